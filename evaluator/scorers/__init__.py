@@ -1,0 +1,44 @@
+"""Scoring methods: one file each, found by name in `SCORERS`."""
+
+from collections.abc import Callable
+
+from evaluator.scorers.blind import load_blind
+from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
+from evaluator.scorers.cosine import load_cosine
+from evaluator.scorers.maxsim import load_maxsim
+from evaluator.scorers.oracle import load_oracle
+from evaluator.scorers.random_scores import load_random
+from evaluator.scorers.shuffled_images import shuffle_images
+from scenes.errors import InputError, unknown_name
+
+__all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "load_scorer"]
+
+WRAPPERS: dict[str, Callable[[Scorer, ScorerContext], Scorer]] = {"shuffled-images": shuffle_images}
+
+SCORERS: dict[str, Callable[[ScorerContext], Scorer]] = {
+    "cosine": load_cosine,
+    "maxsim": load_maxsim,
+    "random": load_random,
+    "blind": load_blind,
+    "oracle": load_oracle,
+    "shuffled-images": lambda context: shuffle_images(load_cosine(context), context),
+}
+
+
+def load_scorer(name: str, context: ScorerContext) -> Scorer:
+    """Make the scorer that a user named: a key of `SCORERS`, or `shuffled-images:NAME` for the control around NAME.
+
+    Raises InputError for an unknown name, and for a scorer of patch tokens on a model that has none.
+    """
+    outer, _, inner = name.partition(":")
+    if inner and outer in WRAPPERS:
+        return WRAPPERS[outer](load_scorer(inner, context), context)
+    if name not in SCORERS:
+        raise unknown_name("scorer", name, [*SCORERS, *(f"{wrapper}:NAME" for wrapper in WRAPPERS)])
+    scorer = SCORERS[name](context)
+    if scorer.needs_patches and not context.encoder.has_patches:
+        raise InputError(
+            f"scorer {name!r} needs patch tokens and the model {context.encoder.name!r} has none; "
+            "cosine, labclip and the controls work without them"
+        )
+    return scorer

@@ -1,0 +1,40 @@
+"""`shuffled-images`: a control around any scorer that gives it another image's features instead of the image's own."""
+
+import numpy as np
+import torch
+
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
+from scenes.errors import InputError
+
+
+def shuffle_images(scorer: Scorer, context: ScorerContext) -> Scorer:
+    """`scorer` on the wrong images: a seeded derangement of the set's distinct images.
+
+    A scorer that still beats chance reads the captions alone. Raises InputError if the set has fewer than two images.
+    """
+    known = context.encoded.images
+    stand_in = _derangement(len(known), np.random.default_rng([context.seed, len(known)]))
+    row_of = {str(key): row for row, key in enumerate(known.keys)}
+
+    def score(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
+        rows = np.array([stand_in[row_of[str(key)]] for key in images.keys.ravel()])
+        return scorer(known[rows.reshape(images.keys.shape)], texts)
+
+    return FunctionScorer(
+        f"shuffled-images:{scorer.name}",
+        score,
+        n_parameters=scorer.n_parameters,
+        needs_patches=scorer.needs_patches,
+        set_dependent=True,
+    )
+
+
+def _derangement(n: int, rng: np.random.Generator) -> np.ndarray:
+    """A permutation [n] without fixed point: each image takes the place of the next one on a random circle."""
+    if n < 2:
+        raise InputError(f"shuffled-images: needs at least 2 different images to exchange, the set has {n}")
+    circle = rng.permutation(n)
+    stand_in = np.zeros(n, dtype=int)
+    stand_in[circle] = np.roll(circle, 1)
+    return stand_in

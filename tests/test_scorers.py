@@ -1,0 +1,223 @@
+"""Every scorer keeps the contract, and each does what its name says."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import normalize
+
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.items import ImageRef, Item
+from evaluator.scorers import SCORERS, ScorerContext, load_scorer
+from evaluator.scorers import blocks as blocks_module
+from scenes.errors import InputError
+
+N_ITEMS, DIM, GRID, LENGTH = 6, 16, (3, 4), 12
+CAPTIONS = ["a red cube left of a blue sphere", "a blue cube left of a red sphere", "a sphere, not a cube", "no cube"]
+FREE = [name for name in SCORERS if name not in {"dcsm", "dcsm-ref", "labclip"}]  # those need a trained head
+
+
+@dataclass(frozen=True)
+class Encoded:
+    images: ImageFeatures
+    texts: TextFeatures
+    image_index: list[np.ndarray]
+    text_index: list[np.ndarray]
+
+
+class WordEncoder:
+    """Each word is a fixed random vector; a caption is the sum of its words."""
+
+    name, identity, context_length, embed_dim, has_patches = "words", "words-1", LENGTH, DIM, True
+
+    def encode_images(self, images):
+        raise NotImplementedError
+
+    def encode_texts(self, texts):
+        tokens = torch.zeros(len(texts), LENGTH, DIM)
+        pieces = np.full((len(texts), LENGTH), "", dtype="<U16")
+        for row, text in enumerate(texts):
+            for column, word in enumerate(text.replace(",", " ,").split(), start=1):
+                pieces[row, column] = word + "</w>"
+                tokens[row, column] = torch.randn(DIM, generator=torch.Generator().manual_seed(len(word)))
+        pooled = normalize(tokens.sum(1), dim=-1)
+        tokens[:, 0], tokens[:, -1] = 1.0, pooled
+        return TextFeatures(np.array(texts), pooled, normalize(tokens, dim=-1), torch.from_numpy(pieces != ""), pieces)
+
+
+@pytest.fixture(scope="module")
+def context():
+    generator = torch.Generator().manual_seed(0)
+    n, patches = 2 * N_ITEMS, GRID[0] * GRID[1]
+    images = ImageFeatures(
+        keys=np.array([f"image-{i}" for i in range(n)]),
+        pooled=normalize(torch.randn(n, DIM, generator=generator), dim=-1),
+        patches=normalize(torch.randn(n, patches, DIM, generator=generator), dim=-1),
+        cls=normalize(torch.randn(n, DIM, generator=generator), dim=-1),
+        grid=GRID,
+    )
+    encoder = WordEncoder()
+    texts = encoder.encode_texts([f"{caption} {i}" for i in range(N_ITEMS) for caption in CAPTIONS])
+    items = [
+        Item(
+            id=f"item-{i}",
+            images=(ImageRef(f"{i}a.png"), ImageRef(f"{i}b.png")),
+            captions=tuple(str(text) for text in texts.texts[4 * i : 4 * i + 4]),
+            truth=np.array([[1, 0, 1, 0], [0, 1, 0, 1]], dtype=bool),
+            category="binding",
+            cluster=f"item-{i}",
+        )
+        for i in range(N_ITEMS)
+    ]
+    image_index = [np.array([2 * i, 2 * i + 1]) for i in range(N_ITEMS)]
+    text_index = [np.arange(4 * i, 4 * i + 4) for i in range(N_ITEMS)]
+    return ScorerContext(encoder, items, Encoded(images, texts, image_index, text_index), seed=3)
+
+
+def gather(context):
+    encoded = context.encoded
+    return encoded.images[np.stack(encoded.image_index)], encoded.texts[np.stack(encoded.text_index)]
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_scores_have_a_table_an_item_and_keep_leading_dimensions(name, context):
+    scorer = load_scorer(name, context)
+    images, texts = gather(context)
+    scores = scorer(images, texts)
+    assert scores.shape == (N_ITEMS, 2, 4)
+    assert scores.dtype == torch.float32
+    assert torch.isfinite(scores).all()
+    torch.testing.assert_close(scorer(images[0], texts[0]), scores[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_a_pair_is_scored_the_same_in_any_company(name, context):
+    scorer = load_scorer(name, context)
+    if scorer.set_dependent:
+        pytest.skip("marked as depending on the set")
+    encoded = context.encoded
+    everything = scorer(encoded.images, encoded.texts)
+    for image, text in [(0, 0), (3, 17), (11, 23)]:
+        alone = scorer(encoded.images[[image]], encoded.texts[[text]])
+        torch.testing.assert_close(alone[0, 0], everything[image, text], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_small_blocks_change_nothing(name, context, monkeypatch):
+    scorer = load_scorer(name, context)
+    images, texts = gather(context)
+    whole = scorer(images, texts)
+    monkeypatch.setattr(blocks_module, "BLOCK_FLOATS", 1)
+    torch.testing.assert_close(scorer(images, texts), whole, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("n", "k", "m", "pairs"), [(5, 2, 4, 3), (5, 2, 4, 8), (5, 2, 4, 17), (1, 7, 9, 20), (2, 1, 1, 1)]
+)
+def test_blocks_cover_the_table_once_and_stay_small(n, k, m, pairs):
+    table = np.zeros((n, k, m), dtype=int)
+    for block in blocks_module.cut_blocks(n, k, m, pairs):
+        table[block.place] += 1
+        assert table[block.place].size <= pairs
+        assert block.images.shape == table[block.place].shape[:2]
+        np.testing.assert_array_equal(block.images // k, block.texts[:, :1] // m + np.zeros_like(block.images))
+    assert (table == 1).all()
+
+
+def test_unknown_scorer_lists_choices_and_the_nearest(context):
+    with pytest.raises(InputError, match=r"unknown scorer 'cosin'\. Did you mean 'cosine'\?.*maxsim"):
+        load_scorer("cosin", context)
+    with pytest.raises(InputError, match="unknown scorer 'nothing'"):
+        load_scorer("shuffled-images:nothing", context)
+    with pytest.raises(InputError, match="unknown scorer 'cosine:maxsim'"):
+        load_scorer("cosine:maxsim", context)
+
+
+def test_models_without_patch_tokens_are_refused_where_they_are_needed(context):
+    class Poolless(WordEncoder):
+        has_patches = False
+
+    pooled_only = ScorerContext(Poolless(), context.items, context.encoded)
+    with pytest.raises(InputError, match="needs patch tokens"):
+        load_scorer("maxsim", pooled_only)
+    assert load_scorer("cosine", pooled_only).name == "cosine"
+
+
+def test_maxsim_of_hand_made_tokens():
+    patches = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    tokens = torch.tensor([[[0.6, 0.8], [1.0, 0.0], [-1.0, 0.0]]])  # start, the one word, padding
+    images = ImageFeatures(np.array(["i"]), patches.mean(1), patches, None, (1, 2))
+    mask = torch.tensor([[False, True, False]])
+    texts = TextFeatures(np.array(["x"]), tokens[:, 0], tokens, mask, np.array([["", "x</w>", ""]]))
+    scorer = SCORERS["maxsim"](None)
+    assert scorer(images, texts).item() == pytest.approx(((1.0 + 0.8) / 2 + 1.0) / 2)
+
+
+def test_oracle_is_never_wrong(context):
+    scores = load_scorer("oracle", context)(*gather(context)).numpy()
+    for item, table in zip(context.items, scores, strict=True):
+        np.testing.assert_array_equal(table, item.truth)
+
+
+def test_oracle_shows_where_items_contradict_each_other(context):
+    first = context.items[0]
+    flipped = Item("again", first.images, first.captions, ~first.truth, "binding", "again")
+    encoded = Encoded(
+        context.encoded.images,
+        context.encoded.texts,
+        context.encoded.image_index[:1] * 2,
+        context.encoded.text_index[:1] * 2,
+    )
+    scores = load_scorer("oracle", ScorerContext(context.encoder, [first, flipped], encoded))(*gather(context))
+    assert (scores[0] == 0.5).all()
+
+
+def test_random_is_uniform_seeded_and_tied_to_the_pair(context):
+    images = ImageFeatures(np.array([f"i{n}" for n in range(100)]), torch.zeros(100, 1))
+    texts = TextFeatures(np.array([f"t{n}" for n in range(100)]), torch.zeros(100, 1), None, None, None)
+    scores = load_scorer("random", context)(images, texts).numpy()
+    assert ((scores >= 0) & (scores < 1)).all()
+    counts, _ = np.histogram(scores, bins=20, range=(0, 1))
+    assert np.abs(counts - 500).max() < 5 * np.sqrt(500)
+    assert abs(np.corrcoef(scores[0], scores[1])[0, 1]) < 0.4
+    assert len(np.unique(scores)) > 9_900
+    other_seed = ScorerContext(context.encoder, context.items, context.encoded, seed=4)
+    assert (load_scorer("random", other_seed)(images, texts).numpy() != scores).mean() > 0.99
+
+
+def test_blind_sees_no_image_and_is_at_chance_on_equally_long_captions(context):
+    words = np.array([[f"red {n}", f"blu {n}"] for n in range(400)])
+    images = ImageFeatures(np.array([["a", "b"]] * 400), torch.zeros(400, 2, 1))
+    texts = TextFeatures(words, torch.zeros(400, 2, 1), None, None, None)
+    scores = load_scorer("blind", context)(images, texts)
+    assert (scores[:, 0] == scores[:, 1]).all()
+    prefers_first = (scores[:, 0, 0] > scores[:, 0, 1]).float().mean().item()
+    assert abs(prefers_first - 0.5) < 0.1
+    assert (scores[:, 0, 0] != scores[:, 0, 1]).all()
+
+
+def test_shuffled_images_gives_each_image_the_features_of_another(context):
+    images, texts = gather(context)
+    plain = load_scorer("cosine", context)(context.encoded.images, texts[0])
+    scorer = load_scorer("shuffled-images:cosine", context)
+    shuffled = scorer(context.encoded.images, texts[0])
+    assert scorer.set_dependent
+    assert scorer.name == "shuffled-images:cosine"
+    same_row = torch.isclose(plain[:, None], shuffled[None], atol=1e-6).all(-1)  # [real, stood in for]
+    np.testing.assert_array_equal(same_row.sum(0), np.ones(len(plain)))  # a permutation ...
+    assert not same_row.diagonal().any()  # ... without fixed point
+    torch.testing.assert_close(load_scorer("shuffled-images", context)(images, texts), scorer(images, texts))
+
+
+def test_shuffled_oracle_is_wrong(context):
+    images, texts = gather(context)
+    truth = torch.from_numpy(np.stack([item.truth for item in context.items])).float()
+    shuffled = load_scorer("shuffled-images:oracle", context)(images, texts)
+    assert not (shuffled == truth).all(-1).any()
+
+
+def test_a_single_image_cannot_be_shuffled(context):
+    encoded = Encoded(context.encoded.images[[0]], context.encoded.texts, [], [])
+    with pytest.raises(InputError, match="at least 2 different images"):
+        load_scorer("shuffled-images", ScorerContext(context.encoder, [], encoded))
