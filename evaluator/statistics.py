@@ -1,0 +1,192 @@
+"""How sure a number is: intervals that resample groups, exact paired tests, corrections, effect and detectable sizes.
+
+Pure functions on arrays; scipy is used by the tests as a witness, not here, because importing its statistics costs
+seconds. A cluster is what is resampled together: the captions of one group, or all items of one source image.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+Statistic = Callable[[np.ndarray], np.ndarray]  # [r, G] how often each cluster was drawn -> [r, ...] values
+
+REPLICATES = 2000
+LEVEL = 0.95
+_CELLS_AT_ONCE = 2**21  # numbers held per array while resampling: 16 MB
+
+
+class Interval(NamedTuple):
+    """A confidence interval; NaN, NaN where the data allow none."""
+
+    low: float
+    high: float
+
+
+def sum_by_cluster(values: np.ndarray, clusters: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Add up values [n, ...] over the items of each cluster (clusters [n] int): [G, ...] float64."""
+    sums = np.zeros((n_clusters, *values.shape[1:]))
+    np.add.at(sums, clusters, values)
+    return sums
+
+
+def share(weights: np.ndarray, hits: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Sum of hits over sum of asked under cluster weights [r, G]; hits [G, S], asked [G] -> [r, S]."""
+    with np.errstate(invalid="ignore"):  # a replicate that drew no cluster with a question is NaN, and left out
+        return (weights @ hits) / (weights @ asked)[:, None]
+
+
+@dataclass(frozen=True)
+class RankedPairs:
+    """True and false cells, ranked once, so that the AUC of any reweighting is a cumulative sum and a look-up."""
+
+    true_clusters: np.ndarray  # [p]
+    false_clusters: np.ndarray  # [q], in ascending order of score
+    below: np.ndarray  # [p] number of false cells that score less than the true one
+    upto: np.ndarray  # [p] ... that score no more
+
+
+def rank_pairs(
+    true_scores: np.ndarray, true_clusters: np.ndarray, false_scores: np.ndarray, false_clusters: np.ndarray
+) -> RankedPairs:
+    """Prepare `auc` for one scorer: scores and clusters of all true cells [p] and of all false cells [q]."""
+    order = np.argsort(false_scores, kind="stable")
+    ordered = false_scores[order]
+    below = np.searchsorted(ordered, true_scores, side="left")
+    upto = np.searchsorted(ordered, true_scores, side="right")
+    return RankedPairs(true_clusters, false_clusters[order], below, upto)
+
+
+def auc(weights: np.ndarray, ranked: Sequence[RankedPairs]) -> np.ndarray:
+    """Probability that a true cell scores above a false one, ties one half, under cluster weights [r, G] -> [r, S]."""
+    return np.stack([_auc(weights, each) for each in ranked], axis=-1)
+
+
+def _auc(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
+    step = max(1, _CELLS_AT_ONCE // (len(ranked.false_clusters) + len(ranked.true_clusters)))
+    return np.concatenate([_auc_of_rows(weights[at : at + step], ranked) for at in range(0, len(weights), step)])
+
+
+def _auc_of_rows(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
+    cumulated = np.zeros((len(weights), len(ranked.false_clusters) + 1))
+    np.cumsum(np.take(weights, ranked.false_clusters, axis=1), axis=1, out=cumulated[:, 1:])
+    of_true = np.take(weights, ranked.true_clusters, axis=1)
+    won = np.take(cumulated, ranked.below, axis=1) + np.take(cumulated, ranked.upto, axis=1)
+    with np.errstate(invalid="ignore"):  # no true or no false cell drawn
+        return np.einsum("rp,rp->r", of_true, won) / (2 * of_true.sum(axis=1) * cumulated[:, -1])
+
+
+def cluster_bootstrap(
+    statistics: Sequence[Statistic], n_clusters: int, rng: np.random.Generator, replicates: int = REPLICATES
+) -> list[np.ndarray]:
+    """Resample whole clusters with replacement and evaluate every statistic on the same resamples.
+
+    Returns one array [replicates, ...] a statistic. Because the resamples are shared, the difference of two
+    statistics' replicates is the paired bootstrap of their difference. Memory does not grow with `replicates`.
+    """
+    step = max(1, min(replicates, _CELLS_AT_ONCE // n_clusters))
+    parts: list[list[np.ndarray]] = []
+    for start in range(0, replicates, step):
+        rows = min(step, replicates - start)
+        drawn = rng.integers(0, n_clusters, (rows, n_clusters)) + n_clusters * np.arange(rows)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=rows * n_clusters).reshape(rows, n_clusters)
+        weights = counts.astype(np.float64)
+        parts.append([statistic(weights) for statistic in statistics])
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:
+    """The middle `level` of bootstrap replicates [r]; those that are undefined (NaN) are left out."""
+    defined = replicates[np.isfinite(replicates)]
+    if not len(defined):
+        return Interval(float("nan"), float("nan"))
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def wilson_interval(hits: float, n: float, level: float = LEVEL) -> Interval:
+    """Score interval of a proportion of n independent trials (Wilson 1927); never empty at 0 or n hits."""
+    if n <= 0:
+        return Interval(float("nan"), float("nan"))
+    z, p = _z((1 + level) / 2), hits / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return Interval(float(max(0.0, centre - half)), float(min(1.0, centre + half)))
+
+
+def mcnemar_exact(wins: int, losses: int) -> float:
+    """Two-sided p of the exact McNemar test: of wins + losses discordant pairs, is one side more than a fair half?
+
+    Wins and losses are counted on clusters that differ between two scorers, so rows of one cluster count once.
+    """
+    n, term, total = wins + losses, 1, 1
+    for i in range(min(wins, losses)):
+        term = term * (n - i) // (i + 1)  # binomial coefficient, exact integers
+        total += term
+    return min(1.0, 2 * total / 2**n)
+
+
+def discordant(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, int]:
+    """Clusters where our hits exceed theirs, and where theirs exceed ours; hits by cluster [G] each."""
+    return int((ours > theirs).sum()), int((ours < theirs).sum())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction: p-values adjusted for the number of tests, in the given order."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = running
+    return adjusted
+
+
+def cohens_g(wins: int, losses: int) -> float:
+    """Effect size of a paired comparison: share of wins among the discordant pairs, minus one half; signed."""
+    return wins / (wins + losses) - 0.5 if wins + losses else 0.0
+
+
+def odds_ratio(wins: int, losses: int) -> float:
+    """Conditional odds ratio of a paired comparison; one half is added to both counts so that it is finite."""
+    return (wins + 0.5) / (losses + 0.5)
+
+
+def detectable_above(chance: float, n: int, level: float = LEVEL, power: float = 0.8) -> float:
+    """Smallest true share above `chance` that n independent trials tell from it: two-sided test, given power.
+
+    Returns the excess over chance; NaN where even a share of 1 would not do.
+    """
+    z_test, z_power = _z((1 + level) / 2), _z(power)
+
+    def shortfall(p: float) -> float:
+        spread = z_test * (chance * (1 - chance)) ** 0.5 + z_power * (p * (1 - p)) ** 0.5
+        return float(spread / n**0.5 - (p - chance))
+
+    if n <= 0 or shortfall(1.0) > 0:
+        return float("nan")
+    low, high = chance, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if shortfall(middle) > 0 else (low, middle)
+    return high - chance
+
+
+def detectable_difference(discordance: float, n: int, level: float = LEVEL, power: float = 0.8) -> float:
+    """Smallest true difference between two scorers on n pairs that McNemar's test finds with the given power.
+
+    `discordance` is the share of pairs on which exactly one of the two is right (Connor 1987); NaN where the
+    difference would have to exceed it.
+    """
+    z_test, z_power = _z((1 + level) / 2), _z(power)
+    if n <= 0 or discordance <= 0:
+        return float("nan")
+    # d sqrt(n) = z_test sqrt(psi) + z_power sqrt(psi - d^2), a quadratic in d
+    a, b, c = n + z_power**2, -2 * z_test * (discordance * n) ** 0.5, discordance * (z_test**2 - z_power**2)
+    difference = (-b + max(0.0, b * b - 4 * a * c) ** 0.5) / (2 * a)
+    return float(difference) if difference <= discordance else float("nan")
+
+
+def _z(quantile: float) -> float:
+    return NormalDist().inv_cdf(quantile)

@@ -1,0 +1,174 @@
+"""Statistics against scipy, by simulation, and on numbers typed by hand."""
+
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, binomtest, bootstrap
+
+from evaluator.statistics import (
+    auc,
+    cluster_bootstrap,
+    cohens_g,
+    detectable_above,
+    detectable_difference,
+    discordant,
+    holm,
+    mcnemar_exact,
+    odds_ratio,
+    percentile_interval,
+    rank_pairs,
+    share,
+    sum_by_cluster,
+    wilson_interval,
+)
+
+
+@given(st.integers(1, 400), st.data(), st.sampled_from([0.9, 0.95, 0.99]))
+def test_wilson_is_scipys(n: int, data: st.DataObject, level: float) -> None:
+    hits = data.draw(st.integers(0, n))
+    expected = binomtest(hits, n).proportion_ci(level, method="wilson")
+    assert wilson_interval(hits, n, level) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_exact_mcnemar_is_the_two_sided_binomial_test(wins: int, losses: int) -> None:
+    expected = binomtest(min(wins, losses), wins + losses, 0.5).pvalue if wins + losses else 1.0
+    assert mcnemar_exact(wins, losses) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar_exact(wins, losses) == mcnemar_exact(losses, wins)
+
+
+def test_exact_mcnemar_of_many_pairs_is_quick_and_finite() -> None:
+    assert mcnemar_exact(9000, 11000) < 1e-40
+    assert mcnemar_exact(0, 20_000) == 0.0  # smaller than any float
+
+
+def test_holm_of_a_textbook_list() -> None:
+    # sorted .005 .01 .03 .04 times 4 3 2 1, then never decreasing
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_lies_between_the_raw_value_and_bonferroni_and_keeps_the_order(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    for raw, corrected in zip(p_values, adjusted, strict=True):
+        assert raw <= corrected <= min(1.0, len(p_values) * raw)
+    order = np.argsort(p_values, kind="stable")
+    assert (np.diff(np.array(adjusted)[order]) >= 0).all()
+
+
+def test_effect_sizes_of_counts_typed_by_hand() -> None:
+    assert cohens_g(15, 5) == 0.25
+    assert cohens_g(5, 15) == -0.25
+    assert cohens_g(0, 0) == 0.0
+    assert odds_ratio(10, 3) == 3.0
+    assert odds_ratio(0, 0) == 1.0
+    assert discordant(np.array([2, 1, 0, 1.0]), np.array([1, 1, 1, 0.0])) == (2, 1)
+
+
+def _interval_of_share(hits: np.ndarray, clusters: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
+    n = int(clusters.max()) + 1
+    sums, asked = sum_by_cluster(hits[:, None], clusters, n), sum_by_cluster(np.ones(len(hits)), clusters, n)
+    [values] = cluster_bootstrap([partial(share, hits=sums, asked=asked)], n, rng)
+    return percentile_interval(values[:, 0])
+
+
+def test_bootstrap_of_single_rows_is_scipys_percentile_bootstrap() -> None:
+    hits = (np.random.default_rng(0).random(300) < 0.3).astype(float)
+    ours = _interval_of_share(hits, np.arange(300), np.random.default_rng(1))
+    theirs = bootstrap((hits,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(2))
+    assert ours == pytest.approx(tuple(theirs.confidence_interval), abs=0.008)
+
+
+def test_rows_of_one_cluster_do_not_narrow_the_interval() -> None:
+    groups = (np.random.default_rng(0).random(200) < 0.4).astype(float)
+    single = _interval_of_share(groups, np.arange(200), np.random.default_rng(5))
+    tenfold = _interval_of_share(np.repeat(groups, 10), np.repeat(np.arange(200), 10), np.random.default_rng(5))
+    assert single == tenfold
+
+
+def test_bootstrap_interval_covers_the_truth_as_often_as_it_says() -> None:
+    """Clusters of 1-4 rows that share their luck; 95 % intervals hold the true share in 90-99 % of 200 data sets."""
+    rng, covered = np.random.default_rng(7), 0
+    for _ in range(200):
+        sizes = rng.integers(1, 5, 120)
+        clusters = np.repeat(np.arange(120), sizes)
+        luck = np.where(rng.random(120) < 0.5, 0.15, 0.75)
+        hits = (rng.random(len(clusters)) < luck[clusters]).astype(float)
+        low, high = _interval_of_share(hits, clusters, rng)
+        covered += low <= 0.45 <= high
+    assert 180 <= covered <= 198
+
+
+def test_same_generator_same_replicates_however_few_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    hits = np.random.default_rng(0).random((50, 2)).round()
+    statistic = partial(share, hits=hits, asked=np.ones(50))
+    [first] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
+    [second] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
+    assert first.tolist() == second.tolist()
+    monkeypatch.setattr("evaluator.statistics._CELLS_AT_ONCE", 7 * 50)
+    [chunked] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
+    assert chunked.tolist() == first.tolist()
+
+
+def test_statistics_share_their_resamples() -> None:
+    """Two scorers that are always right together have a difference of exactly 0 in every replicate."""
+    hits = np.random.default_rng(0).random((40, 1)).round()
+    one, two = (partial(share, hits=hits, asked=np.ones(40)) for _ in range(2))
+    first, second = cluster_bootstrap([one, two], 40, np.random.default_rng(1), 50)
+    assert first.tolist() == second.tolist()
+    assert len(np.unique(first)) > 5
+
+
+def test_auc_of_replicates_equals_auc_of_the_repeated_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    true, false = rng.integers(0, 6, 30).astype(float), rng.integers(-2, 4, 50).astype(float)
+    true_clusters, false_clusters = rng.integers(0, 10, 30), rng.integers(0, 10, 50)
+    weights = rng.integers(0, 4, (8, 10)).astype(float)
+    monkeypatch.setattr("evaluator.statistics._CELLS_AT_ONCE", 3 * 80)
+    got = auc(weights, [rank_pairs(true, true_clusters, false, false_clusters)])[:, 0]
+    for row, each in zip(weights, got, strict=True):
+        a = np.repeat(true, row[true_clusters].astype(int))
+        b = np.repeat(false, row[false_clusters].astype(int))
+        assert each == pytest.approx(((a[:, None] > b) + 0.5 * (a[:, None] == b)).mean())
+
+
+def test_no_interval_from_no_data() -> None:
+    assert np.isnan(wilson_interval(0, 0)).all()
+    assert np.isnan(percentile_interval(np.array([np.nan, np.nan]))).all()
+
+
+@pytest.mark.parametrize(("chance", "n"), [(1 / 6, 60), (0.5, 250), (0.25, 1000)])
+def test_detectable_excess_has_the_promised_power(chance: float, n: int) -> None:
+    """Exact binomial power of the normal test at the returned share is near 80 %."""
+    share_needed = chance + detectable_above(chance, n)
+    critical = chance * n + 1.959964 * np.sqrt(chance * (1 - chance) * n)
+    assert binom.sf(np.ceil(critical) - 1, n, share_needed) == pytest.approx(0.8, abs=0.07)
+    assert detectable_above(chance, 4 * n) < detectable_above(chance, n)
+    assert np.isnan(detectable_above(0.5, 3))
+
+
+def test_detectable_difference_has_the_promised_power() -> None:
+    rng, n, discordance = np.random.default_rng(0), 400, 0.3
+    difference = detectable_difference(discordance, n)
+    wins = (discordance + difference) / 2
+    drawn = rng.multinomial(n, [wins, discordance - wins, 1 - discordance], size=2000)
+    found = [mcnemar_exact(int(b), int(c)) < 0.05 for b, c, _ in drawn]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.05)
+    assert np.isnan(detectable_difference(0.01, 50))
+
+
+def test_ten_thousand_groups_and_five_scorers_take_seconds() -> None:
+    rng, n = np.random.default_rng(0), 10_000
+    hits = (rng.random((n, 5)) < 0.3).astype(float)
+    cells = rng.standard_normal((5, 2, 2 * n))
+    owner = np.repeat(np.arange(n), 2)
+    ranked = [rank_pairs(true, owner, false, owner) for true, false in cells]
+    started = perf_counter()
+    cluster_bootstrap([partial(share, hits=hits, asked=np.ones(n)), partial(auc, ranked=ranked)], n, rng)
+    assert perf_counter() - started < 20
