@@ -1,0 +1,64 @@
+"""What an encoder gives and a scorer takes: pooled and dense features in the joint space, as frozen dataclasses."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """Image embeddings, every vector of unit length in the joint space.
+
+    Leading dimensions are free: `[n, d]` for one set of images, `[items, n, d]` for a batch of items.
+    """
+
+    keys: np.ndarray  # [..., n] str: content hash of the pixels that were encoded
+    pooled: torch.Tensor  # [..., n, d]: the library's own image embedding
+    patches: torch.Tensor | None = None  # [..., n, h*w, d], rows of the grid one after another; None: no patch tokens
+    cls: torch.Tensor | None = None  # [..., n, d]: the class token alone, where the model has one
+    grid: tuple[int, int] | None = None  # (h, w) of the patches
+
+    def __len__(self) -> int:
+        return int(self.pooled.shape[0])
+
+    def __getitem__(self, index: Any) -> "ImageFeatures":
+        """Select along the first dimension; an index array [items, k] gives features [items, k, ...]."""
+        rows = np.asarray(index)
+        at = torch.as_tensor(rows, device=self.pooled.device)
+        return ImageFeatures(
+            keys=self.keys[rows],
+            pooled=self.pooled[at],
+            patches=None if self.patches is None else self.patches[at],
+            cls=None if self.cls is None else self.cls[at],
+            grid=self.grid,
+        )
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Text embeddings, every vector of unit length in the joint space. Leading dimensions are free."""
+
+    texts: np.ndarray  # [..., n] str: the captions themselves
+    pooled: torch.Tensor  # [..., n, d]: the library's own text embedding
+    tokens: torch.Tensor  # [..., n, t, d]: every position, special tokens and padding included
+    mask: torch.Tensor  # [..., n, t] bool: True on tokens that spell the caption (no start, end or padding)
+    pieces: np.ndarray  # [..., n, t] str: what each token spells; a word's last piece ends in "</w>"; "" where masked
+    truncated: torch.Tensor | None = None  # [..., n] bool: captions longer than the context; None: not known
+
+    def __len__(self) -> int:
+        return int(self.pooled.shape[0])
+
+    def __getitem__(self, index: Any) -> "TextFeatures":
+        """Select along the first dimension; an index array [items, m] gives features [items, m, ...]."""
+        rows = np.asarray(index)
+        at = torch.as_tensor(rows, device=self.pooled.device)
+        return TextFeatures(
+            texts=self.texts[rows],
+            pooled=self.pooled[at],
+            tokens=self.tokens[at],
+            mask=self.mask[at],
+            pieces=self.pieces[rows],
+            truncated=None if self.truncated is None else self.truncated[at],
+        )

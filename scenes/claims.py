@@ -1,0 +1,205 @@
+"""Meaning before words: claims about a scene, each with a three-valued truth (Kleene's strong logic).
+
+`holds(layout)` is True, False or None; None is a case in which people could disagree and never becomes a label.
+"A cube left of a sphere" is read existentially: some cube is left of some sphere.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from scenes.camera import project
+from scenes.layout import Layout, PlacedObject
+from scenes.relations import stands
+
+MIN_VISIBLE_FRACTION = 0.45  # an object hidden more than this is neither there nor absent
+_ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
+
+
+@dataclass(frozen=True)
+class Description:
+    """Which objects are meant: those with every given attribute and without the excluded one."""
+
+    shape: str | None = None
+    color: str | None = None
+    size: str | None = None
+    material: str | None = None
+    pattern: str | None = None
+    excluded: tuple[str, str] | None = None  # (attribute, value): "a cube that is not red"
+
+    def matches(self, thing: PlacedObject) -> bool | None:
+        """Whether the object fits; None if it would but is mostly hidden."""
+        wanted = all(getattr(self, name) in (None, getattr(thing, name)) for name in _ATTRIBUTES)
+        if not wanted or (self.excluded and getattr(thing, self.excluded[0]) == self.excluded[1]):
+            return False
+        return True if thing.visible_fraction >= MIN_VISIBLE_FRACTION else None
+
+
+@dataclass(frozen=True)
+class Exists:
+    """There is such an object."""
+
+    description: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        return any_of(self.description.matches(thing) for thing in layout.objects)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """There is no such object."""
+
+    description: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        return negation(Exists(self.description).holds(layout))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """There are exactly so many such objects."""
+
+    description: Description
+    number: int
+
+    def holds(self, layout: Layout) -> bool | None:
+        matches = [self.description.matches(thing) for thing in layout.objects]
+        sure, unsure = matches.count(True), matches.count(None)
+        if sure > self.number or sure + unsure < self.number:
+            return False
+        return None if unsure else True
+
+
+@dataclass(frozen=True)
+class Related:
+    """Some object of the first description stands in the relation to another of the second."""
+
+    subject: Description
+    relation: str
+    reference: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        things = layout.objects
+        return any_of(
+            all_of(
+                (
+                    self.subject.matches(things[i]),
+                    self.reference.matches(things[j]),
+                    stands(self.relation, layout, i, j),
+                )
+            )
+            for i in range(len(things))
+            for j in range(len(things))
+            if i != j
+        )
+
+
+REGIONS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+_REGION_MARGIN = 0.12  # of the picture's width, from its centre
+
+
+@dataclass(frozen=True)
+class Located:
+    """Some such object is in a region of the picture: its left, right, top or bottom."""
+
+    description: Description
+    region: str
+
+    def holds(self, layout: Layout) -> bool | None:
+        dx, dy = REGIONS[self.region]
+        verdicts = []
+        for thing in layout.objects:
+            x, y = project(layout.camera, thing.position)[0] - 0.5
+            along = x * dx + y * dy
+            clear = abs(along) >= _REGION_MARGIN
+            verdicts.append(all_of((self.description.matches(thing), along > 0 if clear else None)))
+        return any_of(verdicts)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Some object of the first description is larger than one of the second, clearly (scale ratio 1.3)."""
+
+    subject: Description
+    reference: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        things = layout.objects
+        return any_of(
+            all_of((self.subject.matches(a), self.reference.matches(b), _larger(a.scale / b.scale)))
+            for a in things
+            for b in things
+            if a is not b
+        )
+
+
+@dataclass(frozen=True)
+class Both:
+    """The first claim and the second."""
+
+    first: "Claim"
+    second: "Claim"
+
+    def holds(self, layout: Layout) -> bool | None:
+        return all_of((self.first.holds(layout), self.second.holds(layout)))
+
+
+@dataclass(frozen=True)
+class Not:
+    """The claim is false."""
+
+    claim: "Claim"
+
+    def holds(self, layout: Layout) -> bool | None:
+        return negation(self.claim.holds(layout))
+
+
+Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not
+CLAIMS: dict[str, Any] = {
+    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
+}
+
+
+def any_of(verdicts: Iterable[bool | None]) -> bool | None:
+    """Kleene disjunction: True if one is, else None if one is open, else False."""
+    verdicts = list(verdicts)
+    return True if True in verdicts else None if None in verdicts else False
+
+
+def all_of(verdicts: Iterable[bool | None]) -> bool | None:
+    """Kleene conjunction: False if one is, else None if one is open, else True."""
+    verdicts = list(verdicts)
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def negation(verdict: bool | None) -> bool | None:
+    """Kleene negation: open stays open."""
+    return None if verdict is None else not verdict
+
+
+def _larger(ratio: float) -> bool | None:
+    return True if ratio >= 1.3 else False if ratio <= 1 / 1.3 else None
+
+
+def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:
+    """The claim as plain data: its type's name and its fields, those that are None left out."""
+    row: dict[str, Any] = {} if isinstance(claim, Description) else {"type": type(claim).__name__}
+    for field in fields(claim):
+        value = getattr(claim, field.name)
+        if value is not None:
+            row[field.name] = claim_to_dict(value) if hasattr(value, "__dataclass_fields__") else value
+    return row
+
+
+def claim_from_dict(row: dict[str, Any]) -> Claim:
+    """The claim that `claim_to_dict` wrote; raises KeyError or TypeError for anything else."""
+    kind = CLAIMS[row["type"]]
+    return kind(**{key: _value_from_dict(value) for key, value in row.items() if key != "type"})
+
+
+def _value_from_dict(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "type" in value:
+        return claim_from_dict(value)
+    return Description(**{key: tuple(v) if isinstance(v, list) else v for key, v in value.items()})

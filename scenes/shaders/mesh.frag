@@ -1,0 +1,163 @@
+#version 330 core
+// One light model for everything: a key light with a soft shadow, sky fill, a rim from behind, and a studio to reflect.
+struct DirectionalLight {
+    vec3 color;
+    float intensity;
+    vec3 direction;
+    sampler2D shadow_map;
+    mat4 light_matrix;
+};
+
+struct Material {
+    vec4 base_color_factor;  // linear color; in w the code of the pattern (0..) or, from 10, of the surface
+    vec3 emissive_factor;    // object: (pattern frequency, 0, 0); surface: linear color far away
+    float metallic_factor;
+    float roughness_factor;
+};
+
+uniform Material material;
+uniform DirectionalLight directional_lights[1];
+uniform vec3 cam_pos;
+uniform vec3 ambient_light; // (fill, rim, warmth)
+
+in vec3 frag_position;
+in vec3 frag_normal;
+in vec3 local_position;
+in vec3 local_normal;
+
+out vec4 frag_color;
+
+const int TAPS = 16;
+const float SOFTNESS = 0.0085; // radius of the shadow's edge, in shadow map units
+
+float hash(vec2 p)
+{
+    vec3 q = fract(vec3(p.xyx) * 0.1031);
+    q += dot(q, q.yzx + 33.33);
+    return fract((q.x + q.y) * q.z);
+}
+
+float noise(vec2 p)
+{
+    vec2 i = floor(p), f = fract(p);
+    f = f * f * (3.0 - 2.0 * f);
+    return mix(mix(hash(i), hash(i + vec2(1, 0)), f.x), mix(hash(i + vec2(0, 1)), hash(i + vec2(1, 1)), f.x), f.y);
+}
+
+// Share of the key light that arrives: taps on a spiral turned by a fixed pattern, biased along the normal.
+float lit_share(vec3 normal, float facing, float softness)
+{
+    vec3 lifted = frag_position + normal * mix(0.045, 0.012, facing);
+    vec4 seen = directional_lights[0].light_matrix * vec4(lifted, 1.0);
+    vec3 at = seen.xyz / seen.w * 0.5 + 0.5;
+    if (any(lessThan(at, vec3(0.02))) || any(greaterThan(at, vec3(0.98)))) return 1.0;
+    float turn = 6.2831853 * fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
+    float sum = 0.0;
+    for (int i = 0; i < TAPS; i++) {
+        float angle = turn + 2.3999632 * float(i);
+        float radius = softness * sqrt((float(i) + 0.5) / float(TAPS));
+        sum += step(at.z - 0.0012, texture(directional_lights[0].shadow_map, at.xy + radius * vec2(cos(angle), sin(angle))).r);
+    }
+    return sum / float(TAPS);
+}
+
+// How much of the second color shows at this place of the surface: 0 base, 1 second.
+float pattern(int code, float frequency)
+{
+    vec3 p = local_position;
+    if (code == 1) {
+        float t = dot(p, vec3(0.30, 0.22, 1.0)) * frequency;
+        float w = max(fwidth(t), 1e-4);
+        float d = abs(fract(t) - 0.5);
+        return smoothstep(0.31 - w, 0.31 + w, d);
+    }
+    if (code == 2) {
+        vec3 a = abs(local_normal);
+        vec2 q = a.z >= max(a.x, a.y) ? p.xy : (a.x >= a.y ? p.yz : p.xz);
+        vec2 cell = fract(q * frequency) - 0.5;
+        float w = max(fwidth(q.x) + fwidth(q.y), 1e-4) * frequency;
+        return 1.0 - smoothstep(0.28 - w, 0.28 + w, length(cell));
+    }
+    if (code == 3) {
+        vec3 c = floor(p * frequency); // an odd frequency: no face of a box lies on a boundary
+        return mod(c.x + c.y + c.z, 2.0);
+    }
+    return 0.0;
+}
+
+vec3 surface_color(int code, vec3 tint)
+{
+    vec2 p = frag_position.xy;
+    if (code == 11) { // planks
+        float plank = floor(p.y * 1.9);
+        vec2 q = vec2(p.x * 0.9 + hash(vec2(plank, 3.0)) * 17.0, p.y * 14.0);
+        float grain = noise(q * vec2(1.2, 1.0)) * 0.6 + noise(q * vec2(3.0, 2.3)) * 0.4;
+        float joint = smoothstep(0.0, 0.03, abs(fract(p.y * 1.9) - 0.5) * -1.0 + 0.5);
+        return tint * (0.84 + 0.20 * grain + 0.08 * (hash(vec2(plank, 7.0)) - 0.5)) * mix(0.80, 1.0, joint);
+    }
+    if (code == 12) { // tiles
+        vec2 q = abs(fract(p * 1.1 + 0.25) - 0.5);
+        float edge = max(q.x, q.y);
+        float w = fwidth(p.x) + fwidth(p.y);
+        float shade = 0.95 + 0.07 * hash(floor(p * 1.1 + 0.25));
+        return tint * mix(shade, 0.78, smoothstep(0.485 - w, 0.490 + w, edge));
+    }
+    if (code == 13) // grass
+        return tint * (0.78 + 0.26 * noise(p * vec2(26.0, 11.0)) + 0.14 * noise(p * 3.1));
+    if (code == 14) // sand
+        return tint * (0.90 + 0.08 * noise(p * 34.0) + 0.07 * noise(p * vec2(2.1, 6.3)));
+    return tint;
+}
+
+vec3 studio(vec3 r, vec3 to_light)
+{
+    float sky = smoothstep(-0.35, 0.75, r.z);
+    float softbox = smoothstep(0.72, 0.93, dot(r, to_light));
+    float strip = smoothstep(0.80, 0.92, r.x * -to_light.y + r.y * to_light.x) * smoothstep(0.6, 0.1, abs(r.z - 0.15));
+    return vec3(mix(0.24, 0.86, sky) + 1.1 * softbox + 0.5 * strip);
+}
+
+void main()
+{
+    vec3 n = normalize(frag_normal);
+    vec3 v = normalize(cam_pos - frag_position);
+    vec3 l = normalize(-directional_lights[0].direction);
+    int code = int(material.base_color_factor.w + 0.5);
+    bool surface = code >= 10;
+    vec3 albedo = material.base_color_factor.rgb;
+    if (surface) {
+        albedo = surface_color(code, albedo);
+    } else if (code > 0) {
+        float luminance = dot(albedo, vec3(0.2126, 0.7152, 0.0722));
+        vec3 second = luminance > 0.42 ? vec3(0.016) : mix(albedo, vec3(1.0), 0.88); // near black or near white
+        albedo = mix(albedo, second, pattern(code, material.emissive_factor.x));
+    }
+
+    float nl = max(dot(n, l), 0.0), nv = max(dot(n, v), 0.0);
+    float lit = nl > 0.0 ? lit_share(n, nl, code == 15 ? 3.0 * SOFTNESS : SOFTNESS) : 0.0;
+    vec3 warm = vec3(1.0 + 0.035 * ambient_light.z, 1.0, 1.0 - 0.045 * ambient_light.z);
+    vec3 key = warm * directional_lights[0].intensity * nl * lit;
+    vec3 fill = ambient_light.x * mix(0.62, 1.0, n.z * 0.5 + 0.5) * mix(vec3(1.0), vec3(0.985, 0.99, 1.01), 0.5);
+    vec3 light = key + fill + ambient_light.y * pow(1.0 - nv, 3.0);
+    vec3 color = albedo * light;
+
+    if (!surface) {
+        float gloss = 1.0 - material.roughness_factor;
+        vec3 r = reflect(-v, n);
+        vec3 h = normalize(l + v);
+        float fresnel = pow(1.0 - nv, 5.0);
+        if (material.metallic_factor > 0.5) { // reflections take the metal's color
+            vec3 mirror = studio(r, l) * mix(0.55, 1.0, lit);
+            color = albedo * light * 0.58 + mix(albedo, vec3(1.0), 0.02 + 0.25 * fresnel) * mirror * 0.55;
+            color += albedo * lit * 0.9 * pow(max(dot(n, h), 0.0), 60.0);
+        } else if (gloss > 0.0) { // a clear coat: a small sharp highlight and a faint white reflection
+            color = color * (1.0 - 0.06 * gloss) + gloss * (0.03 + 0.45 * fresnel) * studio(r, l) * mix(0.4, 1.0, lit);
+            color += gloss * lit * 0.95 * smoothstep(0.25, 0.9, pow(max(dot(n, h), 0.0), 160.0));
+        }
+    } else if (code == 15) { // a wall, a little darker away from its middle
+        color *= 1.0 - 0.022 * dot(frag_position.xz, frag_position.xz) * 0.35;
+    } else { // the floor fades into the color far away, as on a studio sweep
+        color = mix(color, material.emissive_factor, smoothstep(3.2, 9.0, length(frag_position.xy)));
+    }
+    frag_color = vec4(pow(clamp(color, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
+}
