@@ -1,0 +1,107 @@
+"""Encoders: any CLIP-like model behind one contract, named by a string.
+
+fourfold-tiny             the small model that comes with the package (the default)
+ViT-B-16,openai           an open_clip architecture and the tag of its weights
+ViT-B-16,path/to/file.pt  an open_clip architecture and a checkpoint file
+hf-hub:org/repo           an open_clip model on the Hugging Face hub
+local-dir:path            a folder with `open_clip_config.json` and weights
+hf:org/repo, hf:path      a transformers model (extra `hf`): CLIP, SigLIP, MetaCLIP 2, BLIP, Chinese-CLIP
+module:function           your own; see `evaluator.encoders.custom`
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs none of it
+    from PIL import Image
+
+    from evaluator.features import ImageFeatures, TextFeatures
+
+TINY = "fourfold-tiny"
+TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
+
+
+class Encoder(Protocol):
+    """A frozen two-tower model: pictures and captions in, unit vectors of one joint space out."""
+
+    @property
+    def name(self) -> str:
+        """The model specification as the user wrote it."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of architecture, weights, preprocessing and tokenizer: heads and caches are bound to it."""
+
+    @property
+    def context_length(self) -> int:
+        """Number of text positions, special tokens included."""
+
+    @property
+    def embed_dim(self) -> int:
+        """Dimension of the joint space."""
+
+    @property
+    def has_patches(self) -> bool:
+        """Whether `encode_images` gives patch tokens."""
+
+    def encode_images(self, images: Sequence["Image.Image"]) -> "ImageFeatures":
+        """Features of `n` pictures of any size, on the CPU, float32."""
+
+    def encode_texts(self, texts: Sequence[str]) -> "TextFeatures":
+        """Features of `n` captions at all `context_length` positions, on the CPU, float32."""
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a model is to be run, whichever library it comes from."""
+
+    device: str = "cpu"
+    dtype: str = "float32"
+    allow_random_weights: bool = False
+    batch_size: int | Literal["auto"] = "auto"
+
+
+def _open_clip(spec: str, options: LoadOptions) -> Encoder:
+    from evaluator.encoders.openclip import load_open_clip
+
+    return load_open_clip(spec, options)
+
+
+def _fourfold_tiny(spec: str, options: LoadOptions) -> Encoder:
+    from evaluator.encoders.openclip import load_open_clip
+
+    return load_open_clip(f"local-dir:{TINY_FOLDER}", options, name=spec)
+
+
+LOADERS: dict[str, Callable[[str, LoadOptions], Encoder]] = {
+    TINY: _fourfold_tiny,
+    "open_clip": _open_clip,
+}
+
+
+def loader_of(spec: str) -> str:
+    """Which row of `LOADERS` a model specification belongs to."""
+    if spec == TINY:
+        return TINY
+    return "open_clip"
+
+
+def load_encoder(
+    spec: str,
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    allow_random_weights: bool = False,
+    batch_size: int | Literal["auto"] = "auto",
+) -> Encoder:
+    """Load the model a specification names (see this module's docstring), ready to encode.
+
+    `device` is "cpu", "cuda", "cuda:1" or "mps"; `dtype` the precision of the forward pass, "float32", "float16" or
+    "bfloat16"; `batch_size` the number of images or captions in one pass, "auto" halving it when memory runs out.
+    A model without weights is refused unless `allow_random_weights`: its numbers look real and mean nothing.
+
+    Raises InputError for anything that cannot be loaded, saying how to fix it.
+    """
+    return LOADERS[loader_of(spec)](spec, LoadOptions(device, dtype, allow_random_weights, batch_size))

@@ -1,0 +1,190 @@
+"""open_clip models: any of its architectures and checkpoints, local or from the hub."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors import SafetensorError
+
+from evaluator.encoders import LoadOptions
+from evaluator.encoders.batches import checked_device, checked_dtype
+from evaluator.encoders.identity import PROBE, model_identity
+from evaluator.encoders.patch_tokens import encode_tower
+from evaluator.encoders.tokenization import Tokenize, byte_pair_tokens, vocabulary_tokens
+from evaluator.encoders.torchvision_import import import_torchvision
+from evaluator.encoders.towers import TowerEncoder
+from scenes.errors import InputError, unknown_name
+
+import_torchvision()
+import open_clip  # noqa: E402
+from open_clip.factory import load_state_dict  # noqa: E402
+from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
+
+# What open_clip, torch and safetensors raise for files, names and hubs that do not fit.
+_LOAD_ERRORS = (
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    OSError,
+    AttributeError,
+    UnpicklingError,
+    SafetensorError,
+)
+
+_PREFIXES = ("hf-hub:", "local-dir:")
+_CONFIG = "open_clip_config.json"
+_WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth")
+_RANDOM = "random weights give numbers that look real and mean nothing; allow them explicitly if that is what you want"
+
+
+def load_open_clip(spec: str, options: LoadOptions, name: str | None = None) -> TowerEncoder:
+    """Load "ARCH,tag", "ARCH,path", "hf-hub:org/repo" or "local-dir:path"; `name` is what to call it instead.
+
+    Raises InputError for an unknown architecture or tag, weights that are missing, gated, unreadable or of another
+    architecture (nothing is loaded loosely), and for a model without weights unless random ones are allowed.
+    """
+    name = name or spec
+    device, dtype = checked_device(options.device), checked_dtype(options.dtype)
+    architecture, weights = (spec, None) if spec.startswith(_PREFIXES) else _split(spec)
+    random = _refuse_or_allow_random(name, architecture, weights, options.allow_random_weights)
+    model, config = _create(name, architecture, weights, random)
+    preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+    tokenize = _tokenizer(name, architecture)
+    probe = tokenize([PROBE]).ids[0]
+    identity = model_identity({**config, "preprocess": model.visual.preprocess_cfg}, model.state_dict(), probe.tolist())
+    model = model.to(device).eval()
+    with torch.no_grad():
+        trial = encode_tower(model.visual, preprocess(Image.new("RGB", (64, 64)))[None].to(device))
+    return TowerEncoder(
+        name=name,
+        identity=identity,
+        dtype=dtype,
+        context_length=len(probe),
+        embed_dim=trial.pooled.shape[1],
+        has_patches=trial.patches is not None,
+        device=device,
+        batch_size=options.batch_size,
+        preprocess=preprocess,
+        image_tower=lambda pixels: encode_tower(model.visual, pixels),
+        tokenize=tokenize,
+        text_tower=lambda ids: _encode_text(model, ids),
+    )
+
+
+def list_open_clip() -> list[str]:
+    """Every "ARCH,tag" that open_clip knows weights for."""
+    return [f"{architecture},{tag}" for architecture, tag in open_clip.list_pretrained()]
+
+
+def _split(spec: str) -> tuple[str, str | None]:
+    architecture, _, weights = spec.partition(",")
+    known = open_clip.list_models()
+    if architecture.replace("/", "-") not in known:
+        near = get_close_matches(architecture, known, n=1, cutoff=0.5)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"unknown model {spec!r}.{hint} `fourfold models` lists all {len(known)} architectures")
+    architecture = architecture.replace("/", "-")
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
+    if weights and weights not in tags and not Path(weights).is_file():
+        if "/" in weights or Path(weights).suffix:
+            raise InputError(f"{spec}: no such checkpoint file {weights!r}")
+        raise unknown_name(f"weights of {architecture}", weights, tags or ["path/to/checkpoint"])
+    return architecture, weights or None
+
+
+def _refuse_or_allow_random(name: str, architecture: str, weights: str | None, allowed: bool) -> bool:
+    """Whether the model is to have random weights; InputError where it would have and that is not allowed."""
+    if architecture.startswith("hf-hub:"):
+        return False
+    if architecture.startswith("local-dir:"):
+        folder = Path(architecture.removeprefix("local-dir:"))
+        if not (folder / _CONFIG).is_file():
+            raise InputError(f"{name}: no {_CONFIG} in {folder}")
+        if any(path for pattern in _WEIGHT_FILES for path in folder.glob(pattern)):
+            return False
+        missing = f"no weights ({', '.join(_WEIGHT_FILES)}) in {folder}"
+    elif weights:
+        return False
+    else:
+        tags = open_clip.list_pretrained_tags_by_model(architecture)
+        missing = f"no weights named; add one of {', '.join(tags)} or a checkpoint file after a comma"
+    if not allowed:
+        raise InputError(f"{name}: {missing}; {_RANDOM}")
+    return True
+
+
+def _create(name: str, architecture: str, weights: str | None, random: bool) -> tuple[Any, dict]:
+    """The model in float32 on the CPU, and the configuration it was built from."""
+    # open_clip only warns when weights trained with QuickGELU are put into a model without it.
+    tag = open_clip.get_pretrained_cfg(architecture, weights) if weights else {}
+    quick_gelu = bool(tag.get("quick_gelu"))
+    checkpoint = weights if weights and not tag else None
+    try:
+        config = open_clip.get_model_config(architecture)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)  # so that random weights are the same ones every time
+            model = open_clip.create_model(
+                architecture,
+                pretrained=None if checkpoint else weights,
+                force_quick_gelu=quick_gelu,
+                pretrained_text=False,
+                require_pretrained=not (random or checkpoint),
+                weights_only=True,
+            )
+        if checkpoint:
+            _load_checkpoint(model, checkpoint)
+    except _LOAD_ERRORS as error:
+        raise _load_error(name, error) from error
+    return model, {**config, "force_quick_gelu": quick_gelu}
+
+
+def _load_checkpoint(model: Any, checkpoint: str) -> None:
+    # open_clip interpolates position embeddings of another resolution or context without a word; such a model is
+    # neither of the two architectures. Files of .npz, from big_vision, are converted with their shapes checked.
+    if Path(checkpoint).suffix not in (".npz", ".npy"):
+        given = {key: tuple(value.shape) for key, value in load_state_dict(checkpoint).items()}
+        for key, value in model.state_dict().items():
+            shape = tuple(value.shape)
+            if key.endswith("positional_embedding") and given.get(key, shape) != shape:
+                raise ValueError(f"size mismatch for {key}: {given[key]} in the file, {shape} here")
+    open_clip.load_checkpoint(model, checkpoint, strict=True, weights_only=True)
+
+
+def _load_error(name: str, error: Exception) -> InputError:
+    said = " ".join(str(error).split())
+    if "size mismatch" in said or "Missing key" in said or "Unexpected key" in said:
+        return InputError(f"{name}: the weights are of another architecture: {said[:300]}")
+    if "download" in said or "HF Hub" in said or "Hub" in said:
+        advice = "without network, fetch the model elsewhere and use local-dir: or a checkpoint file"
+        return InputError(f"{name}: the hub gave no weights; {advice}. It said: {said[:300]}")
+    return InputError(f"{name}: cannot load it: {said[:300]}")
+
+
+def _tokenizer(name: str, architecture: str) -> Tokenize:
+    try:
+        tokenizer = open_clip.get_tokenizer(architecture)
+    except ImportError as error:
+        raise InputError(f"{name}: its tokenizer needs transformers: pip install 'fourfold[hf]' ({error})") from error
+    except _LOAD_ERRORS as error:
+        raise _load_error(name, error) from error
+    if isinstance(tokenizer, open_clip.SimpleTokenizer):
+        return byte_pair_tokens(tokenizer)
+    return vocabulary_tokens(tokenizer.tokenizer, tokenizer, tokenizer.clean_fn)
+
+
+def _encode_text(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pooled [b, d] and every position [b, t, d] through the text tower's own final norm and projection."""
+    tower = getattr(model, "text", model)
+    if type(tower).__name__ == "HFTextEncoder":
+        attended = (ids != tower.config.pad_token_id).long()
+        output = tower.transformer(input_ids=ids, attention_mask=attended)
+        return tower.proj(tower.pooler(output, attended)), tower.proj(output.last_hidden_state)
+    output = model.forward_intermediates(text=ids, text_indices=1, normalize_intermediates=True)
+    hidden, projection = output["text_intermediates"][-1], tower.text_projection
+    if projection is not None:
+        hidden = projection(hidden) if isinstance(projection, torch.nn.Module) else hidden @ projection
+    return output["text_features"], hidden

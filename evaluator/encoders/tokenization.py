@@ -1,0 +1,73 @@
+"""Captions to token ids, and which of them spell the caption: open_clip's and transformers' tokenizers alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from evaluator.encoders.pieces import END, marker_of, spell
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of `n` captions at all `t` positions."""
+
+    ids: torch.Tensor  # [n, t] int64
+    mask: torch.Tensor  # [n, t] bool: True on tokens that spell the caption
+    pieces: np.ndarray  # [n, t] str, "" where masked
+    truncated: torch.Tensor  # [n] bool: the caption was longer than the context and lost its end
+
+
+Tokenize = Callable[[Sequence[str]], Tokens]
+
+
+def byte_pair_tokens(tokenizer: Any) -> Tokenize:
+    """For open_clip's own `SimpleTokenizer`: what lies between start and end spells the caption."""
+
+    def tokenize(texts: Sequence[str]) -> Tokens:
+        ids = tokenizer(list(texts))
+        last = (ids == tokenizer.eot_token_id).int().argmax(dim=1)  # [n]: the first end token
+        position = torch.arange(ids.shape[1])
+        mask = (position > 0) & (position < last[:, None])
+        pieces = _pieces(ids, mask, lambda kept: [tokenizer.decoder[i] for i in kept], END)
+        full = (last + 1 == ids.shape[1]).tolist()
+        truncated = [
+            fills and len(tokenizer.encode(text)) > ids.shape[1] - 2 for text, fills in zip(texts, full, strict=True)
+        ]
+        return Tokens(ids, mask, pieces, torch.tensor(truncated, dtype=torch.bool))
+
+    return tokenize
+
+
+def vocabulary_tokens(
+    tokenizer: Any, encode: Callable[[list[str]], torch.Tensor], clean: Callable[[str], str]
+) -> Tokenize:
+    """For a transformers `tokenizer`, however it is called: all but its special tokens spells the caption.
+
+    `encode` gives the ids as the model wants them, [n, t]; `clean` is what it does to a caption beforehand.
+    """
+    unknown = {tokenizer.unk_token_id}
+    special = torch.tensor(sorted({*tokenizer.all_special_ids, tokenizer.pad_token_id} - unknown - {None}))
+    marker = marker_of(tokenizer.get_vocab())
+
+    def tokenize(texts: Sequence[str]) -> Tokens:
+        ids = encode(list(texts))
+        mask = ~torch.isin(ids, special)
+        pieces = _pieces(ids, mask, tokenizer.convert_ids_to_tokens, marker)
+        kept = mask.sum(dim=1)
+        whole = [len(row) for row in tokenizer([clean(text) for text in texts], add_special_tokens=False)["input_ids"]]
+        return Tokens(ids, mask, pieces, kept < torch.tensor(whole, dtype=torch.long))
+
+    return tokenize
+
+
+def _pieces(
+    ids: torch.Tensor, mask: torch.Tensor, tokens_of: Callable[[list[int]], list[str]], marker: str
+) -> np.ndarray:
+    rows = []
+    for row, keep in zip(ids, mask, strict=True):
+        spelled = iter(spell(tokens_of(row[keep].tolist()), marker))
+        rows.append([next(spelled) if kept else "" for kept in keep.tolist()])
+    return np.array(rows, dtype=np.str_).reshape(ids.shape)

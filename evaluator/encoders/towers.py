@@ -1,0 +1,101 @@
+"""The encoder that every two-tower model becomes, whichever library it comes from: four functions and their facts."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from evaluator.encoders.batches import DTYPES, run_in_batches
+from evaluator.encoders.tokenization import Tokenize
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.images import pixel_hash
+
+
+class TruncatedCaptions(UserWarning):
+    """Some captions are longer than the model's context and lose their end."""
+
+
+@dataclass(frozen=True)
+class TowerOutput:
+    """What an image tower gives for `b` pictures, not yet of unit length."""
+
+    pooled: torch.Tensor  # [b, d]
+    patches: torch.Tensor | None = None  # [b, h*w, d]
+    cls: torch.Tensor | None = None  # [b, d]
+    grid: tuple[int, int] | None = None  # (h, w)
+
+
+@dataclass(frozen=True)
+class TowerEncoder:
+    """An `Encoder` made of a library's model: how it takes a picture and a caption, and what its towers give."""
+
+    name: str
+    identity: str
+    dtype: str
+    context_length: int
+    embed_dim: int
+    has_patches: bool
+    device: torch.device
+    batch_size: int | Literal["auto"]
+    preprocess: Callable[[Image.Image], torch.Tensor]  # RGB -> [3, h, w]
+    image_tower: Callable[[torch.Tensor], TowerOutput]  # [b, 3, h, w]
+    tokenize: Tokenize
+    text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
+
+    def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
+        """Features of `n` pictures of any size, on the CPU, float32, unit length."""
+        grids: list[tuple[int, int] | None] = []
+
+        def run(start: int, stop: int) -> dict[str, torch.Tensor]:
+            output = self.image_tower(self._pixels(images[start:stop]))
+            grids.append(output.grid)
+            values = {"pooled": output.pooled, "patches": output.patches, "cls": output.cls}
+            return {name: value for name, value in values.items() if value is not None}
+
+        out = self._run(run, len(images))
+        keys = np.array([pixel_hash(image) for image in images], dtype=np.str_)
+        return ImageFeatures(keys, out["pooled"], out.get("patches"), out.get("cls"), grids[-1])
+
+    def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
+        """Features of `n` captions at all `context_length` positions, on the CPU, float32, unit length.
+
+        Warns `TruncatedCaptions` once, with their number, where captions do not fit; `truncated` says which.
+        """
+        tokens = self.tokenize(texts)
+        warn_of_truncation(tokens.truncated, self.context_length)
+
+        def run(start: int, stop: int) -> dict[str, torch.Tensor]:
+            pooled, dense = self.text_tower(tokens.ids[start:stop].to(self.device))
+            return {"pooled": pooled, "tokens": dense}
+
+        out = self._run(run, len(texts))
+        captions = np.array(texts, dtype=np.str_)
+        return TextFeatures(captions, out["pooled"], out["tokens"], tokens.mask, tokens.pieces, tokens.truncated)
+
+    def _pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:  # [b, 3, h, w]
+        with ThreadPoolExecutor() as pool:  # Pillow resizes without the interpreter lock
+            return torch.stack(list(pool.map(lambda image: self.preprocess(image.convert("RGB")), images))).to(
+                self.device
+            )
+
+    def _run(self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int) -> dict[str, torch.Tensor]:
+        # Under autocast the weights stay float32, and with them what must not be rounded: norms and softmax.
+        dtype = DTYPES[self.dtype]
+        lower = torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
+        with torch.no_grad(), lower:
+            out = run_in_batches(run, n, self.batch_size, self.device)
+        return {name: functional.normalize(value, dim=-1) for name, value in out.items()}
+
+
+def warn_of_truncation(truncated: torch.Tensor | None, context_length: int) -> None:
+    """Say once how many captions lost their end, if any did."""
+    n = 0 if truncated is None else int(truncated.sum())
+    if n:
+        message = f"{n} captions are longer than the model's {context_length} text positions and were cut at the end"
+        warnings.warn(message, TruncatedCaptions, stacklevel=3)

@@ -1,0 +1,58 @@
+"""Open the pictures that items point to, and name them by what is in them."""
+
+import hashlib
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from evaluator.items import ImageRef
+from scenes.errors import InputError
+
+# More than eight bits a channel: Pillow would clip such pixels to white instead of scaling them.
+_DEEP_MODES = ("I", "F")
+
+
+def open_image(ref: ImageRef) -> Image.Image:
+    """The pixels a reference means, as RGB, cut to its box.
+
+    Raises InputError, naming the file, if it is missing, broken, truncated, a decompression bomb, deeper than eight
+    bits a channel, or if the box does not lie inside it. Orientation tags are left alone, as benchmarks' own code does.
+    """
+    source = ref.path if ref.data is None else io.BytesIO(ref.data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(source) as image:
+                _check_depth(image, ref)
+                pixels = image.convert("RGB")
+    except FileNotFoundError:
+        raise InputError(f"{ref.path}: no such image; check the folder given for images") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        limit = Image.MAX_IMAGE_PIXELS
+        raise InputError(f"{ref.path}: more than {limit} pixels; scale it down, or remove it") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{ref.path}: broken or not an image ({error}); replace or remove it") from error
+    return pixels if ref.box is None else _cut(pixels, ref)
+
+
+def pixel_hash(image: Image.Image) -> str:
+    """The content name of an RGB image: a hash over its size and pixels, 32 hexadecimal digits."""
+    digest = hashlib.sha256(f"{image.width}x{image.height}:".encode())
+    digest.update(np.ascontiguousarray(image.convert("RGB")))
+    return digest.hexdigest()[:32]
+
+
+def _check_depth(image: Image.Image, ref: ImageRef) -> None:
+    if image.mode.startswith(_DEEP_MODES):
+        raise InputError(f"{ref.path}: pixels of mode {image.mode!r}; convert it to 8 bits a channel")
+
+
+def _cut(image: Image.Image, ref: ImageRef) -> Image.Image:
+    left, top, right, bottom = ref.box or (0, 0, image.width, image.height)
+    if not (0 <= left < right <= image.width and 0 <= top < bottom <= image.height):
+        raise InputError(f"{ref.path}: box {ref.box} does not lie inside the image of {image.width} x {image.height}")
+    return image.crop((left, top, right, bottom))

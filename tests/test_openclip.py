@@ -1,0 +1,194 @@
+"""The open_clip adapter: its pooled features are the library's own, its dense ones follow the one definition."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch.nn import functional
+
+from evaluator.encoders import TINY_FOLDER, load_encoder
+from evaluator.encoders.openclip import open_clip
+from scenes.errors import InputError
+
+CAPTIONS = ["A red cube, left of a blue sphere.", "no cube", "2 Icosahedrons don't  stop in the café!"]
+
+
+def write_local_model(folder: Path, seed: int = 3) -> Path:
+    """A model of fourfold-tiny's own architecture with fixed random weights, in half precision as it is shipped."""
+    folder.mkdir()
+    (folder / "open_clip_config.json").write_text((TINY_FOLDER / "open_clip_config.json").read_text())
+    config = json.loads((TINY_FOLDER / "open_clip_config.json").read_text())["model_cfg"]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        weights = open_clip.CLIP(**config).state_dict()
+    save_file({key: value.half() for key, value in weights.items()}, folder / "open_clip_model.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local_model(tmp_path_factory):
+    return write_local_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def encoder(local_model):
+    return load_encoder(f"local-dir:{local_model}")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    return [
+        Image.fromarray(rng.integers(0, 256, (h, w, 3), dtype=np.uint8)) for h, w in [(112, 112), (64, 90), (30, 30)]
+    ]
+
+
+def test_pooled_features_are_the_librarys_own(local_model, encoder, pictures):
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{local_model}")
+    model.eval()
+    with torch.no_grad():
+        images = model.encode_image(torch.stack([preprocess(picture) for picture in pictures]), normalize=True)
+        texts = model.encode_text(open_clip.get_tokenizer(f"local-dir:{local_model}")(CAPTIONS), normalize=True)
+    torch.testing.assert_close(encoder.encode_images(pictures).pooled, images, atol=1e-5, rtol=0)
+    torch.testing.assert_close(encoder.encode_texts(CAPTIONS).pooled, texts, atol=1e-5, rtol=0)
+
+
+def test_average_pooling_is_the_mean_of_the_patches_alone(local_model, encoder, pictures):
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{local_model}")
+    with torch.no_grad():
+        output = model.eval().visual.forward_intermediates(preprocess(pictures[0])[None], indices=1, output_fmt="NLC")
+        joint = model.visual.ln_post(output["image_intermediates"][-1]) @ model.visual.proj
+        pooled = model.encode_image(preprocess(pictures[0])[None])
+    torch.testing.assert_close(joint.mean(dim=1), pooled, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encoder.encode_images(pictures).patches[0], functional.normalize(joint[0], dim=-1))
+
+
+def test_shapes_and_unit_length(encoder, pictures):
+    images, texts = encoder.encode_images(pictures), encoder.encode_texts(CAPTIONS)
+    assert images.grid == (8, 8)
+    assert images.patches.shape == (3, 64, 96)
+    assert images.pooled.shape == images.cls.shape == (3, encoder.embed_dim)
+    assert texts.tokens.shape == (3, encoder.context_length, 96)
+    assert len(set(images.keys)) == 3
+    for vectors in (images.pooled, images.patches, images.cls, texts.pooled, texts.tokens):
+        assert vectors.dtype == torch.float32
+        torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
+
+
+def test_pieces_spell_the_caption_and_the_mask_keeps_only_them(encoder):
+    texts = encoder.encode_texts(CAPTIONS)
+    spelled = ["".join(texts.pieces[row]) for row in range(3)]
+    assert spelled[0] == "a</w>red</w>cube</w>,</w>left</w>of</w>a</w>blue</w>sphere</w>.</w>"
+    assert spelled[1] == "no</w>cube</w>"
+    assert spelled[2].replace("</w>", " ") == "2 icosahedrons don 't stop in the café ! "
+    assert sum(1 for piece in texts.pieces[2] if piece and not piece.endswith("</w>")) >= 2
+    assert np.array_equal(texts.pieces != "", texts.mask.numpy())
+    assert not texts.mask[:, 0].any()
+    assert not texts.mask[1, 3:].any()
+
+
+def test_the_end_tokens_vector_is_the_pooled_one(encoder):
+    texts = encoder.encode_texts(CAPTIONS)
+    ends = texts.mask.sum(dim=1) + 1
+    torch.testing.assert_close(texts.tokens[torch.arange(3), ends], texts.pooled, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, "auto"])
+def test_a_batch_of_one_gives_what_a_batch_of_many_gives(local_model, encoder, pictures, batch_size):
+    other = load_encoder(f"local-dir:{local_model}", batch_size=batch_size)
+    one, many = other.encode_images(pictures), encoder.encode_images(pictures)
+    torch.testing.assert_close(one.patches, many.patches, atol=1e-5, rtol=0)
+    torch.testing.assert_close(one.pooled, many.pooled, atol=1e-5, rtol=0)
+    alone = torch.cat([encoder.encode_texts([caption]).tokens for caption in CAPTIONS])
+    torch.testing.assert_close(alone, encoder.encode_texts(CAPTIONS).tokens, atol=1e-5, rtol=0)
+
+
+def test_captions_longer_than_the_context_are_counted_and_warned_of_once(encoder):
+    fits, too_long = " ".join(["cube"] * 30), " ".join(["cube"] * 31)
+    with pytest.warns(UserWarning, match="2 captions are longer than the model's 32 text positions") as caught:
+        texts = encoder.encode_texts([too_long, fits, too_long + " cube", "cube"])
+    assert len(caught) == 1
+    assert texts.truncated.tolist() == [True, False, True, False]
+    assert texts.mask.sum(dim=1).tolist() == [30, 30, 30, 1]
+
+
+def test_identity_names_weights_and_preprocessing(local_model, encoder, tmp_path):
+    assert load_encoder(f"local-dir:{local_model}").identity == encoder.identity
+    assert load_encoder(f"local-dir:{write_local_model(tmp_path / 'seed', seed=4)}").identity != encoder.identity
+    other = write_local_model(tmp_path / "other")
+    assert load_encoder(f"local-dir:{other}").identity == encoder.identity
+    config = json.loads((other / "open_clip_config.json").read_text())
+    config["preprocess_cfg"]["resize_mode"] = "shortest"
+    (other / "open_clip_config.json").write_text(json.dumps(config))
+    assert load_encoder(f"local-dir:{other}").identity != encoder.identity
+
+
+def test_bfloat16_is_close_to_float32(local_model, encoder, pictures):
+    lower = load_encoder(f"local-dir:{local_model}", dtype="bfloat16")
+    assert lower.identity == encoder.identity
+    cosines = (lower.encode_images(pictures).pooled * encoder.encode_images(pictures).pooled).sum(dim=-1)
+    assert lower.encode_images(pictures).pooled.dtype == torch.float32
+    assert (cosines > 0.99).all()
+    assert not torch.equal(lower.encode_images(pictures).pooled, encoder.encode_images(pictures).pooled)
+
+
+def test_random_weights_are_refused_unless_allowed(tmp_path):
+    (tmp_path / "open_clip_config.json").write_text((TINY_FOLDER / "open_clip_config.json").read_text())
+    with pytest.raises(InputError, match=r"no weights .* random weights give numbers that look real"):
+        load_encoder(f"local-dir:{tmp_path}")
+    with pytest.raises(InputError, match=r"no weights named; add one of .*openai"):
+        load_encoder("ViT-B-32")
+    first = load_encoder(f"local-dir:{tmp_path}", allow_random_weights=True)
+    assert load_encoder(f"local-dir:{tmp_path}", allow_random_weights=True).identity == first.identity
+
+
+def test_weights_of_another_architecture_are_refused(local_model, tmp_path):
+    other = write_local_model(tmp_path / "other")
+    config = json.loads((other / "open_clip_config.json").read_text())
+    config["model_cfg"]["vision_cfg"]["layers"] = 3
+    (other / "open_clip_config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="of another architecture"):
+        load_encoder(f"local-dir:{other}")
+
+
+def test_position_embeddings_are_never_interpolated_in_silence(local_model, tmp_path):
+    config = json.loads((local_model / "open_clip_config.json").read_text())["model_cfg"]
+    config["vision_cfg"]["image_size"] = 140
+    (tmp_path / "fourfold-larger.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path / "fourfold-larger.json")
+    with pytest.raises(InputError, match=r"size mismatch for visual.positional_embedding: \(65, 96\)"):
+        load_encoder(f"fourfold-larger,{local_model / 'open_clip_model.safetensors'}")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("ViT-B-33,openai", "unknown model 'ViT-B-33,openai'. Did you mean 'ViT-B-32'"),
+        ("ViT-B-32,opnai", "unknown weights of ViT-B-32 'opnai'. Did you mean 'openai'"),
+        ("ViT-B-32,weights/none.pt", "no such checkpoint file"),
+        ("local-dir:/no/such/folder", "no open_clip_config.json in /no/such/folder"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said_in_one_line(spec, message):
+    with pytest.raises(InputError, match=message) as error:
+        load_encoder(spec)
+    assert "\n" not in str(error.value)
+
+
+def test_broken_weights_are_said_in_one_line(local_model, tmp_path):
+    other = write_local_model(tmp_path / "other")
+    weights = other / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(InputError, match="cannot load it") as error:
+        load_encoder(f"local-dir:{other}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("device", ["cuda:63", "gpu", "mps:9"])
+def test_devices_that_are_not_here_are_refused(local_model, device):
+    with pytest.raises(InputError, match="device"):
+        load_encoder(f"local-dir:{local_model}", device=device)
