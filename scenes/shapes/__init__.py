@@ -1,6 +1,6 @@
 """The table of object kinds: what they are called, how they may be turned, and who builds their mesh.
 
-A new kind is one row here and one function in `geometric.py` or in a module of everyday things; tests come with the row.
+A new kind is one row here and one function in `geometric.py` or in a module of everyday things; its tests come with it.
 Meshes: z up, front towards the camera (-y), bounding box centred at the origin, largest extent 1, outward normals.
 """
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import trimesh
 
 ANY = (0.0, 360.0)
+SIDE = (-50.0, 50.0)  # for things whose other sides say less
 FRONT = (-35.0, 35.0)  # for flat things: from the side they would be a line
 
 
@@ -60,6 +61,65 @@ _ROWS = (
     _kind("geometric", "torus", "tori", "donut", yaw=FRONT),
     _kind("geometric", "capsule", "capsules", "pill", yaw=FRONT),
     _kind("geometric", "star", "stars", yaw=FRONT),
+    _kind("geometric", "heart", "hearts", yaw=FRONT),
+    _kind("geometric", "arrow", "arrows", yaw=FRONT, article="an"),
+    _kind("geometric", "cross", "crosses", yaw=FRONT),
+    _kind("geometric", "crescent", "crescents", yaw=FRONT),
+    _kind("geometric", "half-sphere", "half-spheres", "hemisphere"),
+    _kind("geometric", "wedge", "wedges", "ramp", yaw=(-25.0, 50.0)),
+    _kind("geometric", "arch", "arches", yaw=SIDE, article="an"),
+    _kind("geometric", "staircase", "staircases", yaw=(-20.0, 55.0)),
+    _kind("geometric", "gear", "gears", "cogwheel", yaw=FRONT),
+    _kind("geometric", "lightning bolt", "lightning bolts", yaw=FRONT),
+    _kind("dishes", "mug", "mugs", "cup", yaw=(-60.0, 20.0)),
+    _kind("dishes", "bottle", "bottles"),
+    _kind("dishes", "wine glass", "wine glasses", "goblet"),
+    _kind("dishes", "trophy", "trophies", yaw=FRONT),
+    _kind("dishes", "teapot", "teapots", yaw=SIDE),
+    _kind("dishes", "bucket", "buckets", "pail", yaw=SIDE),
+    _kind("dishes", "fork", "forks", yaw=FRONT),
+    _kind("furniture", "chair", "chairs"),
+    _kind("furniture", "table", "tables"),
+    _kind("furniture", "sofa", "sofas", "couch", yaw=SIDE),
+    _kind("furniture", "bed", "beds", yaw=SIDE),
+    _kind("furniture", "lamp", "lamps"),
+    _kind("furniture", "ladder", "ladders", yaw=FRONT),
+    _kind("furniture", "clock", "clocks", "alarm clock", yaw=FRONT),
+    _kind("furniture", "candle", "candles", yaw=SIDE),
+    _kind("vehicles", "car", "cars", yaw=SIDE),
+    _kind("vehicles", "boat", "boats", "sailboat", yaw=FRONT),
+    _kind("vehicles", "airplane", "airplanes", "plane", yaw=(15.0, 75.0), article="an"),
+    _kind("vehicles", "rocket", "rockets"),
+    _kind("vehicles", "train", "trains", "locomotive", yaw=SIDE),
+    _kind("vehicles", "bicycle", "bicycles", "bike", yaw=FRONT),
+    _kind("outdoors", "house", "houses", yaw=SIDE),
+    _kind("outdoors", "castle", "castles", yaw=SIDE),
+    _kind("outdoors", "windmill", "windmills", yaw=FRONT),
+    _kind("outdoors", "tree", "trees"),
+    _kind("outdoors", "cactus", "cacti", yaw=FRONT),
+    _kind("outdoors", "mushroom", "mushrooms"),
+    _kind("outdoors", "flower", "flowers", yaw=SIDE),
+    _kind("outdoors", "snowman", "snowmen", yaw=SIDE),
+    _kind("tools", "hammer", "hammers", yaw=FRONT),
+    _kind("tools", "axe", "axes", yaw=FRONT, article="an"),
+    _kind("tools", "key", "keys", yaw=FRONT),
+    _kind("tools", "anchor", "anchors", yaw=FRONT, article="an"),
+    _kind("tools", "umbrella", "umbrellas", yaw=FRONT, article="an"),
+    _kind("tools", "hourglass", "hourglasses", article="an"),
+    _kind("tools", "bell", "bells"),
+    _kind("tools", "book", "books", yaw=FRONT),
+    _kind("tools", "guitar", "guitars", yaw=FRONT),
+    _kind("tools", "dumbbell", "dumbbells", yaw=FRONT),
+    _kind("tools", "spring", "springs", "coil"),
+    _kind("toys", "duck", "ducks", "rubber duck", yaw=SIDE),
+    _kind("toys", "teddy bear", "teddy bears", yaw=SIDE),
+    _kind("toys", "rabbit", "rabbits", "bunny", yaw=SIDE),
+    _kind("toys", "fish", "fish", yaw=FRONT),
+    _kind("toys", "hat", "hats", "top hat"),
+    _kind("toys", "crown", "crowns"),
+    _kind("toys", "ring", "rings", yaw=FRONT),
+    _kind("toys", "pumpkin", "pumpkins"),
+    _kind("toys", "cupcake", "cupcakes"),
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}

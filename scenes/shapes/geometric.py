@@ -4,7 +4,7 @@ import numpy as np
 from trimesh import Trimesh
 
 from scenes.shapes import parts
-from scenes.shapes.parts import arc, ball, box, lathe, loft, solid, turned
+from scenes.shapes.parts import arc, ball, box, circle, frame, lathe, loft, prism, solid, symmetric, turned, upright
 
 
 def cube() -> Trimesh:
@@ -25,8 +25,7 @@ def cone() -> Trimesh:
 
 
 def pyramid() -> Trimesh:
-    base = [(-0.5, -0.5, 0), (0.5, -0.5, 0), (0.5, 0.5, 0), (-0.5, 0.5, 0)]
-    return solid(loft([base, [(0, 0, 0.85)] * 4]))
+    return solid(turned(lathe([(0.5, 0), (0, 0.6)], sections=4), "z", 45))
 
 
 def torus() -> Trimesh:
@@ -41,8 +40,66 @@ def capsule() -> Trimesh:
 
 def star() -> Trimesh:
     """Five points, with a ridge along each: the middle stands out to the front and to the back."""
-    radii = np.where(np.arange(10) % 2 == 0, 0.5, 0.21)
-    outline = arc(1, 90, 450, 11)[:-1] * radii[:, None]
-    rim = np.stack([outline[:, 0], np.zeros(10), outline[:, 1]], -1)
-    tips = [np.tile((0.0, y, 0.0), (10, 1)) for y in (-0.14, 0.14)]
-    return solid(loft(np.array([tips[0], rim, tips[1]])), crease=5)
+    rim = arc(1, 90, 450, 11)[:-1] * np.where(np.arange(10) % 2 == 0, 0.5, 0.21)[:, None]
+    return solid(loft([upright(rim * size, y) for size, y in ((0, -0.14), (1, 0), (0, 0.14))]), crease=5)
+
+
+def heart() -> Trimesh:
+    """The usual heart curve, blown up like a balloon: slices from front to back, largest in the middle."""
+    t = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    z = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
+    outline = np.stack([16 * np.sin(t) ** 3, z], -1)
+    rim = arc(1, -90, 90, 15)
+    rim[[0, -1], 0] = 0
+    return solid(loft([upright(outline * size, 6.5 * depth) for size, depth in rim]))
+
+
+def arrow() -> Trimesh:
+    return solid(prism(symmetric([(0.14, 0), (0.14, 0.55), (0.36, 0.55), (0, 1)]), 0.2))
+
+
+def cross() -> Trimesh:
+    a, b = 0.16, 0.5
+    return solid(prism(symmetric([(a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b)]), 0.3))
+
+
+def crescent() -> Trimesh:
+    """Between two circles, `r` the radius of the inner one and `c` its distance to the right; they meet in the tips."""
+    r, c = 0.42, 0.2
+    x = (0.25 - r**2 + c**2) / (2 * c)
+    outer, inner = np.degrees(np.arccos(x / 0.5)), np.degrees(np.arccos((x - c) / r))
+    back = arc(r, 360 - inner, inner, 49, (c, 0))
+    return solid(prism(np.concatenate([arc(0.5, outer, 360 - outer, 57), back[1:-1]]), 0.2))
+
+
+def half_sphere() -> Trimesh:
+    """Flat side up: seen from above, a dome could be taken for a whole sphere."""
+    bowl = arc(0.5, -90, 0, 17)
+    bowl[0, 0] = 0
+    return solid(lathe(bowl, sections=64))
+
+
+def wedge() -> Trimesh:
+    return solid(prism([(-0.5, 0), (0.5, 0), (0.5, 0.6)], 0.55))
+
+
+def arch() -> Trimesh:
+    opening = arc(0.29, 180, 0, 25, (0, 0.42))
+    return solid(prism([(0.29, 0), (0.5, 0), (0.5, 0.9), (-0.5, 0.9), (-0.5, 0), (-0.29, 0), *opening], 0.34))
+
+
+def staircase() -> Trimesh:
+    steps = [corner for i in range(5) for corner in ((i * 0.2, i * 0.18), (i * 0.2, i * 0.18 + 0.18))]
+    return solid(prism([*steps[1:], (1, 0.9), (1, 0), (0, 0)], 0.55))
+
+
+def gear() -> Trimesh:
+    """Ten teeth and a round hole."""
+    radii = np.where(np.arange(40) // 2 % 2 == 0, 0.5, 0.37)[:, None]
+    return solid(frame(circle(40) * radii, circle(40) * 0.15, 0.2))
+
+
+def lightning_bolt() -> Trimesh:
+    return solid(
+        prism([(-0.1, 0), (0.28, 0.58), (0.06, 0.58), (0.26, 1), (-0.08, 1), (-0.26, 0.44), (-0.02, 0.44)], 0.18)
+    )

@@ -12,8 +12,8 @@ import trimesh
 
 from scenes.shapes.polygons import triangulate
 
-Points = npt.NDArray[np.float64] | Sequence[Sequence[float]]
-Vector = Sequence[float]
+Points = npt.ArrayLike
+Vector = npt.ArrayLike  # x, y, z
 
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 CREASE = 40.0  # degrees; between the 22.5 of a 16-sided tube and the 45 of the flattest edge meant to be seen
@@ -29,12 +29,14 @@ def solid(*bodies: trimesh.Trimesh, crease: float = CREASE) -> trimesh.Trimesh:
 
 
 def _split_at_creases(mesh: trimesh.Trimesh, crease: float) -> trimesh.Trimesh:
-    """The same surface, with a vertex of its own for every patch of faces that meet there smoothly."""
-    smooth = mesh.face_adjacency[mesh.face_adjacency_angles < np.radians(crease)]
-    patch = trimesh.graph.connected_component_labels(smooth, node_count=len(mesh.faces))
-    corners = np.stack([mesh.faces.ravel(), np.repeat(patch, 3)], -1)
-    kept, faces = np.unique(corners, axis=0, return_inverse=True)
-    return trimesh.Trimesh(mesh.vertices[kept[:, 0]], faces.reshape(-1, 3), process=False)
+    """The same surface, with a vertex of its own for every fan of faces that meet there smoothly."""
+    smooth = mesh.face_adjacency_angles < np.radians(crease)
+    pairs, edges = mesh.face_adjacency[smooth], mesh.face_adjacency_edges[smooth]  # [k, 2] faces, [k, 2] vertices
+    corner = 3 * pairs[:, :, None] + (mesh.faces[pairs][:, :, None] == edges[:, None, :, None]).argmax(-1)
+    same = np.swapaxes(corner, 1, 2).reshape(-1, 2)  # [2k, 2] corners of two faces that share a vertex and its normal
+    fan = trimesh.graph.connected_component_labels(same, node_count=3 * len(mesh.faces))
+    _, first, faces = np.unique(fan, return_index=True, return_inverse=True)
+    return trimesh.Trimesh(mesh.vertices[mesh.faces.ravel()[first]], faces.reshape(-1, 3), process=False)
 
 
 def normalized(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
@@ -77,21 +79,19 @@ def _closed(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
 
 def box(x: float, y: float, z: float, at: Vector = (0, 0, 0)) -> trimesh.Trimesh:
     """A block of these extents, centred at `at`."""
-    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (x / 2, y / 2)
-    return moved(loft([[(*corner, height) for corner in half] for height in (-z / 2, z / 2)]), at)
+    base = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (x / 2, y / 2)
+    return moved(loft([level(base, -z / 2), level(base, z / 2)]), at)
 
 
 def lathe(profile: Points, at: Vector = (0, 0, 0), *, sections: int = 48) -> trimesh.Trimesh:
     """A profile [k, 2] of (radius, z) turned about z, closed at both ends: by a point at radius 0, else by a disc."""
-    turn = np.linspace(0, 2 * np.pi, sections, endpoint=False)
-    circle = np.stack([np.cos(turn), np.sin(turn), np.zeros_like(turn)], -1)
-    rows = [circle * radius + (0.0, 0.0, height) for radius, height in np.asarray(profile, dtype=float)]
-    return moved(loft(np.array(rows)), at)
+    around = circle(sections)
+    return moved(loft([level(around * radius, z) for radius, z in np.asarray(profile, dtype=float)]), at)
 
 
 def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 48) -> trimesh.Trimesh:
     """A round ring standing in the x-z plane; `major` is measured to the middle of the tube."""
-    return moved(tube(arc(major, 0, 360, sections + 1)[:-1], minor, ring=True), at)
+    return moved(tube(circle(sections) * major, minor, ring=True), at)
 
 
 def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) -> trimesh.Trimesh:
@@ -106,19 +106,24 @@ def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) 
 
 def prism(outline: Points, depth: float, at: Vector = (0, 0, 0)) -> trimesh.Trimesh:
     """An outline [n, 2] in (x, z), front faces at y = -depth/2, back at +depth/2."""
-    return moved(loft([_standing(outline, -depth / 2), _standing(outline, depth / 2)]), at)
+    return moved(loft([upright(outline, -depth / 2), upright(outline, depth / 2)]), at)
 
 
 def frame(outer: Points, inner: Points, depth: float, at: Vector = (0, 0, 0)) -> trimesh.Trimesh:
     """A flat ring between two outlines [n, 2] with as many points each, paired in order."""
     front, back = -depth / 2, depth / 2
     pairs = [(outer, front), (outer, back), (inner, back), (inner, front)]
-    return moved(loft([_standing(outline, y) for outline, y in pairs], ring=True), at)
+    return moved(loft([upright(outline, y) for outline, y in pairs], ring=True), at)
 
 
-def _standing(outline: Points, y: float) -> np.ndarray:
-    flat = np.asarray(outline, dtype=float)
-    return np.stack([flat[:, 0], np.full(len(flat), y), flat[:, 1]], -1)  # [n, 3]
+def upright(outline: Points, y: float) -> np.ndarray:
+    """An outline [n, 2] as points [n, 3] of the x-z plane, at depth y."""
+    return np.insert(np.asarray(outline, dtype=float), 1, y, axis=1)
+
+
+def level(outline: Points, z: float) -> np.ndarray:
+    """An outline [n, 2] as points [n, 3] of the x-y plane, at height z."""
+    return np.insert(np.asarray(outline, dtype=float), 2, z, axis=1)
 
 
 def tube(
@@ -127,7 +132,7 @@ def tube(
     """A round rod along points [k, 3] (or [k, 2] in (x, z)); one radius, or one for each point; 0 makes a tip."""
     points = np.asarray(path, dtype=float)
     if points.shape[1] == 2:
-        points = _standing(points, 0.0)
+        points = upright(points, 0)
     ahead = np.roll(points, -1, axis=0) - points
     behind = np.roll(ahead, 1, axis=0)
     if not ring:
@@ -154,6 +159,17 @@ def arc(radius: float, start: float, stop: float, count: int, centre: Vector = (
     """Points [count, 2] on a circle, from `start` to `stop` degrees, both ends included, 0 = +x, 90 = up."""
     angles = np.radians(np.linspace(start, stop, count))
     return np.stack([np.cos(angles), np.sin(angles)], -1) * radius + centre
+
+
+def circle(count: int) -> np.ndarray:
+    """A closed outline [count, 2] of radius 1 about the origin."""
+    return arc(1, 0, 360, count + 1)[:-1]
+
+
+def symmetric(right: Points) -> np.ndarray:
+    """An outline from its right half, points (x, z) from bottom to top; those on the axis itself are not doubled."""
+    half = np.asarray(right, dtype=float)
+    return np.concatenate([half, half[half[:, 0] > 1e-9][::-1] * (-1, 1)])
 
 
 def curve(points: Points, count: int) -> np.ndarray:

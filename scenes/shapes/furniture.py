@@ -1,0 +1,82 @@
+"""Things that stand in a room."""
+
+import numpy as np
+from trimesh import Trimesh
+
+from scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, torus, turned
+
+
+def _legs(x: float, y: float, height: float, thick: float) -> list[Trimesh]:
+    return [box(thick, thick, height, (sx * x, sy * y, height / 2)) for sx in (-1, 1) for sy in (-1, 1)]
+
+
+def chair() -> Trimesh:
+    seat = box(0.5, 0.5, 0.07, (0, 0, 0.46))
+    posts = [box(0.07, 0.06, 0.58, (s * 0.21, 0.21, 0.71)) for s in (-1, 1)]
+    rails = [box(0.44, 0.04, 0.1, (0, 0.215, z)) for z in (0.94, 0.77, 0.63)]
+    return solid(seat, *_legs(0.205, 0.205, 0.44, 0.065), *posts, *rails)
+
+
+def table() -> Trimesh:
+    return solid(box(1, 0.62, 0.07, (0, 0, 0.56)), *_legs(0.43, 0.25, 0.54, 0.075))
+
+
+def sofa() -> Trimesh:
+    base = box(0.9, 0.42, 0.14, (0, 0, 0.13))
+    back = box(0.9, 0.14, 0.42, (0, 0.18, 0.31))
+    arms = [box(0.12, 0.46, 0.34, (s * 0.44, -0.01, 0.21)) for s in (-1, 1)]
+    cushions = [box(0.365, 0.34, 0.1, (s * 0.188, -0.04, 0.245)) for s in (-1, 1)]
+    return solid(base, back, *arms, *cushions, *_legs(0.42, 0.17, 0.08, 0.05))
+
+
+def bed() -> Trimesh:
+    """Seen from its side: the high headboard on the left, a pillow on the mattress."""
+    head, foot = box(0.05, 0.56, 0.5, (-0.5, 0, 0.25)), box(0.05, 0.56, 0.28, (0.5, 0, 0.14))
+    mattress = [box(0.98, 0.54, 0.07, (0, 0, 0.15)), box(0.95, 0.5, 0.1, (0, 0, 0.235))]
+    pillow = ball((0.11, 0.19, 0.055), (-0.35, 0, 0.3), sections=24)
+    return solid(head, foot, *mattress, pillow)
+
+
+def lamp() -> Trimesh:
+    foot = lathe([(0.2, 0), (0.2, 0.03), (0.05, 0.07), (0.025, 0.1), (0.025, 0.66)])
+    shade = lathe(
+        [(0, 0.95), (0.14, 0.95), (0.14, 1), (0.17, 1), (0.33, 0.58), (0.3, 0.58), (0.15, 0.93), (0, 0.93)][::-1]
+    )
+    return solid(foot, shade)
+
+
+def ladder() -> Trimesh:
+    rails = [box(0.055, 0.08, 1, (s * 0.17, 0, 0.5)) for s in (-1, 1)]
+    return solid(*rails, *(box(0.34, 0.05, 0.045, (0, 0, 0.11 + 0.13 * i)) for i in range(7)))
+
+
+def clock() -> Trimesh:
+    """A round alarm clock: two bells on top, two feet, raised hands and rim."""
+    case = turned(lathe([(0.36, -0.13), (0.36, 0.1)], sections=64), "x", 90)
+    rim = torus(0.35, 0.04, (0, -0.13, 0))
+    hands = [prism([(-0.025, -0.03), (0.025, -0.03), (0.015, 0.24), (-0.015, 0.24)], 0.05, (0, -0.12, 0))]
+    hands.append(
+        turned(prism([(-0.03, -0.03), (0.03, -0.03), (0.02, 0.17), (-0.02, 0.17)], 0.06, (0, -0.12, 0)), "y", 60)
+    )
+    marks = [turned(box(0.03, 0.04, 0.06, (0, -0.12, 0.27)), "y", angle) for angle in range(0, 360, 30)]
+    bells = [turned(lathe([*arc(0.15, 0, 85, 9, (0, 0.44)), (0, 0.6)]), "y", s * 35) for s in (-1, 1)]
+    feet = [turned(lathe([(0.03, -0.52), (0.05, -0.32)], sections=16), "y", s * 35) for s in (-1, 1)]
+    return solid(
+        case,
+        rim,
+        *hands,
+        *marks,
+        *bells,
+        *feet,
+        box(0.04, 0.04, 0.2, (0, 0, 0.42)),
+        box(0.14, 0.05, 0.04, (0, 0, 0.52)),
+    )
+
+
+def candle() -> Trimesh:
+    """On a dish with a finger ring, burning."""
+    dish = lathe([(0, 0), (0.24, 0), (0.31, 0.09), (0.28, 0.1), (0.21, 0.04), (0, 0.04)])
+    ring = torus(0.085, 0.025, (0.37, 0, 0.11), sections=32)
+    wax = lathe([(0.115, 0.02), (0.115, 0.64), (0.09, 0.66), (0.02, 0.64), (0.02, 0.7)])
+    flame = lathe(np.abs(curve([(0, 0.69), (0.065, 0.75), (0.06, 0.82), (0.02, 0.93), (0, 1)], 20)))
+    return solid(dish, ring, wax, flame)

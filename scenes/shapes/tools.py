@@ -1,0 +1,121 @@
+"""Things to work, measure and play with. Long ones stand upright and face the camera."""
+
+import numpy as np
+from trimesh import Trimesh
+
+from scenes.shapes.parts import (
+    arc,
+    ball,
+    box,
+    circle,
+    curve,
+    frame,
+    lathe,
+    level,
+    loft,
+    moved,
+    prism,
+    solid,
+    symmetric,
+    torus,
+    tube,
+    turned,
+)
+
+
+def hammer() -> Trimesh:
+    """A claw hammer, head up: the striking face on the right, the claw on the left."""
+    grip = lathe([(0, 0), (0.055, 0), (0.062, 0.04), (0.05, 0.36), (0.035, 0.45), (0.035, 0.9), (0, 0.9)])
+    claw = [(0.06, 0.78), (0.06, 0.93), (-0.08, 0.94), (-0.24, 0.86), (-0.34, 0.7), (-0.2, 0.79), (-0.08, 0.8)]
+    face = lathe([(0.055, 0.04), (0.055, 0.14), (0.095, 0.17), (0.095, 0.28)], sections=32)
+    return solid(grip, prism(claw, 0.13), moved(turned(face, "y", 90), (0, 0, 0.855)))
+
+
+def axe() -> Trimesh:
+    handle = prism(
+        [(0.03, 0), (0.11, 0.0), (0.085, 0.1), (0.06, 0.5), (0.06, 1), (-0.02, 1), (-0.02, 0.5), (0.01, 0.1)], 0.07
+    )
+    edge = arc(0.26, 130, 230, 13, (-0.2, 0.77))
+    blade = [(0.08, 0.7), (0.08, 0.88), (-0.06, 0.87), *edge, (-0.06, 0.71)]
+    return solid(handle, prism(blade, 0.1))
+
+
+def key() -> Trimesh:
+    """Bow up, the teeth at the lower end."""
+    bow = frame(circle(48) * 0.2, circle(48) * 0.11, 0.08, (0, 0, 0.8))
+    teeth = [box(0.17, 0.06, 0.075, (0.1, 0, 0.045)), box(0.12, 0.06, 0.06, (0.075, 0, 0.17))]
+    collar = box(0.15, 0.1, 0.05, (0, 0, 0.575))
+    return solid(bow, box(0.075, 0.08, 0.63, (0, 0, 0.315)), collar, *teeth)
+
+
+def anchor() -> Trimesh:
+    ring = torus(0.08, 0.025, (0, 0, 0.91))
+    shank, stock = box(0.075, 0.075, 0.8, (0, 0, 0.44)), box(0.36, 0.06, 0.06, (0, 0, 0.74))
+    arms = tube(arc(0.38, 200, 340, 25, (0, 0.42)), np.interp(np.arange(25), [0, 12, 24], [0.03, 0.055, 0.03]))
+    barbs = [prism([(s * 0.43, 0.42), (s * 0.46, 0.2), (s * 0.24, 0.3)], 0.09) for s in (-1, 1)]
+    return solid(ring, shank, stock, arms, *barbs)
+
+
+def umbrella() -> Trimesh:
+    """Open, with scalloped edge and a hooked handle."""
+    hook = [(0, 0.95), (0, 0.11), (0.02, 0.04), (0.08, 0.0), (0.14, 0.04), (0.16, 0.11)]
+    tip = lathe([(0.02, 0.9), (0, 1.03)], sections=12)
+    return solid(_canopy(8), tube([*hook[:1], *curve(hook[1:], 20)], 0.022), tip)
+
+
+def _canopy(ribs: int) -> Trimesh:
+    """A hollow dome, from its top down the outside and up again inside; the hem rises between the ribs."""
+    hem = circle(ribs * 6)
+    between = np.abs(np.sin(np.linspace(0, np.pi * ribs, ribs * 6, endpoint=False)))[:, None]  # 0 at a rib
+    reach = np.linspace(0, 1, 10)
+    rows = []
+    for r, thickness in (*((r, 0.0) for r in reach), *((r, 0.02) for r in reach[::-1])):
+        dome = level(hem * 0.46 * r * (1 - 0.06 * between * r), 0.52 + 0.4 * np.sqrt(1 - 0.92 * r**2) - thickness)
+        rows.append(dome + between * (0, 0, 0.06 * r**3))
+    return loft(rows)
+
+
+def hourglass() -> Trimesh:
+    plates = [lathe([(0.27, z), (0.27, z + 0.07)], sections=40) for z in (0, 0.93)]
+    glass = curve([(0.2, 0.05), (0.22, 0.2), (0.15, 0.38), (0.035, 0.5), (0.15, 0.62), (0.22, 0.8), (0.2, 0.95)], 33)
+    posts = [lathe([(0.022, 0.05), (0.022, 0.95)], (x, y, 0), sections=12) for x, y in arc(0.24, 30, 270, 3)]
+    return solid(*plates, lathe(glass), *posts)
+
+
+def bell() -> Trimesh:
+    outer = curve([(0.42, 0.12), (0.34, 0.22), (0.27, 0.42), (0.25, 0.6), (0.18, 0.75), (0, 0.8)], 18)
+    hollow = [(0, 0.6), (0.2, 0.5), (0.27, 0.25), (0.36, 0.1)]
+    clapper = ball(0.1, (0, 0, 0.12), sections=20)
+    return solid(lathe([*hollow, *outer], sections=40), torus(0.075, 0.03, (0, 0, 0.85), sections=32), clapper)
+
+
+def book() -> Trimesh:
+    """Open, leaning back as on a stand: two curved blocks of pages between the covers."""
+    page = curve([(0.0, 0.03), (0.07, 0.11), (0.2, 0.13), (0.36, 0.095), (0.46, 0.06)], 16)
+    pages = prism(symmetric([(0.46, 0), *page[::-1]]), 0.6)
+    covers = prism(symmetric([(0, -0.03), (0.5, 0), (0.5, 0.03), (0, 0.01)]), 0.68)
+    return solid(turned(pages, "x", 60), turned(covers, "x", 60))
+
+
+def guitar() -> Trimesh:
+    """Front on: waisted body with sound hole and bridge, neck, head with pegs."""
+    right = curve(
+        [(0, 0), (0.14, 0.015), (0.215, 0.13), (0.17, 0.27), (0.135, 0.34), (0.165, 0.43), (0.1, 0.52), (0, 0.53)], 40
+    )
+    body = prism(symmetric(right), 0.12)
+    hole = torus(0.06, 0.015, (0, -0.06, 0.35), sections=32)
+    neck, head = box(0.05, 0.05, 0.42, (0, -0.06, 0.68)), box(0.085, 0.04, 0.14, (0, -0.05, 0.93))
+    pegs = [box(0.15, 0.025, 0.022, (0, -0.05, z)) for z in (0.89, 0.93, 0.97)]
+    return solid(body, hole, neck, head, *pegs, box(0.14, 0.04, 0.03, (0, -0.065, 0.16)))
+
+
+def dumbbell() -> Trimesh:
+    """Lying, seen from its side: a bar with two discs at either end."""
+    profile = [(0.12, -0.5), (0.16, -0.48), (0.16, -0.4), (0.22, -0.38), (0.22, -0.28), (0.05, -0.26)]
+    return solid(turned(lathe([*profile, *((r, -z) for r, z in reversed(profile))]), "y", 90))
+
+
+def spring() -> Trimesh:
+    """Five turns."""
+    path = np.column_stack([arc(0.3, 0, 5 * 360, 150), np.linspace(0, 0.9, 150)])
+    return solid(tube(path, 0.05, sections=12))

@@ -1,0 +1,114 @@
+"""Things to travel in; all but the rocket show their side."""
+
+import numpy as np
+from trimesh import Trimesh
+
+from scenes.shapes.parts import ball, box, curve, lathe, loft, moved, prism, solid, symmetric, torus, tube, turned
+
+
+def _wheel(radius: float, width: float, x: float, y: float) -> Trimesh:
+    hub = [
+        (0, -width * 0.6),
+        (radius * 0.35, -width * 0.6),
+        (radius * 0.45, -width * 0.3),
+        (radius * 0.75, -width * 0.3),
+    ]
+    profile = [*hub, (radius * 0.8, -width / 2), (radius, -width / 2), (radius, width / 2)]
+    side = 1 if y < 0 else -1
+    return moved(turned(lathe(profile, sections=24), "x", -90 * side), (x, y, radius))
+
+
+def car() -> Trimesh:
+    lower = [
+        (-0.5, 0.14),
+        (-0.5, 0.28),
+        (-0.46, 0.33),
+        (-0.3, 0.35),
+        (0.28, 0.35),
+        (0.46, 0.31),
+        (0.5, 0.26),
+        (0.5, 0.14),
+    ]
+    cabin = [(-0.36, 0.34), (-0.24, 0.53), (-0.19, 0.55), (0.07, 0.55), (0.12, 0.53), (0.26, 0.34)]
+    roof = loft([np.insert(np.array(cabin) * (k, 1), 1, y, axis=1) for k, y in ((1, -0.19), (1, 0.19))])
+    windows = [
+        prism(np.array(pane), 0.41)
+        for pane in (
+            [(-0.29, 0.37), (-0.22, 0.5), (-0.07, 0.5), (-0.07, 0.37)],
+            [(-0.03, 0.37), (-0.03, 0.5), (0.08, 0.5), (0.18, 0.37)],
+        )
+    ]
+    wheels = [_wheel(0.125, 0.1, x, y) for x in (-0.29, 0.29) for y in (-0.19, 0.19)]
+    return solid(prism(lower, 0.42), roof, *windows, *wheels)
+
+
+def boat() -> Trimesh:
+    """A sailing boat: an open hull, a mast, a main sail and a jib."""
+    stations = []
+    for t in np.linspace(0, 1, 13):
+        width, keel = 0.17 * np.sqrt(1 - t**2.2) + 0.004, 0.15 * t**3
+        rim = 0.2 + 0.05 * t**2
+        x = -0.42 + 0.9 * t
+        stations.append(
+            [
+                (x, y * width, z)
+                for y, z in ((-1, rim), (-0.8, keel + 0.05), (-0.35, keel), (0.35, keel), (0.8, keel + 0.05), (1, rim))
+            ]
+        )
+    mast = tube([(0.02, 0.15), (0.02, 1.1)], 0.018)
+    main = prism([(-0.01, 0.34), (-0.01, 1.06), (-0.4, 0.34)], 0.03)
+    jib = prism([(0.05, 0.34), (0.42, 0.34), (0.05, 0.92)], 0.03)
+    return solid(loft(stations), mast, main, jib)
+
+
+def airplane() -> Trimesh:
+    """The nose towards the camera. Wings and tail are drawn as seen from above, the fin as seen from the right."""
+    hull = curve([(0, -0.5), (0.07, -0.46), (0.09, -0.34), (0.09, 0.1), (0.05, 0.36), (0.02, 0.5)], 32)
+    body = lathe(np.maximum(hull, (0, -1)), sections=24)
+    wings = prism(symmetric([(0, -0.09), (0.5, -0.14), (0.5, -0.05), (0, 0.2)]), 0.035)
+    tail = prism(symmetric([(0, -0.45), (0.2, -0.5), (0.2, -0.43), (0, -0.34)]), 0.035)
+    fin = turned(prism([(0.28, 0.03), (0.42, 0.27), (0.5, 0.27), (0.47, 0)], 0.035), "z", 90)
+    engines = [lathe([(0.045, -0.2), (0.05, -0.1), (0.035, 0.04)], (s * 0.22, 0.05, 0)) for s in (-1, 1)]
+    lying = [turned(part, "x", -90) for part in (body, *engines)] + [turned(part, "x", 90) for part in (wings, tail)]
+    return solid(*lying, fin)
+
+
+def rocket() -> Trimesh:
+    hull = curve([(0.1, 0.1), (0.16, 0.25), (0.18, 0.45), (0.15, 0.68), (0.08, 0.88), (0, 1)], 24)
+    fins = [
+        turned(prism([(0.1, 0.14), (0.3, 0), (0.33, 0.03), (0.3, 0.2), (0.15, 0.42)], 0.05), "z", angle)
+        for angle in (0, 90, 180, 270)
+    ]
+    window = torus(0.07, 0.025, (0, -0.165, 0.62), sections=32)
+    nozzle = lathe([(0.12, 0.03), (0.08, 0.12)])
+    return solid(lathe(np.abs(hull)), nozzle, window, *fins)
+
+
+def train() -> Trimesh:
+    """A steam locomotive, driving to the left."""
+    boiler = moved(turned(lathe([(0.15, -0.42), (0.15, 0.2)]), "y", 90), (0, 0, 0.34))
+    front = moved(turned(lathe([(0.1, -0.45), (0.165, -0.43), (0.165, -0.37)]), "y", 90), (0, 0, 0.34))
+    cab = [box(0.3, 0.36, 0.46, (0.33, 0, 0.4)), box(0.4, 0.44, 0.05, (0.33, 0, 0.65))]
+    chimney = lathe([(0.05, 0.45), (0.05, 0.6), (0.1, 0.72), (0, 0.72)], (-0.3, 0, 0))
+    dome = ball((0.075, 0.075, 0.1), (-0.02, 0, 0.5), sections=20)
+    plough = prism([(-0.4, 0.05), (-0.58, 0.03), (-0.4, 0.22)], 0.3)
+    wheels = [
+        _wheel(r, 0.07, x, y) for r, x in ((0.09, -0.3), (0.09, -0.1), (0.14, 0.16), (0.09, 0.4)) for y in (-0.15, 0.15)
+    ]
+    return solid(boiler, front, *cab, chimney, dome, plough, box(0.92, 0.24, 0.1, (0.04, 0, 0.16)), *wheels)
+
+
+def bicycle() -> Trimesh:
+    wheels = [torus(0.24, 0.034, (x, 0, 0.274), sections=40) for x in (-0.33, 0.33)]
+    rear, crank, saddle, head, hub = (0.33, 0.27), (0.06, 0.25), (0.13, 0.58), (-0.21, 0.58), (-0.33, 0.27)
+    rods = [(rear, crank), (crank, saddle), (saddle, head), (head, crank), (saddle, rear), (hub, (-0.19, 0.68))]
+    bars = turned(tube([(-0.22, -0.02, 0), (-0.17, 0, 0), (0.17, 0, 0), (0.22, -0.02, 0)], 0.022), "z", 90)
+    seat = [tube([saddle, (0.145, 0.65)], 0.022), ball((0.1, 0.05, 0.03), (0.14, 0, 0.66), sections=16)]
+    pedals = turned(lathe([(0.06, -0.03), (0.06, 0.03)], sections=24), "x", 90)
+    return solid(
+        *wheels,
+        *(tube(rod, 0.028) for rod in rods),
+        moved(bars, (-0.19, 0, 0.69)),
+        *seat,
+        moved(pedals, (0.06, 0, 0.25)),
+    )
