@@ -1,6 +1,7 @@
 """Scoring methods: one file each, found by name in `SCORERS`."""
 
 from collections.abc import Callable
+from functools import partial
 
 from evaluator.scorers.blind import load_blind
 from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
@@ -9,6 +10,7 @@ from evaluator.scorers.maxsim import load_maxsim
 from evaluator.scorers.oracle import load_oracle
 from evaluator.scorers.random_scores import load_random
 from evaluator.scorers.shuffled_images import shuffle_images
+from evaluator.scorers.trained import HEADS, load_trained
 from scenes.errors import InputError, unknown_name
 
 __all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "load_scorer"]
@@ -18,6 +20,7 @@ WRAPPERS: dict[str, Callable[[Scorer, ScorerContext], Scorer]] = {"shuffled-imag
 SCORERS: dict[str, Callable[[ScorerContext], Scorer]] = {
     "cosine": load_cosine,
     "maxsim": load_maxsim,
+    **{name: partial(load_trained, name) for name in HEADS},
     "random": load_random,
     "blind": load_blind,
     "oracle": load_oracle,

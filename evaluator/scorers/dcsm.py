@@ -1,0 +1,184 @@
+"""`dcsm`: our head on dense cosine similarity maps (the idea of Kang et al., arXiv 2503.08723, made sound).
+
+For one image and one caption, every caption token has a map of cosines over the image's patches. A small convolution
+reads where each token's map is high, two attention layers let the tokens tell each other (this is where "the cube is
+left of the sphere" is decided), and their mean is the score. Nothing in it depends on the size of the patch grid, on
+the length of the caption, or on what else is in the batch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.scorers.words import FUNCTIONAL_WORDS, WordFinder
+
+if TYPE_CHECKING:
+    from evaluator.encoders import Encoder
+
+
+N_PAIR_FEATURES = 3  # pooled cosine, mean and spread of the map: standardising the map would lose them
+
+
+@dataclass(frozen=True)
+class DcsmConfig:
+    """The size of a head. `words` is stored with it, so that a head file means the same when our table grows."""
+
+    embed_dim: int
+    channels: int = 16
+    pooled_grid: int = 4
+    width: int = 64
+    heads: int = 4
+    layers: int = 2
+    dropout: float = 0.1
+    words: tuple[tuple[str, ...], ...] = FUNCTIONAL_WORDS
+
+
+def configure_dcsm(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:
+    """The configuration of a new head for an encoder."""
+    return asdict(DcsmConfig(embed_dim=encoder.embed_dim))
+
+
+def build_dcsm(config: Mapping[str, Any]) -> "DcsmHead":
+    """The network of a configuration, as it stands in a head file."""
+    words = tuple(tuple(spellings) for spellings in config["words"])
+    return DcsmHead(DcsmConfig(**{**config, "words": words}))
+
+
+class DcsmHead(nn.Module):
+    """The network; `prepare` once for a set of texts, then call it with any images."""
+
+    needs_patches = True
+    set_dependent = False
+
+    def __init__(self, config: DcsmConfig):
+        super().__init__()
+        self.config = config
+        self._find_words = WordFinder(config.words)
+        self.read_map = MapReader(config.channels, config.pooled_grid, config.width, config.dropout)
+        self.token = nn.Linear(config.embed_dim, config.width)
+        self.word = nn.Embedding(len(config.words) + 1, config.width, padding_idx=0)
+        self.layers = nn.ModuleList(
+            TokenMixer(config.width, config.heads, config.dropout) for _ in range(config.layers)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.score = nn.Linear(config.width + N_PAIR_FEATURES, 1)
+
+    def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
+        """What the head needs of texts, special tokens and padding cut away; their leading dimensions are kept."""
+        mask = texts.mask
+        longest = max(1, int(mask.sum(-1).max()))
+        order = torch.argsort((~mask).to(torch.uint8), dim=-1, stable=True)[..., :longest]
+        tokens = texts.tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, texts.tokens.shape[-1]))
+        words = self._find_words(texts).to(mask.device)
+        return {
+            "pooled": texts.pooled,
+            "tokens": tokens,
+            "mask": mask.gather(-1, order),
+            "words": words.gather(-1, order),
+        }
+
+    def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:
+        """Roughly how many floats the largest intermediate result takes for one pair."""
+        assert images.patches is not None
+        return int(texts.mask.sum(-1).max()) * images.patches.shape[-2] * (self.config.channels + 4)
+
+    def forward(self, images: ImageFeatures, texts: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Scores [b, k, m] of images [b, k] and prepared texts [b, m]; higher means more true."""
+        assert images.patches is not None
+        assert images.grid is not None
+        longest = max(1, int(texts["mask"].sum(-1).max()))
+        tokens, mask, words = (texts[name][:, :, :longest] for name in ("tokens", "mask", "words"))
+        raw = torch.einsum("bipd,bjtd->bijtp", images.patches, tokens)
+        maps, mean, spread = standardise_maps(raw, mask)
+        cosine = images.pooled @ texts["pooled"].transpose(-1, -2)
+
+        k = raw.shape[1]
+        pair_mask = mask.unsqueeze(1).expand(-1, k, -1, -1)  # [b, k, m, t]
+        read = self.read_map(maps[pair_mask].unflatten(-1, images.grid))
+        spoken = self.token(tokens) + self.word(words) + positions(longest, self.config.width).to(tokens)
+        state = spoken.unsqueeze(1).repeat(1, k, 1, 1, 1)
+        state[pair_mask] = state[pair_mask] + read
+        state, flat_mask = state.flatten(0, 2), pair_mask.flatten(0, 2)
+        for layer in self.layers:
+            state = layer(state, flat_mask)
+        summary = masked_mean(self.norm(state), flat_mask).unflatten(0, raw.shape[:3])
+        features = torch.stack([cosine * 10, mean * 10, spread * 10], dim=-1)
+        return self.score(torch.cat([summary, features], dim=-1)).squeeze(-1)
+
+
+def standardise_maps(raw: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Each pair's map [b, k, m, t, p] to mean 0 and spread 1 over patches x valid tokens, and that mean and spread.
+
+    `mask` [b, m, t] says which tokens are valid; the others become 0. A constant map becomes 0, not NaN.
+    """
+    valid = mask[:, None, :, :, None].to(raw.dtype)
+    count = (valid.sum((-1, -2)) * raw.shape[-1]).clamp(min=1)
+    mean = (raw * valid).sum((-1, -2)) / count  # [b, k, m]
+    centred = (raw - mean[..., None, None]) * valid
+    spread = (centred.square().sum((-1, -2)) / count + 1e-8).sqrt()
+    return centred / spread[..., None, None], mean, spread
+
+
+class MapReader(nn.Module):
+    """One shared convolution over each token's map: [n, h, w] -> [n, width], whatever the grid.
+
+    Two more channels carry the coordinates, -1 to 1 across the picture, so that places can be read.
+    """
+
+    def __init__(self, channels: int, pooled_grid: int, width: int, dropout: float):
+        super().__init__()
+        self.pooled_grid = pooled_grid
+        self.first = nn.Conv2d(3, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.out = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels * pooled_grid**2, width))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """[n, h, w] -> [n, width]"""
+        x = torch.cat([maps.unsqueeze(1), coordinates(maps).expand(len(maps), -1, -1, -1)], dim=1)
+        x = functional.gelu(self.second(functional.gelu(self.first(x))))
+        return self.out(functional.adaptive_avg_pool2d(x, self.pooled_grid).flatten(1))
+
+
+class TokenMixer(nn.Module):
+    """One transformer layer over the tokens of a caption, normalised before each half."""
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        self.heads = heads
+        self.norm_attention, self.norm_feedforward = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.to_qkv, self.from_heads = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.feedforward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, state: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """[n, t, width], mask [n, t] -> [n, t, width]; tokens look at valid tokens only."""
+        qkv = self.to_qkv(self.norm_attention(state)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each [n, heads, t, width / heads]
+        # A caption without any token attends to its (empty) first place: softmax over nothing would be NaN.
+        visible = mask | (~mask.any(-1, keepdim=True) & (torch.arange(mask.shape[-1]) == 0).to(mask.device))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible[:, None, None])
+        state = state + self.dropout(self.from_heads(mixed.transpose(1, 2).flatten(2)))
+        return state + self.dropout(self.feedforward(self.norm_feedforward(state)))
+
+
+def coordinates(maps: torch.Tensor) -> torch.Tensor:
+    """Row and column of each cell from -1 to 1: [1, 2, h, w] like `maps` [n, h, w]."""
+    rows, columns = (torch.linspace(-1, 1, 2 * size + 1)[1::2].to(maps) for size in maps.shape[-2:])
+    return torch.stack(torch.meshgrid(rows, columns, indexing="ij")).unsqueeze(0)
+
+
+def positions(length: int, width: int) -> torch.Tensor:
+    """Sinusoidal position of each token in the caption, defined for any length: [length, width]."""
+    angles = torch.arange(length)[:, None] / 100 ** (torch.arange(0, width, 2) / width)
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
+
+
+def masked_mean(state: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean over the valid tokens: [n, t, width], [n, t] -> [n, width]; 0 where there is none."""
+    weight = mask.unsqueeze(-1).to(state.dtype)
+    return (state * weight).sum(-2) / weight.sum(-2).clamp(min=1)

@@ -1,0 +1,100 @@
+"""Scorers that carry trained weights: the table of their networks, and how a head file becomes a scorer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import torch
+from torch import nn
+
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.heads import Head, find_head, load_head
+from evaluator.scorers.blocks import score_in_blocks
+from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
+from evaluator.scorers.dcsm import build_dcsm, configure_dcsm
+from evaluator.scorers.labclip import build_labclip, configure_labclip
+from scenes.errors import InputError, unknown_name
+
+if TYPE_CHECKING:
+    from evaluator.encoders import Encoder
+
+
+class HeadNetwork(Protocol):
+    """What a network must offer to be trained and to score; it is an `nn.Module` as well."""
+
+    needs_patches: bool
+    set_dependent: bool
+
+    def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
+        """What the network needs of texts, computed once: tensors with the leading dimensions of `texts`."""
+
+    def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:
+        """Roughly how many floats scoring one pair holds in memory."""
+
+    def __call__(self, images: ImageFeatures, texts: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Scores [b, k, m] of images [b, k] and prepared texts [b, m]."""
+
+
+@dataclass(frozen=True)
+class HeadType:
+    """How a network is made: the configuration that fits an encoder's features, and the network from it."""
+
+    configure: Callable[["Encoder", ImageFeatures], dict[str, Any]]
+    build: Callable[[Mapping[str, Any]], HeadNetwork]
+
+
+HEADS: dict[str, HeadType] = {
+    "dcsm": HeadType(configure_dcsm, build_dcsm),
+    "labclip": HeadType(configure_labclip, build_labclip),
+}
+
+
+def head_type(name: str) -> HeadType:
+    """The entry of `HEADS`. Raises InputError that lists the choices."""
+    if name not in HEADS:
+        raise unknown_name("head", name, HEADS)
+    return HEADS[name]
+
+
+def build_network(head: Head, where: str) -> HeadNetwork:
+    """The network of a head with its weights, ready to score. Raises InputError if they do not fit each other."""
+    try:
+        network = head_type(head.type).build(head.config)
+        cast(nn.Module, network).load_state_dict(dict(head.weights))
+    except (TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{where}: weights and configuration of this {head.type!r} head do not fit: {reason}"
+        ) from error
+    cast(nn.Module, network).eval()
+    return network
+
+
+def load_trained(name: str, context: ScorerContext) -> Scorer:
+    """The scorer `name` from the context's head file, or from the one shipped for the context's model."""
+    path = find_head(context.head, name, context.encoder)
+    return as_scorer(name, build_network(load_head(path, name, context.encoder), str(path)))
+
+
+def as_scorer(name: str, network: HeadNetwork) -> Scorer:
+    """A network as a scorer: block by block, without gradients."""
+
+    def score(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
+        return network(images, network.prepare(texts))
+
+    def score_all(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
+        with torch.inference_mode():
+            return score_in_blocks(score, images, texts, network.floats_per_pair(images, texts)).clone()
+
+    return FunctionScorer(
+        name,
+        score_all,
+        n_parameters=count_parameters(network),
+        needs_patches=network.needs_patches,
+        set_dependent=network.set_dependent,
+    )
+
+
+def count_parameters(network: HeadNetwork) -> int:
+    """Numbers in the network, trained or not."""
+    return sum(weight.numel() for weight in cast(nn.Module, network).state_dict().values())

@@ -1,0 +1,144 @@
+"""Training a head on a frozen encoder: features once, then batches of items with their exact truth tables."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from evaluator.heads import Head, save_head
+from evaluator.items import Item
+from evaluator.scorers.trained import count_parameters, head_type
+from evaluator.training_data import hash_items, prepare_data, split_clusters
+from evaluator.training_run import Run, TrainingConfig
+from scenes.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluator.cache import EncodedSet
+    from evaluator.encoders import Encoder
+
+__all__ = ["EncodedItems", "HeadReport", "TrainingConfig", "train_head", "train_on_features"]
+
+
+@dataclass(frozen=True)
+class HeadReport:
+    """What a training run came to."""
+
+    path: Path
+    head: str
+    n_parameters: int
+    epochs: int  # run, those before a resume included
+    best_epoch: int
+    group_scores: Mapping[str, float]  # of the weights that were kept, on the validation items, by category
+    seconds: float
+
+
+@dataclass(frozen=True)
+class EncodedItems:
+    """Items and their features."""
+
+    items: Sequence[Item]
+    encoded: "EncodedSet"
+
+
+def train_head(
+    items_train: Sequence[Item],
+    items_validation: Sequence[Item] | None,
+    encoder: "Encoder",
+    *,
+    head: str = "dcsm",
+    out: Path,
+    config: TrainingConfig | None = None,
+    head_config: Mapping[str, Any] | None = None,
+    cache_dir: Path | None = None,
+    progress: bool = True,
+    resume: bool = True,
+) -> HeadReport:
+    """Train a head for `encoder` on items with known truth and write it to `out`.
+
+    Without validation items a seeded share of the clusters is held out. The weights kept are those of the epoch with
+    the best group score there, averaged over categories. `head_config` overrides sizes of the network. Beside `out`
+    stand its log, `out`.log.jsonl, and while it runs `out`.checkpoint, the last whole epoch, where `resume` goes on.
+
+    Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
+    """
+    from evaluator.cache import encode_items
+
+    config = config or TrainingConfig()
+    head_type(head)  # an unknown name or a file in the way is to be said before hours of encoding
+    _check_out(out)
+    if items_validation is None:
+        items_train, items_validation = split_clusters(items_train, config.validation_share, config.seed)
+    train, validation = (
+        EncodedItems(items, encode_items(encoder, items, cache_dir)) for items in (items_train, items_validation)
+    )
+    return train_on_features(
+        train,
+        validation,
+        encoder,
+        head=head,
+        out=out,
+        config=config,
+        head_config=head_config,
+        progress=progress,
+        resume=resume,
+    )
+
+
+def train_on_features(
+    train: EncodedItems,
+    validation: EncodedItems,
+    encoder: "Encoder",
+    *,
+    head: str,
+    out: Path,
+    config: TrainingConfig,
+    head_config: Mapping[str, Any] | None = None,
+    progress: bool = True,
+    resume: bool = True,
+) -> HeadReport:
+    """`train_head` from features that are there already."""
+    _check_out(out)
+    started = time.monotonic()
+    sizes = head_type(head).configure(encoder, train.encoded.images) | dict(head_config or {})
+    dataset = {"hash": hash_items(train.items, train.encoded), "items": len(train.items)}
+    run_identity = _hash_json([head, sizes, asdict(config), dataset["hash"], encoder.identity])
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = head_type(head).build(sizes)
+        run = Run(network, config, prepare_data(train.items, train.encoded, network))
+        checked = prepare_data(validation.items, validation.encoded, network)
+        checkpoint = out.with_name(f"{out.name}.checkpoint")
+        if resume and checkpoint.is_file():
+            run.restore(checkpoint, run_identity)
+        run.train(checked, checkpoint, run_identity, out.with_name(f"{out.name}.log.jsonl"), progress)
+
+    metrics = {"validation": run.standing.best, "items": len(validation.items)}
+    training = asdict(config) | {"epochs_run": run.standing.epoch, "best_epoch": run.standing.best_epoch}
+    save_head(Head(head, sizes, encoder.name, encoder.identity, run.best_weights, dataset, training, metrics), out)
+    checkpoint.unlink(missing_ok=True)
+    return HeadReport(
+        path=out,
+        head=head,
+        n_parameters=count_parameters(network),
+        epochs=run.standing.epoch,
+        best_epoch=run.standing.best_epoch,
+        group_scores=run.standing.best["group_scores"],
+        seconds=time.monotonic() - started,
+    )
+
+
+def _check_out(out: Path) -> None:
+    if out.exists():
+        raise InputError(f"{out}: exists already and is not overwritten; choose another name or delete it")
+    if not out.parent.is_dir():
+        raise InputError(f"{out}: the folder {out.parent} does not exist; create it first")
+
+
+def _hash_json(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
