@@ -104,7 +104,7 @@ _ROWS = (
     _kind("tools", "axe", "axes", yaw=FRONT, article="an"),
     _kind("tools", "key", "keys", yaw=FRONT),
     _kind("tools", "anchor", "anchors", yaw=FRONT, article="an"),
-    _kind("tools", "umbrella", "umbrellas", yaw=FRONT, article="an"),
+    _kind("tools", "umbrella", "umbrellas", yaw=(-40.0, 20.0), article="an"),
     _kind("tools", "hourglass", "hourglasses", article="an"),
     _kind("tools", "bell", "bells"),
     _kind("tools", "book", "books", yaw=FRONT),

@@ -29,7 +29,7 @@ def pyramid() -> Trimesh:
 
 
 def torus() -> Trimesh:
-    return solid(parts.torus(0.34, 0.16, sections=64))
+    return solid(parts.torus(0.36, 0.14, sections=64))
 
 
 def capsule() -> Trimesh:
@@ -68,8 +68,15 @@ def crescent() -> Trimesh:
     r, c = 0.42, 0.2
     x = (0.25 - r**2 + c**2) / (2 * c)
     outer, inner = np.degrees(np.arccos(x / 0.5)), np.degrees(np.arccos((x - c) / r))
-    back = arc(r, 360 - inner, inner, 49, (c, 0))
-    return solid(prism(np.concatenate([arc(0.5, outer, 360 - outer, 57), back[1:-1]]), 0.2))
+    pairs = zip(arc(0.5, outer, 360 - outer, 41), arc(r, inner, 360 - inner, 41, (c, 0)), strict=True)
+    return solid(loft([_oval(a, b) for a, b in pairs]))
+
+
+def _oval(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """A cut [24, 3] across the crescent, round between the points `a` and `b` of its two edges."""
+    along, deep = circle(24).T[:, :, None]
+    half = (a - b) / 2
+    return np.insert((a + b) / 2 + along * half, 1, (deep * np.hypot(*half))[:, 0], axis=1)
 
 
 def half_sphere() -> Trimesh:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import trimesh
+from trimesh import Trimesh
 
 from scenes.shapes.polygons import triangulate
 
@@ -19,16 +20,21 @@ AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 CREASE = 40.0  # degrees; between the 22.5 of a 16-sided tube and the 45 of the flattest edge meant to be seen
 
 
-def solid(*bodies: trimesh.Trimesh, crease: float = CREASE) -> trimesh.Trimesh:
+def solid(*bodies: Trimesh, crease: float = CREASE) -> Trimesh:
     """Joins bodies into one object: centred, largest extent 1, shaded flat across edges sharper than `crease` degrees.
 
     Vertices are split along the sharp edges, so that `vertex_normals` alone tells a renderer what is round.
     """
-    joined = trimesh.util.concatenate(list(bodies))
-    return normalized(_split_at_creases(joined, crease))
+    return normalized(_split_at_creases(_joined(bodies), crease))
 
 
-def _split_at_creases(mesh: trimesh.Trimesh, crease: float) -> trimesh.Trimesh:
+def _joined(bodies: Sequence[Trimesh]) -> Trimesh:
+    starts = np.cumsum([0, *(len(body.vertices) for body in bodies[:-1])])
+    faces = [body.faces + start for body, start in zip(bodies, starts, strict=True)]
+    return Trimesh(np.concatenate([body.vertices for body in bodies]), np.concatenate(faces), process=False)
+
+
+def _split_at_creases(mesh: Trimesh, crease: float) -> Trimesh:
     """The same surface, with a vertex of its own for every fan of faces that meet there smoothly."""
     smooth = mesh.face_adjacency_angles < np.radians(crease)
     pairs, edges = mesh.face_adjacency[smooth], mesh.face_adjacency_edges[smooth]  # [k, 2] faces, [k, 2] vertices
@@ -36,10 +42,10 @@ def _split_at_creases(mesh: trimesh.Trimesh, crease: float) -> trimesh.Trimesh:
     same = np.swapaxes(corner, 1, 2).reshape(-1, 2)  # [2k, 2] corners of two faces that share a vertex and its normal
     fan = trimesh.graph.connected_component_labels(same, node_count=3 * len(mesh.faces))
     _, first, faces = np.unique(fan, return_index=True, return_inverse=True)
-    return trimesh.Trimesh(mesh.vertices[mesh.faces.ravel()[first]], faces.reshape(-1, 3), process=False)
+    return Trimesh(mesh.vertices[mesh.faces.ravel()[first]], faces.reshape(-1, 3), process=False)
 
 
-def normalized(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+def normalized(mesh: Trimesh) -> Trimesh:
     """The mesh moved and scaled: bounding box centred at the origin, largest extent 1."""
     low, high = mesh.bounds
     mesh.apply_translation(-(low + high) / 2)
@@ -47,7 +53,7 @@ def normalized(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return mesh
 
 
-def loft(sections: Points, *, ring: bool = False) -> trimesh.Trimesh:
+def loft(sections: Points, *, ring: bool = False) -> Trimesh:
     """The skin through closed sections [m, n, 3]; flat caps at both ends, or none where `ring` joins last to first.
 
     A section whose points coincide is a tip. Sections need not be convex, but must not cross each other.
@@ -64,9 +70,9 @@ def loft(sections: Points, *, ring: bool = False) -> trimesh.Trimesh:
     return _closed(grid.reshape(-1, 3), np.concatenate(faces))
 
 
-def _closed(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
+def _closed(vertices: np.ndarray, faces: np.ndarray) -> Trimesh:
     """Welds coincident points (tips), drops the faces that collapse there, turns the surface outward."""
-    mesh = trimesh.Trimesh(vertices, faces, process=False)
+    mesh = Trimesh(vertices, faces, process=False)
     mesh.merge_vertices()
     corners = mesh.faces
     mesh.update_faces(
@@ -77,24 +83,24 @@ def _closed(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
     return mesh
 
 
-def box(x: float, y: float, z: float, at: Vector = (0, 0, 0)) -> trimesh.Trimesh:
+def box(x: float, y: float, z: float, at: Vector = (0, 0, 0)) -> Trimesh:
     """A block of these extents, centred at `at`."""
     base = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (x / 2, y / 2)
     return moved(loft([level(base, -z / 2), level(base, z / 2)]), at)
 
 
-def lathe(profile: Points, at: Vector = (0, 0, 0), *, sections: int = 48) -> trimesh.Trimesh:
+def lathe(profile: Points, at: Vector = (0, 0, 0), *, sections: int = 48) -> Trimesh:
     """A profile [k, 2] of (radius, z) turned about z, closed at both ends: by a point at radius 0, else by a disc."""
     around = circle(sections)
     return moved(loft([level(around * radius, z) for radius, z in np.asarray(profile, dtype=float)]), at)
 
 
-def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 48) -> trimesh.Trimesh:
+def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 48) -> Trimesh:
     """A round ring standing in the x-z plane; `major` is measured to the middle of the tube."""
     return moved(tube(circle(sections) * major, minor, ring=True), at)
 
 
-def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) -> trimesh.Trimesh:
+def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) -> Trimesh:
     """A sphere, or an ellipsoid where three radii are given."""
     angles = np.radians(np.linspace(-90, 90, sections // 2 + 1))
     profile = np.stack([np.cos(angles), np.sin(angles)], -1)
@@ -104,12 +110,12 @@ def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) 
     return moved(unit, at)
 
 
-def prism(outline: Points, depth: float, at: Vector = (0, 0, 0)) -> trimesh.Trimesh:
+def prism(outline: Points, depth: float, at: Vector = (0, 0, 0)) -> Trimesh:
     """An outline [n, 2] in (x, z), front faces at y = -depth/2, back at +depth/2."""
     return moved(loft([upright(outline, -depth / 2), upright(outline, depth / 2)]), at)
 
 
-def frame(outer: Points, inner: Points, depth: float, at: Vector = (0, 0, 0)) -> trimesh.Trimesh:
+def frame(outer: Points, inner: Points, depth: float, at: Vector = (0, 0, 0)) -> Trimesh:
     """A flat ring between two outlines [n, 2] with as many points each, paired in order."""
     front, back = -depth / 2, depth / 2
     pairs = [(outer, front), (outer, back), (inner, back), (inner, front)]
@@ -128,7 +134,7 @@ def level(outline: Points, z: float) -> np.ndarray:
 
 def tube(
     path: Points, radius: float | Sequence[float] | np.ndarray, *, ring: bool = False, sections: int = 16
-) -> trimesh.Trimesh:
+) -> Trimesh:
     """A round rod along points [k, 3] (or [k, 2] in (x, z)); one radius, or one for each point; 0 makes a tip."""
     points = np.asarray(path, dtype=float)
     if points.shape[1] == 2:
@@ -158,7 +164,7 @@ def _across(tangent: np.ndarray) -> np.ndarray:
 def arc(radius: float, start: float, stop: float, count: int, centre: Vector = (0, 0)) -> np.ndarray:
     """Points [count, 2] on a circle, from `start` to `stop` degrees, both ends included, 0 = +x, 90 = up."""
     angles = np.radians(np.linspace(start, stop, count))
-    return np.stack([np.cos(angles), np.sin(angles)], -1) * radius + centre
+    return np.stack([np.cos(angles), np.sin(angles)], -1) * radius + np.asarray(centre)
 
 
 def circle(count: int) -> np.ndarray:
@@ -183,13 +189,13 @@ def curve(points: Points, count: int) -> np.ndarray:
     return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 
-def moved(body: trimesh.Trimesh, by: Vector) -> trimesh.Trimesh:
+def moved(body: Trimesh, by: Vector) -> Trimesh:
     """The body shifted by (x, y, z)."""
     body.apply_translation(by)
     return body
 
 
-def turned(body: trimesh.Trimesh, axis: str, degrees: float) -> trimesh.Trimesh:
+def turned(body: Trimesh, axis: str, degrees: float) -> Trimesh:
     """The body turned about the x, y or z axis through the origin, by the right-hand rule."""
     body.apply_transform(trimesh.transformations.rotation_matrix(np.radians(degrees), AXES[axis]))
     return body

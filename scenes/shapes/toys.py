@@ -41,11 +41,11 @@ def rabbit() -> Trimesh:
     """Sitting, ears up, seen from its side (head on the left)."""
     body, chest = (
         ball((0.26, 0.2, 0.22), (0.1, 0, 0.23), sections=28),
-        ball((0.14, 0.14, 0.2), (-0.1, 0, 0.27), sections=24),
+        ball((0.14, 0.14, 0.2), (-0.1, 0, 0.27), sections=20),
     )
     head = [
-        ball((0.16, 0.13, 0.135), (-0.2, 0, 0.52), sections=28),
-        ball((0.075, 0.08, 0.07), (-0.32, 0, 0.49), sections=16),
+        ball((0.16, 0.13, 0.135), (-0.2, 0, 0.52), sections=24),
+        ball((0.075, 0.08, 0.07), (-0.32, 0, 0.49), sections=14),
     ]
     ears = [
         moved(turned(ball((0.05, 0.03, 0.2), (0, 0, 0.18), sections=16), "y", 12), (-0.14, s * 0.065, 0.58))
