@@ -1,0 +1,203 @@
+"""Encode every distinct picture and caption of a set once, and keep the features on disk for the next scorer."""
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from evaluator.encoders import Encoder
+from evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.images import open_image, pixel_hash
+from evaluator.items import ImageRef, Item
+from evaluator.shards import FeatureShards, Row
+from scenes.errors import InputError
+
+MAX_BYTES = 20 * 2**30
+IMAGES_AT_ONCE = 128  # opened pictures wait in memory
+TEXTS_AT_ONCE = 1024
+
+Progress = Callable[[str, int, int], None]  # ("images" or "texts", done, of how many)
+
+
+@dataclass(frozen=True)
+class EncodedSet:
+    """The features of a set of items, each distinct picture and caption once, and where each item finds its own."""
+
+    images: ImageFeatures  # [N]
+    texts: TextFeatures  # [M]
+    image_index: list[np.ndarray]  # per item [k]: rows of `images`
+    text_index: list[np.ndarray]  # per item [m]: rows of `texts`
+
+
+def encode_items(
+    encoder: Encoder,
+    items: Sequence[Item],
+    cache_dir: Path | None = None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    progress: Progress | None = None,
+) -> EncodedSet:
+    """Features of all pictures and captions of `items`, from the cache folder where they are there already.
+
+    Pictures are the same if their pixels are, captions if their characters are. Patch and text tokens are rounded to
+    float16, the precision they are stored with, whether a cache is used or not, so that it cannot change a score;
+    pooled features and class tokens keep float32. All come back as float32.
+
+    Raises InputError for a picture that cannot be read and for features that are not finite; warns
+    `TruncatedCaptions` once, with their number, for captions longer than the context.
+    """
+    if not any(item.images for item in items) or not any(item.captions for item in items):
+        raise InputError("nothing to encode: the items hold no image, or no caption")
+    images, image_rows = _encode_images(encoder, items, _open(encoder, "images", cache_dir, max_bytes), progress)
+    texts, text_rows = _encode_texts(encoder, items, _open(encoder, "texts", cache_dir, max_bytes), progress)
+    warn_of_truncation(texts.truncated, encoder.context_length)
+    return EncodedSet(
+        images=images,
+        texts=texts,
+        image_index=[np.array([image_rows[ref] for ref in item.images], dtype=np.int64) for item in items],
+        text_index=[np.array([text_rows[caption] for caption in item.captions], dtype=np.int64) for item in items],
+    )
+
+
+def _open(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: int) -> FeatureShards | None:
+    if cache_dir is None:
+        return None
+    # Features of a lower precision are not those of float32; encoders without the attribute compute in float32.
+    model = f"{encoder.identity} {getattr(encoder, 'dtype', 'float32')}"
+    return FeatureShards(Path(cache_dir), model, kind, max_bytes)
+
+
+def _encode_images(
+    encoder: Encoder, items: Sequence[Item], shards: FeatureShards | None, progress: Progress | None
+) -> tuple[ImageFeatures, dict[ImageRef, int]]:
+    refs = list(dict.fromkeys(ref for item in items for ref in item.images))
+    table = _Table(len(refs))
+    row_of: dict[ImageRef, int] = {}
+    for chunk in _opened(refs):
+        fresh = {key: image for _, key, image in chunk if key not in table.row_of}
+        table.add(fresh, shards, lambda images: _image_rows(encoder, images))
+        row_of.update((ref, table.row_of[key]) for ref, key, _ in chunk)
+        if progress:
+            progress("images", len(row_of), len(refs))
+    values, grid = table.values(), table.notes[0]
+    keys = np.array(list(table.row_of), dtype=np.str_)
+    features = ImageFeatures(keys, values["pooled"], values.get("patches"), values.get("cls"), grid and tuple(grid))
+    return features, row_of
+
+
+def _encode_texts(
+    encoder: Encoder, items: Sequence[Item], shards: FeatureShards | None, progress: Progress | None
+) -> tuple[TextFeatures, dict[str, int]]:
+    captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
+    table = _Table(len(captions))
+    for start in range(0, len(captions), TEXTS_AT_ONCE):
+        chunk = captions[start : start + TEXTS_AT_ONCE]
+        table.add({_text_hash(text): text for text in chunk}, shards, lambda texts: _text_rows(encoder, texts))
+        if progress:
+            progress("texts", start + len(chunk), len(captions))
+    values = table.values()
+    mask = values["mask"]
+    pieces = np.array([note + [""] * (mask.shape[1] - len(note)) for note in table.notes], dtype=np.str_)
+    features = TextFeatures(
+        texts=np.array(captions, dtype=np.str_),
+        pooled=values["pooled"],
+        tokens=values["tokens"],
+        mask=mask,
+        pieces=pieces.reshape(mask.shape),
+        truncated=values.get("truncated"),
+    )
+    return features, {caption: row for row, caption in enumerate(captions)}
+
+
+class _Table:
+    """Rows of features as they come in, written into tensors that are as long as they can get."""
+
+    def __init__(self, capacity: int) -> None:
+        self.row_of: dict[str, int] = {}
+        self.notes: list[Any] = []
+        self._capacity = capacity
+        self._values: dict[str, torch.Tensor] = {}
+
+    def add(
+        self, fresh: dict[str, Any], shards: FeatureShards | None, encode: Callable[[list[Any]], list[Row]]
+    ) -> None:
+        """Append the rows of `fresh` (key -> what to encode), from the shards where they are there."""
+        stored = shards.load(fresh) if shards else {}
+        missing = [key for key in fresh if key not in stored]
+        encoded = dict(zip(missing, encode([fresh[key] for key in missing]), strict=True)) if missing else {}
+        if shards and encoded:
+            shards.save(encoded)
+        for key in fresh:
+            self._append(key, stored.get(key) or encoded[key])
+
+    def values(self) -> dict[str, torch.Tensor]:
+        """What has come in, [rows, ...]; numbers as float32."""
+        return {name: values[: len(self.row_of)] for name, values in self._values.items()}
+
+    def _append(self, key: str, row: Row) -> None:
+        for name, value in row.tensors.items():
+            if name not in self._values:
+                dtype = torch.float32 if value.is_floating_point() else value.dtype
+                self._values[name] = torch.zeros((self._capacity, *value.shape), dtype=dtype)
+            self._values[name][len(self.row_of)] = value
+        self.row_of[key] = len(self.row_of)
+        self.notes.append(row.note)
+
+
+def _opened(refs: Sequence[ImageRef]) -> Iterator[list[tuple[ImageRef, str, Image.Image]]]:
+    """Chunks of (reference, content name, picture), the next one being read while one is encoded."""
+
+    def read(ref: ImageRef) -> tuple[ImageRef, str, Image.Image]:
+        image = open_image(ref)
+        return ref, pixel_hash(image), image
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        ahead: list[Future] = []
+        for start in range(0, len(refs), IMAGES_AT_ONCE):
+            ready, ahead = ahead, [pool.submit(read, ref) for ref in refs[start : start + IMAGES_AT_ONCE]]
+            if ready:
+                yield [future.result() for future in ready]
+        yield [future.result() for future in ahead]
+
+
+def _text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _image_rows(encoder: Encoder, images: list[Image.Image]) -> list[Row]:
+    features = encoder.encode_images(images)
+    tensors = {"pooled": features.pooled, "cls": features.cls, "patches": _rounded(features.patches)}
+    return _rows(encoder, len(images), tensors, [features.grid] * len(images))
+
+
+def _text_rows(encoder: Encoder, texts: list[str]) -> list[Row]:
+    with warnings.catch_warnings():  # said once for the whole set, stored captions included
+        warnings.simplefilter("ignore", TruncatedCaptions)
+        features = encoder.encode_texts(texts)
+    tensors = {"pooled": features.pooled, "tokens": _rounded(features.tokens), "mask": features.mask}
+    spelled = [
+        row[: int(np.flatnonzero(row != "")[-1]) + 1].tolist() if (row != "").any() else [] for row in features.pieces
+    ]
+    return _rows(encoder, len(texts), {**tensors, "truncated": features.truncated}, spelled)
+
+
+def _rounded(dense: torch.Tensor | None) -> torch.Tensor | None:
+    return None if dense is None else dense.half()
+
+
+def _rows(encoder: Encoder, n: int, tensors: dict[str, torch.Tensor | None], notes: Iterable[Any]) -> list[Row]:
+    given = {name: value.detach().cpu() for name, value in tensors.items() if value is not None}
+    for name, value in given.items():
+        if len(value) != n:
+            raise InputError(f"{encoder.name}: {len(value)} rows of {name!r} for {n} inputs")
+        if not torch.isfinite(value).all():
+            raise InputError(f"{encoder.name}: {name!r} features are not finite; use float32, or check the weights")
+    return [Row({name: value[i] for name, value in given.items()}, note) for i, note in enumerate(notes)]

@@ -1,0 +1,311 @@
+"""Every distinct picture and caption is encoded once, and what the cache gives back is what was encoded."""
+
+import io
+import multiprocessing
+import os
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch.nn import functional
+
+from evaluator.cache import encode_items
+from evaluator.encoders.towers import TruncatedCaptions
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.items import ImageRef, Item
+from evaluator.shards import SUFFIX, FeatureShards, Row
+from scenes.errors import InputError
+
+DIM, LENGTH = 6, 5
+
+
+@dataclass
+class CountingEncoder:
+    """A stand-in whose features are a fixed function of the pixels and the characters, and that counts its work."""
+
+    name: str = "counting"
+    identity: str = "counting-1"
+    context_length: int = LENGTH
+    embed_dim: int = DIM
+    has_patches: bool = True
+    dtype: str = "float32"
+    images: list = field(default_factory=list)
+    texts: list = field(default_factory=list)
+
+    def encode_images(self, images):
+        self.images += images
+        means = torch.tensor([[np.asarray(image).mean() + 1, image.width] for image in images])
+        pooled = functional.normalize(
+            torch.cos(means.sum(dim=1, keepdim=True) * torch.arange(1, DIM + 1)), dim=-1
+        ).float()
+        patches = functional.normalize(pooled[:, None] + torch.arange(4)[:, None], dim=-1)
+        return ImageFeatures(np.array(["?"] * len(images)), pooled, patches, pooled, (2, 2))
+
+    def encode_texts(self, texts):
+        self.texts += texts
+        words = [text.split() for text in texts]
+        mask = torch.tensor([[i < len(row) for i in range(LENGTH)] for row in words])
+        pieces = np.array([[row[i] + "</w>" if i < len(row) else "" for i in range(LENGTH)] for row in words])
+        codes = torch.tensor([[float(sum(text.encode()) % 97)] for text in texts])
+        pooled = functional.normalize(torch.sin(codes * torch.arange(1, DIM + 1)), dim=-1)
+        tokens = functional.normalize(pooled[:, None] + torch.arange(LENGTH)[:, None], dim=-1)
+        truncated = torch.tensor([len(row) > LENGTH for row in words])
+        return TextFeatures(np.array(texts), pooled, tokens, mask, pieces, truncated)
+
+
+def write_picture(path: Path, value: int, size: tuple[int, int] = (8, 6)) -> ImageRef:
+    Image.new("RGB", size, (value, 0, 255 - value)).save(path)
+    return ImageRef(path)
+
+
+def make_item(images: list[ImageRef], captions: list[str]) -> Item:
+    return Item("i", tuple(images), tuple(captions), np.ones((len(images), len(captions)), dtype=bool), "c", "g")
+
+
+@pytest.fixture
+def items(tmp_path):
+    a, b = write_picture(tmp_path / "a.png", 10), write_picture(tmp_path / "b.png", 200)
+    same_as_a = write_picture(tmp_path / "copy.bmp", 10)
+    return [make_item([a, b], ["a red cube", "a blue cube"]), make_item([same_as_a], ["a blue cube", "no"])]
+
+
+def assert_same(first, second):
+    for name in ("pooled", "patches", "cls"):
+        assert torch.equal(getattr(first.images, name), getattr(second.images, name))
+    for name in ("pooled", "tokens", "mask", "truncated"):
+        assert torch.equal(getattr(first.texts, name), getattr(second.texts, name))
+    assert np.array_equal(first.texts.pieces, second.texts.pieces)
+    assert np.array_equal(first.images.keys, second.images.keys)
+    assert first.images.grid == second.images.grid == (2, 2)
+    assert [index.tolist() for index in first.image_index] == [index.tolist() for index in second.image_index]
+
+
+def test_each_distinct_picture_and_caption_is_encoded_once(items):
+    encoder = CountingEncoder()
+    encoded = encode_items(encoder, items)
+    assert (len(encoder.images), len(encoder.texts)) == (2, 3)
+    assert [index.tolist() for index in encoded.image_index] == [[0, 1], [0]]
+    assert [index.tolist() for index in encoded.text_index] == [[0, 1], [1, 2]]
+    assert encoded.texts.texts.tolist() == ["a red cube", "a blue cube", "no"]
+    assert encoded.texts.pieces[2].tolist() == ["no</w>", "", "", "", ""]
+
+
+def test_features_are_the_encoders_with_dense_ones_rounded_to_half_precision(items):
+    encoded = encode_items(CountingEncoder(), items)
+    direct = CountingEncoder().encode_images([Image.open(ref.path) for ref in items[0].images])
+    assert torch.equal(encoded.images.pooled, direct.pooled)
+    assert torch.equal(encoded.images.patches, direct.patches.half().float())
+    assert encoded.images.patches.dtype == torch.float32
+    assert (encoded.images.patches - direct.patches).abs().max() < 2**-11
+
+
+def test_a_second_run_encodes_nothing_and_gives_the_same(items, tmp_path):
+    first = encode_items(CountingEncoder(), items, tmp_path / "cache")
+    encoder = CountingEncoder()
+    second = encode_items(encoder, items, tmp_path / "cache")
+    assert (encoder.images, encoder.texts) == ([], [])
+    assert_same(first, second)
+    assert_same(first, encode_items(CountingEncoder(), items))
+
+
+def test_only_what_is_new_is_encoded(items, tmp_path):
+    encode_items(CountingEncoder(), items[:1], tmp_path / "cache")
+    encoder = CountingEncoder()
+    grown = encode_items(encoder, items, tmp_path / "cache")
+    assert (len(encoder.images), encoder.texts) == (0, ["no"])
+    assert_same(grown, encode_items(CountingEncoder(), items))
+
+
+@pytest.mark.parametrize("change", [{"identity": "counting-2"}, {"dtype": "bfloat16"}])
+def test_another_model_or_precision_shares_nothing(items, tmp_path, change):
+    encode_items(CountingEncoder(), items, tmp_path / "cache")
+    encoder = CountingEncoder(**change)
+    encode_items(encoder, items, tmp_path / "cache")
+    assert len(encoder.images) == 2
+
+
+def stored(cache: Path) -> list[Path]:
+    return sorted(cache.rglob(f"*{SUFFIX}"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255), cut=st.booleans())
+def test_any_damage_is_found_and_encoded_again(tmp_path_factory, where, flip, cut):
+    folder = tmp_path_factory.mktemp("damage")
+    items = [make_item([write_picture(folder / f"{i}.png", 20 * i) for i in range(3)], ["a", "b c"])]
+    whole = encode_items(CountingEncoder(), items, folder / "cache")
+    for path in stored(folder / "cache"):
+        content = bytearray(path.read_bytes())
+        at = int(where * len(content))
+        content[at] ^= flip
+        path.write_bytes(content[:at] if cut else content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whether the damage matters depends on where it is
+        assert_same(whole, encode_items(CountingEncoder(), items, folder / "cache"))
+        encoder = CountingEncoder()
+        assert_same(whole, encode_items(encoder, items, folder / "cache"))
+    assert (encoder.images, encoder.texts) == ([], [])
+
+
+def test_damage_is_said(items, tmp_path):
+    encode_items(CountingEncoder(), items, tmp_path / "cache")
+    for path in stored(tmp_path / "cache"):
+        path.write_bytes(path.read_bytes()[:-3])
+    with pytest.warns(UserWarning, match="is damaged"):
+        encode_items(CountingEncoder(), items, tmp_path / "cache")
+
+
+def test_files_longest_unused_go_first_and_strangers_files_stay(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"not ours")
+    row = Row({"pooled": torch.arange(1000.0)}, None)
+    shards = FeatureShards(tmp_path, "model", "images", max_bytes=14_000)
+    for age, key in [(300, "old"), (100, "new"), (200, "middle")]:
+        shards.save({key: row})
+        newest = max(stored(tmp_path), key=lambda path: path.stat().st_ctime_ns)
+        os.utime(newest, (newest.stat().st_mtime - age,) * 2)
+    shards.load(["old"])
+    shards.save({"last": row})
+    again = FeatureShards(tmp_path, "model", "images", max_bytes=14_000)
+    assert set(again.load(["old", "new", "middle", "last"])) == {"old", "new", "last"}
+    assert (tmp_path / "model.safetensors").read_bytes() == b"not ours"
+
+
+def test_a_file_removed_by_another_process_is_encoded_again(tmp_path):
+    shards = FeatureShards(tmp_path, "model", "images", max_bytes=10**9)
+    shards.save({"a": Row({"pooled": torch.ones(3)}, {"grid": [1, 2]})})
+    [path] = stored(tmp_path)
+    path.unlink()
+    assert shards.load(["a"]) == {}
+
+
+def work_in(cache: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(60):
+        shards = FeatureShards(Path(cache), "model", "images", max_bytes=40_000)
+        wanted = [str(key) for key in rng.choice(40, size=8, replace=False)]
+        rows = shards.load(wanted)
+        for key, row in rows.items():
+            if not torch.equal(row.tensors["pooled"], torch.full((100,), float(key))):
+                raise RuntimeError(f"row {key} is not what was stored")
+        shards.save(
+            {key: Row({"pooled": torch.full((100,), float(key))}) for key in wanted if key not in rows}
+            or {"0": Row({"pooled": torch.zeros(100)})}
+        )
+
+
+def test_two_processes_share_a_folder_that_is_always_full(tmp_path):
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=work_in, args=(str(tmp_path), seed)) for seed in (1, 2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert not list(tmp_path.rglob("*.aside"))
+
+
+def test_a_folder_that_cannot_be_written_is_said(items, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot keep features there"):
+        encode_items(CountingEncoder(), items, tmp_path / "file")
+
+
+def test_truncated_captions_are_warned_of_once_also_from_the_cache(items, tmp_path):
+    long = make_item(list(items[0].images), ["one two three four five six", "1 2 3 4 5 6 7", "short"])
+    for _ in range(2):
+        with pytest.warns(TruncatedCaptions, match="2 captions are longer than the model's 5 text positions") as caught:
+            encoded = encode_items(CountingEncoder(), [long], tmp_path / "cache")
+        assert len(caught) == 1
+    assert encoded.texts.truncated.tolist() == [True, True, False]
+
+
+def test_features_that_are_not_finite_are_refused(items):
+    class Broken(CountingEncoder):
+        def encode_texts(self, texts):
+            features = super().encode_texts(texts)
+            features.pooled[0, 0] = float("nan")
+            return features
+
+    with pytest.raises(InputError, match="'pooled' features are not finite"):
+        encode_items(Broken(), items)
+
+
+def test_a_model_without_patches_is_cached_too(items, tmp_path):
+    class Pooled(CountingEncoder):
+        def encode_images(self, images):
+            features = super().encode_images(images)
+            return ImageFeatures(features.keys, features.pooled)
+
+    for _ in range(2):
+        images = encode_items(Pooled(), items, tmp_path / "cache").images
+        assert images.patches is images.cls is images.grid is None
+
+
+def test_boxes_and_bytes_are_pictures_of_their_own(tmp_path):
+    picture = Image.new("RGB", (8, 6), "red")
+    picture.paste("blue", (0, 0, 4, 6))
+    picture.save(tmp_path / "halves.png")
+    data = io.BytesIO()
+    Image.new("RGB", (4, 6), "blue").save(data, "PNG")
+    left = ImageRef(tmp_path / "halves.png", box=(0, 0, 4, 6))
+    right = ImageRef(tmp_path / "halves.png", box=(4, 0, 8, 6))
+    encoded = encode_items(
+        CountingEncoder(), [make_item([left, right, ImageRef(Path("row 3"), data=data.getvalue())], ["a"])]
+    )
+    assert encoded.image_index[0].tolist() == [0, 1, 0]
+
+
+def test_progress_counts_to_the_end(items):
+    seen = []
+    encode_items(CountingEncoder(), items, progress=lambda *what: seen.append(what))
+    assert seen[-1] == ("texts", 3, 3)
+    assert ("images", 3, 3) in seen
+
+
+def broken_picture(path: Path) -> ImageRef:
+    Image.effect_noise((64, 64), 50).convert("RGB").save(path, "PNG")
+    path.write_bytes(path.read_bytes()[:3000])
+    return ImageRef(path)
+
+
+def huge_picture(path: Path) -> ImageRef:
+    Image.new("1", (20_000, 20_000)).save(path, "PNG")
+    return ImageRef(path)
+
+
+def deep_picture(path: Path) -> ImageRef:
+    Image.fromarray(np.full((4, 4), 40_000, dtype=np.uint16)).save(path, "PNG")
+    return ImageRef(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (broken_picture, "broken or not an image"),
+        (huge_picture, "more than 80000000 pixels"),
+        (deep_picture, "convert it to 8 bits"),
+        (lambda path: ImageRef(path), "no such image"),
+        (lambda path: ImageRef(path, data=b"nothing"), "broken or not an image"),
+        (
+            lambda path: ImageRef(write_picture(path, 1).path, box=(0, 0, 9, 6)),
+            r"box \(0, 0, 9, 6\) does not lie inside",
+        ),
+    ],
+)
+def test_pictures_that_cannot_be_read_are_named(tmp_path, make, message):
+    ref = make(tmp_path / "picture.png")
+    with pytest.raises(InputError, match=message) as error:
+        encode_items(CountingEncoder(), [make_item([ref], ["a"])])
+    assert str(ref.path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_nothing_to_encode_is_said():
+    with pytest.raises(InputError, match="nothing to encode"):
+        encode_items(CountingEncoder(), [])
