@@ -1,0 +1,56 @@
+"""SugarCrepe: one image, its caption, and a fluent negative; seven files by edit (replace, swap, add)."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from evaluator.external.authors import caption_above_foil, mean, means_by
+from evaluator.external.benchmark import Source
+from evaluator.external.fields import get_text
+from evaluator.external.images import embedded, locate
+from evaluator.external.reading import Row, entries, files_named, read_json, read_table
+from evaluator.items import ImageRef, Item
+
+EDITS = ("add_att", "add_obj", "replace_att", "replace_obj", "replace_rel", "swap_att", "swap_obj")
+_ONE_TRUE = np.array([[True, False]])
+
+
+def load(source: Source) -> Iterator[Item]:
+    """Items of the JSON files found, or of one table with the columns of the HuggingFace copies."""
+    if source.path.suffix in (".csv", ".parquet"):
+        yield from _load_table(source)
+        return
+    for path in files_named(source.path, [f"{edit}.json" for edit in EDITS]):
+        for key, row in entries(read_json(path), path):
+            where = f"{path}: item {key!r}"
+            name = get_text(row, "filename", where)
+            image = locate(source, name, f"val2017/{name}", where=where)
+            yield _item(f"{path.stem}-{key}", row, image, path.stem, name, where)
+
+
+def _load_table(source: Source) -> Iterator[Item]:
+    rows = read_table(source.path, ["caption", "negative_caption"], ["filename", "images", "image", "type", "subtype"])
+    for number, (where, row) in enumerate(rows):
+        edit = f"{row['type']}_{row['subtype']}" if row.get("type") and row.get("subtype") else source.path.stem
+        if "filename" in row:
+            name = get_text(row, "filename", where)
+            image = locate(source, name, f"val2017/{name}", where=where)
+        else:
+            name = f"row {number}"
+            image = embedded(source, row, "images" if "images" in row else "image", where)
+        yield _item(f"{edit}-{number}", row, image, edit, name, where)
+
+
+def _item(id: str, row: Row, image: ImageRef, edit: str, name: str, where: str) -> Item:
+    captions = get_text(row, "caption", where), get_text(row, "negative_caption", where)
+    return Item(id, (image,), captions, _ONE_TRUE, category=edit, cluster=Path(name).stem, tags={"edit": edit})
+
+
+def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
+    """Accuracy by file with strict >; macro averages over files, over all and by kind of edit; micro over items."""
+    right = caption_above_foil(scores)
+    by_edit = means_by(right, [item.category for item in items])
+    kinds = dict.fromkeys(edit.split("_")[0] for edit in by_edit)
+    by_kind = {kind: mean(by_edit[edit] for edit in by_edit if edit.split("_")[0] == kind) for kind in kinds}
+    return {**by_edit, **by_kind, "macro": mean(by_edit.values()), "micro": mean(right)}
