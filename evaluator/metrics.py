@@ -42,10 +42,9 @@ class Measured(NamedTuple):
     """One metric on one set of items: a statistic that can be resampled, and what was counted on the way."""
 
     statistic: Statistic  # [r, G] cluster weights -> [r, S]
-    per_cluster: np.ndarray | None  # [G, S] hits by cluster, for paired tests; None where hits are not countable
+    hits: np.ndarray | None  # [G, S] by cluster, for paired tests; None for what is not a share of questions
     ties: np.ndarray  # [S]
-    asked: int
-    clusters: int  # of those, how many were asked at all
+    asked: np.ndarray  # [N] questions of each item, in the order of the blocks
 
 
 def text_two_way(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -160,18 +159,22 @@ def _measure_share(blocks: Sequence[Block], n_clusters: int, margins: Callable[.
     asked_sums = sum_by_cluster(asked, clusters, n_clusters)  # [G]
     ties = sum(each.ties.sum(axis=-1) for each in counted)
     statistic = partial(share, hits=hit_sums, asked=asked_sums)
-    return Measured(statistic, hit_sums, np.asarray(ties), int(asked.sum()), int((asked_sums > 0).sum()))
+    return Measured(statistic, hit_sums, np.asarray(ties), asked)
 
 
 def _measure_auc(blocks: Sequence[Block], n_clusters: int) -> Measured:
-    """Area under the ROC curve over all cells of all tables: one threshold for all items. Ties count one half."""
+    """Area under the ROC curve over all cells of all tables: one threshold for all items.
+
+    Its questions are the true cells, each against every false one. Ties count one half, as an AUC demands; the ties
+    reported are the true cells that tie with a false one.
+    """
     cells = np.concatenate([block.scores.reshape(len(block.scores), -1) for block in blocks], axis=1)  # [S, cells]
     truth = np.concatenate([block.truth.ravel() for block in blocks])
     clusters = np.concatenate([np.repeat(block.clusters, block.truth[0].size) for block in blocks])
     ranked = [rank_pairs(row[truth], clusters[truth], row[~truth], clusters[~truth]) for row in cells]
-    ties = np.array([int((each.upto - each.below).sum()) for each in ranked])
-    pairs = int(truth.sum()) * int((~truth).sum())
-    return Measured(partial(auc, ranked=ranked), None, ties, pairs, len(np.unique(clusters)))
+    ties = np.array([int((each.upto > each.below).sum()) for each in ranked])
+    asked = np.concatenate([block.truth.sum(axis=(1, 2)) for block in blocks])
+    return Measured(partial(auc, ranked=ranked), None, ties, asked)
 
 
 def has_core(truth: np.ndarray) -> bool:

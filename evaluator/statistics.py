@@ -42,7 +42,7 @@ def share(weights: np.ndarray, hits: np.ndarray, asked: np.ndarray) -> np.ndarra
 class RankedPairs:
     """True and false cells, ranked once, so that the AUC of any reweighting is a cumulative sum and a look-up."""
 
-    true_clusters: np.ndarray  # [p]
+    true_clusters: np.ndarray  # [p], in ascending order of score, so that look-ups walk through memory
     false_clusters: np.ndarray  # [q], in ascending order of score
     below: np.ndarray  # [p] number of false cells that score less than the true one
     upto: np.ndarray  # [p] ... that score no more
@@ -52,11 +52,11 @@ def rank_pairs(
     true_scores: np.ndarray, true_clusters: np.ndarray, false_scores: np.ndarray, false_clusters: np.ndarray
 ) -> RankedPairs:
     """Prepare `auc` for one scorer: scores and clusters of all true cells [p] and of all false cells [q]."""
-    order = np.argsort(false_scores, kind="stable")
-    ordered = false_scores[order]
-    below = np.searchsorted(ordered, true_scores, side="left")
-    upto = np.searchsorted(ordered, true_scores, side="right")
-    return RankedPairs(true_clusters, false_clusters[order], below, upto)
+    order, true_order = np.argsort(false_scores, kind="stable"), np.argsort(true_scores, kind="stable")
+    ordered, true_ordered = false_scores[order], true_scores[true_order]
+    below = np.searchsorted(ordered, true_ordered, side="left")
+    upto = np.searchsorted(ordered, true_ordered, side="right")
+    return RankedPairs(true_clusters[true_order], false_clusters[order], below, upto)
 
 
 def auc(weights: np.ndarray, ranked: Sequence[RankedPairs]) -> np.ndarray:
@@ -65,17 +65,21 @@ def auc(weights: np.ndarray, ranked: Sequence[RankedPairs]) -> np.ndarray:
 
 
 def _auc(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
+    counts = weights.astype(np.float32)  # exact for whole numbers, and half the memory to walk through
     step = max(1, _CELLS_AT_ONCE // (len(ranked.false_clusters) + len(ranked.true_clusters)))
-    return np.concatenate([_auc_of_rows(weights[at : at + step], ranked) for at in range(0, len(weights), step)])
+    return np.concatenate([_auc_of_rows(counts[at : at + step], ranked) for at in range(0, len(counts), step)])
 
 
-def _auc_of_rows(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
-    cumulated = np.zeros((len(weights), len(ranked.false_clusters) + 1))
-    np.cumsum(np.take(weights, ranked.false_clusters, axis=1), axis=1, out=cumulated[:, 1:])
-    of_true = np.take(weights, ranked.true_clusters, axis=1)
-    won = np.take(cumulated, ranked.below, axis=1) + np.take(cumulated, ranked.upto, axis=1)
+def _auc_of_rows(counts: np.ndarray, ranked: RankedPairs) -> np.ndarray:
+    cumulated = np.zeros((len(counts), len(ranked.false_clusters) + 1), np.float32)
+    np.cumsum(np.take(counts, ranked.false_clusters, axis=1), axis=1, out=cumulated[:, 1:])
+    of_true = np.take(counts, ranked.true_clusters, axis=1)
+    won = np.einsum("rp,rp->r", of_true, np.take(cumulated, ranked.below, axis=1), dtype=np.float64)
+    tied = np.flatnonzero(ranked.upto > ranked.below)
+    spans = np.take(cumulated, ranked.upto[tied], axis=1) - np.take(cumulated, ranked.below[tied], axis=1)
+    won += np.einsum("rp,rp->r", of_true[:, tied], spans, dtype=np.float64) / 2
     with np.errstate(invalid="ignore"):  # no true or no false cell drawn
-        return np.einsum("rp,rp->r", of_true, won) / (2 * of_true.sum(axis=1) * cumulated[:, -1])
+        return won / (of_true.sum(axis=1, dtype=np.float64) * cumulated[:, -1])
 
 
 def cluster_bootstrap(

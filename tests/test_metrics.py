@@ -64,7 +64,7 @@ def test_random_scores_are_at_chance_and_constant_scores_below_it(name: str, sha
     scores = np.random.default_rng(0).standard_normal((2000, *truth.shape))
     measured = measure(name, scores, truth)
     expected = metric.chance(truth)
-    per_item = measured.asked / len(scores)
+    per_item = measured.asked.mean()
     tolerance = 4 * np.sqrt(expected * (1 - expected) / len(scores) / min(per_item, 1))
     assert value(name, scores, truth) == pytest.approx(expected, abs=max(tolerance, 0.01))
     assert measured.ties.tolist() == [0]
@@ -74,7 +74,7 @@ def test_random_scores_are_at_chance_and_constant_scores_below_it(name: str, sha
         assert value(name, np.zeros_like(scores[:10]), truth) == 0.5
     else:
         assert value(name, np.zeros_like(scores[:10]), truth) == 0.0
-    assert constant.ties.tolist() == [constant.asked]
+    assert constant.ties.tolist() == [constant.asked.sum()]
 
 
 @pytest.mark.parametrize(("name", "shape"), APPLICABLE)
@@ -85,7 +85,7 @@ def test_the_truth_as_score_is_perfect_on_everything(name: str, shape: str) -> N
 
 @given(hnp.arrays(np.float32, (5, 2, 2), elements=st.integers(0, 3).map(float)))
 def test_group_implies_text_image_and_match(scores: np.ndarray) -> None:
-    hits = {name: measure(name, scores, CORE).per_cluster[:, 0] > 0 for name in list(METRICS)[:4]}
+    hits = {name: measure(name, scores, CORE).hits[:, 0] > 0 for name in list(METRICS)[:4]}
     assert (hits["group_score"] == (hits["text_score"] & hits["image_score"])).all()
     assert (hits["match_score"] | ~hits["text_score"] & ~hits["image_score"]).all()
 
@@ -93,20 +93,18 @@ def test_group_implies_text_image_and_match(scores: np.ndarray) -> None:
 @given(hnp.arrays(np.float32, (4, 2, 2), elements=st.integers(-4, 4).map(float)))
 def test_match_ignores_offsets_of_images_and_captions(scores: np.ndarray) -> None:
     moved = scores + np.array([[3.0], [-1.0]], np.float32) + np.array([[2.0, 7.0]], np.float32)
-    assert measure("match_score", scores, CORE).per_cluster.tolist() == (
-        measure("match_score", moved, CORE).per_cluster.tolist()
-    )
+    assert measure("match_score", scores, CORE).hits.tolist() == (measure("match_score", moved, CORE).hits.tolist())
 
 
 def test_hard_positives_are_asked_on_the_image_they_are_true_of() -> None:
     scores = np.array([[[0.9, 0.5, 0.6, 9.0, 9.0, 9.0], [0.1, 0.8, 9.0, 0.1, 9.0, 9.0]]], dtype=np.float32)
     alone = measure("hard_positive", scores, EXTENDED)
-    assert alone.asked == 2  # the foil and the caption true of both are no hard positives
-    assert alone.per_cluster.tolist() == [[1.0]]  # A: .6 > .5; B: .1 = .1 is a tie
+    assert alone.asked.tolist() == [2]  # the foil and the caption true of both are no hard positives
+    assert alone.hits.tolist() == [[1.0]]  # A: .6 > .5; B: .1 = .1 is a tie
     assert alone.ties.tolist() == [1]
     scores[0, 0, 0] = 0.4  # now A loses its own caption, so its hard positive no longer counts with it
-    assert measure("hard_positive", scores, EXTENDED).per_cluster.tolist() == [[1.0]]
-    assert measure("hard_positive_both", scores, EXTENDED).per_cluster.tolist() == [[0.0]]
+    assert measure("hard_positive", scores, EXTENDED).hits.tolist() == [[1.0]]
+    assert measure("hard_positive_both", scores, EXTENDED).hits.tolist() == [[0.0]]
 
 
 # four images, eight captions, image i has captions 2i and 2i + 1; ranks read off by hand

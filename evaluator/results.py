@@ -1,0 +1,252 @@
+"""What an evaluation found: every score of every item, and the numbers computed from them; on disk and back.
+
+A results folder holds `items.jsonl` (one line an item, with the scores of every scorer) and `results.json` (what was
+run, and the metrics). Every number in the second can be recomputed from the first: `evaluator.summary.summarise`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenes.errors import InputError
+
+FORMAT, VERSION = "fourfold-results", 1
+ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
+_ASIDE = ".partial"
+
+
+@dataclass(frozen=True)
+class ScoredItem:
+    """One item and what every scorer gave it."""
+
+    id: str
+    category: str
+    cluster: str
+    tags: Mapping[str, Any]
+    images: tuple[str, ...]  # file names, for people; a cut-out is written name#left,top,right,bottom
+    captions: tuple[str, ...]
+    truth: np.ndarray  # [k, m] bool
+    scores: Mapping[str, np.ndarray]  # scorer -> [k, m] float32
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of one scorer on one category; shares lie in 0..1. None stands for "cannot be said"."""
+
+    category: str
+    scorer: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    interval: str  # "bootstrap" over clusters, "wilson" where every cluster (or the only one) gave the same
+    chance: float
+    items: int
+    clusters: int
+    asked: int  # questions
+    ties: int  # misses by exact equality
+    detectable: float | None  # excess over chance that this many clusters show with 80 % power
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One scorer against the reference on one category: the same items, the same resamples."""
+
+    category: str
+    scorer: str
+    reference: str
+    metric: str
+    difference: float
+    low: float | None
+    high: float | None
+    clusters: int
+    wins: int | None = None  # clusters with more hits than the reference; the test is made on the headline metric
+    losses: int | None = None
+    p: float | None = None  # exact McNemar, two-sided
+    p_holm: float | None = None  # corrected for the number of categories
+    odds_ratio: float | None = None
+    cohens_g: float | None = None
+    detectable: float | None = None  # difference found with 80 % power at this discordance
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished evaluation. `items` are the evidence, the two tables of rows are computed from them."""
+
+    items: tuple[ScoredItem, ...]
+    metrics: tuple[MetricRow, ...]
+    comparisons: tuple[ComparisonRow, ...]
+    model: Mapping[str, Any]  # name, identity, ...
+    scorers: Mapping[str, Mapping[str, Any]]  # name -> n_parameters, set_dependent, ...; in the order asked for
+    dataset: Mapping[str, Any]  # name, hash, ...
+    settings: Mapping[str, Any]  # seed, replicates, level, reference
+    versions: Mapping[str, str]
+    command: str = ""
+    authors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # scorer -> the benchmark's own metric
+    notes: tuple[str, ...] = ()  # what every table made from this must say
+
+
+_ROWS = ("items", "metrics", "comparisons")
+_HEAD_KEYS = {each.name for each in fields(Results)} - {"items"} | {"items_sha256"}
+
+
+def save(results: Results, folder: Path) -> None:
+    """Write a results folder, or replace an earlier one; other files in it are left alone.
+
+    Each file is written aside, synced and renamed; `results.json` comes last and names the hash of `items.jsonl`, so
+    that a killed run is never read as a finished one. Raises InputError if the folder holds something else.
+    """
+    folder = Path(folder)
+    _check_target(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(_item_row(item), ensure_ascii=False) + "\n" for item in results.items)
+    _write_synced(folder / ITEMS_FILE, lines)
+    head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "items_sha256": _sha256(lines)}
+    head |= {each.name: getattr(results, each.name) for each in fields(results) if each.name not in _ROWS}
+    head |= {name: [asdict(row) for row in getattr(results, name)] for name in ("metrics", "comparisons")}
+    _write_synced(folder / RESULTS_FILE, json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def load(folder: Path) -> Results:
+    """Read a results folder back.
+
+    Raises InputError with file and line for anything missing, cut off, or not as `save` writes it.
+    """
+    folder = Path(folder)
+    head = load_head(folder)
+    text = _read(folder / ITEMS_FILE)
+    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: captions may hold U+2028
+    items = tuple(_parse_item(line, folder / ITEMS_FILE, number) for number, line in enumerate(lines, start=1))
+    expected = list(head["scorers"])
+    for number, item in enumerate(items, start=1):
+        if list(item.scores) != expected:
+            given, wished = ", ".join(item.scores), ", ".join(expected)
+            raise InputError(f"{folder / ITEMS_FILE}, line {number}: scores of {given}; the run was of {wished}")
+    if _sha256(text) != head["items_sha256"]:
+        raise InputError(
+            f"{folder / ITEMS_FILE}: {len(items)} items, not those {RESULTS_FILE} was computed from; evaluate again"
+        )
+    plain = {each.name: head[each.name] for each in fields(Results) if each.name not in _ROWS}
+    try:
+        metrics = tuple(MetricRow(**row) for row in head["metrics"])
+        comparisons = tuple(ComparisonRow(**row) for row in head["comparisons"])
+    except TypeError as error:
+        raise InputError(
+            f"{folder / RESULTS_FILE}: a row of metrics is not as this version writes it: {error}"
+        ) from None
+    return Results(items, metrics, comparisons, **(plain | {"notes": tuple(plain["notes"])}))
+
+
+def load_head(folder: Path) -> dict[str, Any]:
+    """Everything in `results.json`, as it stands; enough for a list of what exists."""
+    path = Path(folder) / RESULTS_FILE
+    try:
+        head = json.loads(_read(path), parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise InputError(f"{path}: not a results file of fourfold")
+    if head.get("version") != VERSION:
+        raise InputError(f"{path}: format version {head.get('version')!r}; this fourfold reads version {VERSION}")
+    if missing := sorted(_HEAD_KEYS - head.keys()):
+        raise InputError(f"{path}: lacks {', '.join(missing)}")
+    return head
+
+
+def _item_row(item: ScoredItem) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "category": item.category,
+        "cluster": item.cluster,
+        "tags": dict(item.tags),
+        "images": list(item.images),
+        "captions": list(item.captions),
+        "truth": item.truth.astype(int).tolist(),
+        "scores": {name: _shortest(table) for name, table in item.scores.items()},
+    }
+
+
+def _shortest(table: np.ndarray) -> list[list[float]]:
+    """Float32 values as the shortest decimals that read back as the same float32: half the file."""
+    return [[float(value) for value in row] for row in np.asarray(table, np.float32).astype(str)]
+
+
+def _parse_item(line: str, path: Path, number: int) -> ScoredItem:
+    where = f"{path}, line {number}"
+    try:
+        row = json.loads(line, parse_constant=_refuse_constant)
+        truth = _parse_truth(row["truth"])
+        scores = {str(name): np.array(table, dtype=np.float32) for name, table in row["scores"].items()}
+        item = ScoredItem(
+            id=row["id"],
+            category=row["category"],
+            cluster=row["cluster"],
+            tags=row["tags"],
+            images=tuple(row["images"]),
+            captions=tuple(row["captions"]),
+            truth=truth,
+            scores=scores,
+        )
+    except json.JSONDecodeError as error:
+        raise InputError(f"{where}: not valid JSON ({error.msg}); is the file cut off?") from None
+    except KeyError as error:
+        raise InputError(f"{where}: lacks the field {error}") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{where}: not an item as fourfold writes it ({error})") from None
+    shape = (len(item.images), len(item.captions))
+    for name, table in {"truth": truth, **scores}.items():
+        if table.shape != shape:
+            raise InputError(
+                f"{where}: {name} has shape {table.shape}, the item has {shape[0]} images, {shape[1]} captions"
+            )
+    return item
+
+
+def _parse_truth(table: list[list[int]]) -> np.ndarray:
+    if strange := {value for row in table for value in row} - {0, 1}:
+        raise ValueError(f"truth is 0 or 1, not {strange.pop()!r}")
+    return np.array(table, dtype=bool)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number")
+
+
+def _check_target(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; name a folder for the results")
+    if (folder / RESULTS_FILE).exists():
+        load_head(folder)  # an earlier run, or an error that says what else it is
+        return
+    ours = {ITEMS_FILE, ITEMS_FILE + _ASIDE, RESULTS_FILE + _ASIDE}
+    present = folder.iterdir() if folder.exists() else ()
+    if strange := sorted(each.name for each in present if each.name not in ours):
+        raise InputError(f"{folder}: holds something else ({strange[0]}); name a new or empty folder for the results")
+
+
+def _write_synced(path: Path, text: str) -> None:
+    aside = path.with_name(path.name + _ASIDE)
+    with aside.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: no such file; is {path.parent} a folder of results?") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,258 @@
+"""From the scores of items to rows of metrics and paired comparisons; nothing else enters, so anyone can redo it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import isfinite
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from evaluator.metrics import METRICS, Block, Measured, Metric
+from evaluator.results import ComparisonRow, MetricRow, ScoredItem
+from evaluator.statistics import (
+    LEVEL,
+    REPLICATES,
+    Interval,
+    cluster_bootstrap,
+    cohens_g,
+    detectable_above,
+    detectable_difference,
+    discordant,
+    holm,
+    mcnemar_exact,
+    odds_ratio,
+    percentile_interval,
+    wilson_interval,
+)
+
+ALL = "all"  # the category of everything together
+
+
+class Summary(NamedTuple):
+    """The two tables computed from scored items."""
+
+    metrics: tuple[MetricRow, ...]
+    comparisons: tuple[ComparisonRow, ...]
+
+
+@dataclass(frozen=True)
+class _Measurement:
+    """One metric of all scorers on one category, with its bootstrap replicates."""
+
+    category: str
+    metric: str
+    measured: Measured
+    values: np.ndarray  # [S]
+    replicates: np.ndarray  # [R, S]
+    items: int
+    clusters: int
+    chance: float
+
+
+def summarise(
+    items: Sequence[ScoredItem],
+    *,
+    seed: int,
+    reference: str | None = "cosine",
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Summary:
+    """Every metric that applies, for each category and for all items together, with intervals and paired tests.
+
+    All scorers and metrics of a category see the same resampled clusters, from a generator made of the seed and the
+    category's name alone: adding a scorer or a category changes no other number. With `reference` None, or not among
+    the scorers, nothing is compared. P-values are corrected (Holm) over the categories, separately for each scorer;
+    the row `all` stands outside, since it repeats the same items.
+    """
+    scorers = list(items[0].scores)
+    metrics: list[MetricRow] = []
+    comparisons: list[ComparisonRow] = []
+    for category, members in by_category(items).items():
+        rng = np.random.default_rng([seed, crc32(category.encode())])
+        measurements = _measure_category(category, members, rng, replicates)
+        metrics += [row for each in measurements for row in _metric_rows(each, scorers, level)]
+        if reference in scorers:
+            comparisons += _compare_category(measurements, scorers, reference, level)
+    return Summary(tuple(metrics), tuple(_correct(comparisons)))
+
+
+def by_category(items: Sequence[ScoredItem]) -> dict[str, list[ScoredItem]]:
+    """The items of each category in order of first appearance, then all of them where there are several."""
+    groups: dict[str, list[ScoredItem]] = {}
+    for item in items:
+        groups.setdefault(item.category, []).append(item)
+    return groups if len(groups) == 1 else groups | {ALL: list(items)}
+
+
+def headline_metric(metrics: Sequence[MetricRow], category: str) -> str:
+    """The metric that speaks for a category: the first of `METRICS` that it has."""
+    present = {row.metric for row in metrics if row.category == category}
+    return next(name for name in METRICS if name in present)
+
+
+def _measure_category(
+    category: str, items: Sequence[ScoredItem], rng: np.random.Generator, replicates: int
+) -> list[_Measurement]:
+    names, clusters = np.unique([item.cluster for item in items], return_inverse=True)
+    applying: list[tuple[str, np.ndarray, Measured]] = []
+    for name, metric in METRICS.items():
+        chosen = np.array([_applies(metric, _key(item.truth)) for item in items])
+        if chosen.any():
+            order, blocks = _make_blocks(items, clusters, chosen)
+            applying.append((name, order, metric.measure(blocks, len(names))))
+    draws = cluster_bootstrap([each.statistic for *_, each in applying], len(names), rng, replicates)
+    return [
+        _Measurement(
+            category=category,
+            metric=name,
+            measured=measured,
+            values=measured.statistic(np.ones((1, len(names))))[0],
+            replicates=drawn,
+            items=len(order),
+            clusters=len(np.unique(clusters[order])),
+            chance=_mean_chance(METRICS[name], [items[int(i)] for i in order], measured.asked),
+        )
+        for (name, order, measured), drawn in zip(applying, draws, strict=True)
+    ]
+
+
+def _make_blocks(
+    items: Sequence[ScoredItem], clusters: np.ndarray, chosen: np.ndarray
+) -> tuple[np.ndarray, list[Block]]:
+    """The chosen items stacked by shape, and their places in the order in which the blocks hold them."""
+    by_shape: dict[tuple[int, ...], list[int]] = {}
+    for i in np.flatnonzero(chosen):
+        by_shape.setdefault(items[i].truth.shape, []).append(int(i))
+    blocks = [
+        Block(
+            scores=np.stack([np.stack([items[i].scores[name] for i in rows]) for name in items[0].scores]),
+            truth=np.stack([items[i].truth for i in rows]),
+            clusters=clusters[rows],
+        )
+        for rows in by_shape.values()
+    ]
+    return np.concatenate([np.array(rows) for rows in by_shape.values()]), blocks
+
+
+def _key(truth: np.ndarray) -> tuple[tuple[int, ...], bytes]:
+    return truth.shape, truth.tobytes()
+
+
+@lru_cache(maxsize=4096)  # a benchmark has a handful of truth tables and tens of thousands of items
+def _applies(metric: Metric, key: tuple[tuple[int, ...], bytes]) -> bool:
+    return metric.applies_to(np.frombuffer(key[1], dtype=bool).reshape(key[0]))
+
+
+@lru_cache(maxsize=4096)
+def _chance(metric: Metric, key: tuple[tuple[int, ...], bytes]) -> float:
+    return metric.chance(np.frombuffer(key[1], dtype=bool).reshape(key[0]))
+
+
+def _mean_chance(metric: Metric, items: Sequence[ScoredItem], asked: np.ndarray) -> float:
+    return float(np.average([_chance(metric, _key(item.truth)) for item in items], weights=asked))
+
+
+def _metric_rows(measurement: _Measurement, scorers: Sequence[str], level: float) -> Iterator[MetricRow]:
+    for s, scorer in enumerate(scorers):
+        interval, method = _interval(measurement, s, level)
+        yield MetricRow(
+            category=measurement.category,
+            scorer=scorer,
+            metric=measurement.metric,
+            value=float(measurement.values[s]),
+            low=_finite(interval.low),
+            high=_finite(interval.high),
+            interval=method,
+            chance=measurement.chance,
+            items=measurement.items,
+            clusters=measurement.clusters,
+            asked=int(measurement.measured.asked.sum()),
+            ties=int(measurement.measured.ties[s]),
+            detectable=_finite(detectable_above(measurement.chance, measurement.clusters, level)),
+        )
+
+
+def _interval(measurement: _Measurement, s: int, level: float) -> tuple[Interval, str]:
+    """Resampling clusters says nothing where all of them are alike (0 % or 100 %), or where there is only one.
+
+    Then Wilson's interval stands in: on clusters where there are several; on the questions of a single one (a
+    retrieval set), with the candidates held fixed.
+    """
+    drawn, value = measurement.replicates[:, s], float(measurement.values[s])
+    if measurement.clusters > 1 and np.ptp(drawn[np.isfinite(drawn)]) > 0:
+        return percentile_interval(drawn, level), "bootstrap"
+    if measurement.clusters > 1:
+        return wilson_interval(value * measurement.clusters, measurement.clusters, level), "wilson"
+    if measurement.measured.hits is None:  # cells of one table are not independent trials of anything
+        return Interval(float("nan"), float("nan")), "none"
+    asked = int(measurement.measured.asked.sum())
+    return wilson_interval(value * asked, asked, level), "wilson"
+
+
+def _compare_category(
+    measurements: Sequence[_Measurement], scorers: Sequence[str], reference: str, level: float
+) -> list[ComparisonRow]:
+    """Differences to the reference for every metric, the first of which is the headline and is tested."""
+    r = scorers.index(reference)
+    return [
+        _tested(row, each, s, r, level) if each is measurements[0] else row
+        for s, scorer in enumerate(scorers)
+        if s != r
+        for each in measurements
+        for row in [_difference(each, scorer, s, reference, r, level)]
+    ]
+
+
+def _difference(measurement: _Measurement, scorer: str, s: int, reference: str, r: int, level: float) -> ComparisonRow:
+    difference = float(measurement.values[s] - measurement.values[r])
+    drawn = measurement.replicates[:, s] - measurement.replicates[:, r]
+    interval = Interval(float("nan"), float("nan"))
+    if measurement.clusters > 1 and np.ptp(drawn[np.isfinite(drawn)]) > 0:
+        interval = percentile_interval(drawn, level)
+    elif measurement.clusters > 1:  # the same difference in every cluster; what was not seen may still occur
+        unseen = wilson_interval(0, measurement.clusters, level).high
+        interval = Interval(max(-1.0, difference - unseen), min(1.0, difference + unseen))
+    return ComparisonRow(
+        category=measurement.category,
+        scorer=scorer,
+        reference=reference,
+        metric=measurement.metric,
+        difference=difference,
+        low=_finite(interval.low),
+        high=_finite(interval.high),
+        clusters=measurement.clusters,
+    )
+
+
+def _tested(row: ComparisonRow, measurement: _Measurement, s: int, r: int, level: float) -> ComparisonRow:
+    hits = measurement.measured.hits
+    if hits is None:
+        return row
+    wins, losses = discordant(hits[:, s], hits[:, r])
+    # the upper limit of the discordance: where none was seen, it need not be zero
+    discordance = wilson_interval(wins + losses, measurement.clusters, level).high
+    return replace(
+        row,
+        wins=wins,
+        losses=losses,
+        p=mcnemar_exact(wins, losses),
+        odds_ratio=odds_ratio(wins, losses),
+        cohens_g=cohens_g(wins, losses),
+        detectable=_finite(detectable_difference(discordance, measurement.clusters, level)),
+    )
+
+
+def _correct(rows: Sequence[ComparisonRow]) -> list[ComparisonRow]:
+    """Fill in `p_holm`, one family of tests a scorer."""
+    corrected = list(rows)
+    for scorer in {row.scorer for row in rows}:
+        family = [i for i, row in enumerate(rows) if row.scorer == scorer and row.p is not None and row.category != ALL]
+        for i, p in zip(family, holm([p for j in family if (p := rows[j].p) is not None]), strict=True):
+            corrected[i] = replace(rows[i], p_holm=p)
+    return corrected
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -1,0 +1,312 @@
+"""Results on disk and back, broken files, and rows of metrics recomputed from the items alone."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from evaluator.metrics import METRICS
+from evaluator.results import Results, ScoredItem, load, save
+from evaluator.statistics import mcnemar_exact, wilson_interval
+from evaluator.summary import ALL, headline_metric, summarise
+from scenes.errors import InputError
+
+TRUTH = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], dtype=bool)
+SKILL = {"cosine": 0.3, "dcsm": 1.5, "constant": 0.0}
+
+
+def make_items(n: int, seed: int = 0, categories: tuple[str, ...] = ("content", "binding")) -> tuple[ScoredItem, ...]:
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((n, len(SKILL), *TRUTH.shape)).astype(np.float32)
+    return tuple(
+        ScoredItem(
+            id=f"item-{i}",
+            category=categories[i % len(categories)],
+            cluster=f"group-{i}",
+            tags={"edit": "swap-attribute", "distance": 0.25},
+            images=("a.png", "b.png#1,2,3,4"),
+            captions=("a “red” cube", "a blue cube\u2028", "x", "y"),
+            truth=TRUTH,
+            scores={
+                name: (TRUTH * skill + noise[i, s] * (skill > 0)).astype(np.float32)
+                for s, (name, skill) in enumerate(SKILL.items())
+            },
+        )
+        for i in range(n)
+    )
+
+
+def make_results(n: int = 24, replicates: int = 50) -> Results:
+    items = make_items(n)
+    metrics, comparisons = summarise(items, seed=3, replicates=replicates)
+    return Results(
+        items=items,
+        metrics=metrics,
+        comparisons=comparisons,
+        model={"name": "toy", "identity": "0"},
+        scorers={name: {"n_parameters": 0, "set_dependent": False} for name in SKILL},
+        dataset={"name": "made up"},
+        settings={"seed": 3, "replicates": replicates, "level": 0.95, "reference": "cosine"},
+        versions={"python": "3"},
+        command="none",
+        authors={"cosine": {"accuracy": 0.5}},
+        notes=("of 30 items, 6 lack their image",),
+    )
+
+
+def same_items(one: ScoredItem, two: ScoredItem) -> bool:
+    plain = [replace(each, truth=None, scores=None) for each in (one, two)]
+    tables = [(each.truth, *each.scores.values()) for each in (one, two)]
+    return plain[0] == plain[1] and all(a.dtype == b.dtype and (a == b).all() for a, b in zip(*tables, strict=True))
+
+
+def test_what_is_loaded_is_what_was_saved(tmp_path: Path) -> None:
+    results = make_results()
+    save(results, tmp_path / "run")
+    read = load(tmp_path / "run")
+    assert replace(read, items=()) == replace(results, items=())
+    assert all(same_items(a, b) for a, b in zip(read.items, results.items, strict=True))
+
+
+def test_every_number_is_recomputed_from_the_items(tmp_path: Path) -> None:
+    save(make_results(), tmp_path)
+    read = load(tmp_path)
+    again = summarise(read.items, seed=read.settings["seed"], replicates=read.settings["replicates"])
+    assert again == (read.metrics, read.comparisons)
+
+
+def test_saving_twice_replaces_the_run_and_leaves_other_files(tmp_path: Path) -> None:
+    save(make_results(), tmp_path)
+    (tmp_path / "report.html").write_text("kept")
+    save(make_results(8), tmp_path)
+    assert len(load(tmp_path).items) == 8
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["items.jsonl", "report.html", "results.json"]
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "results.json", "items.csv"])
+def test_a_folder_that_holds_something_else_is_not_touched(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(InputError, match=r"holds something else|not a results file"):
+        save(make_results(4), tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "{}"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(InputError, match="is a file"):
+        save(make_results(4), tmp_path / "run")
+
+
+def test_a_run_killed_between_the_two_files_is_not_read_as_finished(tmp_path: Path) -> None:
+    save(make_results(8), tmp_path)
+    old = (tmp_path / "results.json").read_text()
+    save(make_results(12), tmp_path)
+    (tmp_path / "results.json").write_text(old)
+    with pytest.raises(InputError, match=r"items\.jsonl: 12 items, not those results\.json was computed from"):
+        load(tmp_path)
+    save(make_results(12), tmp_path)
+    assert len(load(tmp_path).items) == 12
+
+
+def test_a_first_run_killed_early_can_be_repeated(tmp_path: Path) -> None:
+    (tmp_path / "items.jsonl.partial").write_text('{"id": "it')
+    save(make_results(4), tmp_path)
+    assert len(load(tmp_path).items) == 4
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def _edit_row(field: str, value: object) -> object:
+    def edit(line: str) -> str:
+        return json.dumps(json.loads(line) | {field: value})
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda line: line[: len(line) // 2], "line 3: not valid JSON .* cut off"),
+        (lambda line: line.replace('"captions"', '"caption"'), "line 3: lacks the field 'captions'"),
+        (lambda line: "[]", "line 3: not an item"),
+        (lambda line: "", "line 3: not valid JSON"),
+        (_edit_row("truth", [[1, 0]]), r"line 3: truth has shape \(1, 2\), the item has 2 images, 4 captions"),
+        (_edit_row("truth", [["false"] * 4] * 2), "line 3: .*truth is 0 or 1, not 'false'"),
+        (_edit_row("scores", {"cosine": [[1, 2], [3]]}), "line 3: not an item"),
+        (_edit_row("scores", {"cosine": [[0.0] * 4] * 2}), "line 3: scores of cosine; .* of cosine, dcsm, constant"),
+        (_edit_row("scores", {"cosine": [[float("nan")] * 4] * 2}), "line 3: .*NaN is not a number"),
+        (_edit_row("id", "item-0 changed"), "8 items, not those"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, edit: object, message: str) -> None:
+    save(make_results(8), tmp_path)
+    path = tmp_path / "items.jsonl"
+    lines = path.read_text(encoding="utf-8").split("\n")
+    lines[2] = edit(lines[2])
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.99])
+@pytest.mark.parametrize("name", ["items.jsonl", "results.json"])
+def test_a_truncated_file_is_named(tmp_path: Path, name: str, kept: float) -> None:
+    save(make_results(8), tmp_path)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 99}, "format version 99"),
+        ({"format": "something"}, "not a results file"),
+        ({"metrics": [{"category": "x"}]}, "a row of metrics"),
+        ({"metrics": "none"}, "a row of metrics"),
+    ],
+)
+def test_a_foreign_results_file_is_refused(tmp_path: Path, change: dict, message: str) -> None:
+    save(make_results(4), tmp_path)
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=message):
+        load(tmp_path)
+
+
+def test_missing_folder_and_missing_field_are_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        load(tmp_path / "nowhere")
+    save(make_results(4), tmp_path)
+    path = tmp_path / "results.json"
+    head = json.loads(path.read_text())
+    del head["settings"]
+    path.write_text(json.dumps(head))
+    with pytest.raises(InputError, match="lacks settings"):
+        load(tmp_path)
+
+
+def test_each_category_has_each_metric_that_applies_and_so_has_all_of_it() -> None:
+    results = make_results()
+    expected = {name for name, metric in METRICS.items() if metric.applies_to(TRUTH)}
+    assert {(row.category, row.scorer, row.metric) for row in results.metrics} == {
+        (category, scorer, metric)
+        for category in ("content", "binding", ALL)
+        for scorer in SKILL
+        for metric in expected
+    }
+    assert headline_metric(results.metrics, "binding") == "group_score"
+
+
+def test_a_row_says_what_was_counted() -> None:
+    items = make_items(400)
+    rows = {(row.category, row.scorer, row.metric): row for row in summarise(items, seed=0, replicates=400).metrics}
+    for scorer in SKILL:
+        tables = np.stack([item.scores[scorer] for item in items if item.category == "binding"])
+        a, b = tables[:, 0], tables[:, 1]
+        text = (a[:, 0] > a[:, 1]) & (b[:, 1] > b[:, 0])
+        row = rows["binding", scorer, "text_score"]
+        assert (row.value, row.items, row.clusters, row.asked, row.chance) == (text.mean(), 200, 200, 200, 0.25)
+    good = rows["binding", "dcsm", "text_score"]
+    assert good.low < good.value < good.high
+    assert good.interval == "bootstrap"
+    assert 0.1 < good.high - good.low < 0.16
+    assert rows["binding", "dcsm", "hard_positive"].asked == 400
+
+
+def test_no_hit_at_all_is_not_reported_as_certainty() -> None:
+    rows = {(row.scorer, row.metric): row for row in summarise(make_items(40, categories=("c",)), seed=0).metrics}
+    row = rows["constant", "group_score"]
+    assert (row.value, row.ties, row.asked, row.interval) == (0.0, 40, 40, "wilson")
+    assert (row.low, row.high) == wilson_interval(0, 40)
+
+
+def test_comparison_is_paired_and_corrected() -> None:
+    items = make_items(400)
+    summary = summarise(items, seed=0, replicates=400)
+    rows = {(row.category, row.scorer, row.metric): row for row in summary.comparisons}
+    values = {(row.category, row.scorer, row.metric): row for row in summary.metrics}
+    assert {row.scorer for row in summary.comparisons} == {"dcsm", "constant"}
+    for category in ("content", "binding"):
+        row = rows[category, "dcsm", "group_score"]
+        ours, theirs = values[category, "dcsm", "group_score"], values[category, "cosine", "group_score"]
+        assert row.difference == pytest.approx(ours.value - theirs.value)
+        assert row.difference == pytest.approx((row.wins - row.losses) / row.clusters)
+        assert row.p == mcnemar_exact(row.wins, row.losses)
+        assert row.low < row.difference < row.high
+        assert 0 < row.detectable < row.difference
+    raw = sorted(rows[category, "dcsm", "group_score"].p for category in ("content", "binding"))
+    corrected = sorted(rows[category, "dcsm", "group_score"].p_holm for category in ("content", "binding"))
+    assert corrected == pytest.approx([2 * raw[0], max(2 * raw[0], raw[1])])
+    assert rows[ALL, "dcsm", "group_score"].p_holm is None
+    assert rows["binding", "dcsm", "text_score"].p is None
+
+
+def test_more_scorers_and_categories_change_no_other_number() -> None:
+    items = make_items(60)
+    fewer = [
+        replace(item, scores={name: item.scores[name] for name in ("cosine", "dcsm")})
+        for item in items
+        if item.category == "binding"
+    ]
+    full = [row for row in summarise(items, seed=1, replicates=60).metrics if row.category == "binding"]
+    part = summarise(fewer, seed=1, replicates=60)
+    assert list(part.metrics) == [row for row in full if row.scorer != "constant"]
+    assert summarise(fewer, seed=2, replicates=60).metrics != part.metrics
+
+
+def test_without_the_reference_nothing_is_compared() -> None:
+    assert summarise(make_items(8), seed=0, replicates=9, reference="maxsim").comparisons == ()
+
+
+def test_items_of_one_cluster_count_once_in_the_paired_test() -> None:
+    items = make_items(200, categories=("c",))
+    pairs = [replace(item, cluster=f"group-{i // 2}") for i, item in enumerate(items)]
+    row = next(row for row in summarise(pairs, seed=0, replicates=50).comparisons if row.p is not None)
+    assert row.clusters == 100
+    assert row.wins + row.losses <= 100
+
+
+def test_one_retrieval_set_gets_an_interval_over_its_queries() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(30, dtype=bool)
+    scores = (truth * 2 + rng.standard_normal((30, 30))).astype(np.float32)
+    item = ScoredItem("set", "retrieval", "set", {}, ("i",) * 30, ("c",) * 30, truth, {"cosine": scores})
+    rows = {row.metric: row for row in summarise([item], seed=0, replicates=20).metrics}
+    recall = rows["text_recall@5"]
+    assert (recall.asked, recall.clusters, recall.interval) == (30, 1, "wilson")
+    assert (recall.low, recall.high) == wilson_interval(round(recall.value * 30), 30)
+    assert recall.chance == pytest.approx(5 / 30)
+    assert (rows["matching_auc"].low, rows["matching_auc"].interval) == (None, "none")
+
+
+def test_items_of_many_shapes_are_counted_together() -> None:
+    """Questions with 2, 4 and 9 options in one category: the chance is their mean, whatever the order of items."""
+    rng = np.random.default_rng(0)
+    items = []
+    for i, options in enumerate([2, 4, 9, 4, 2, 9] * 5):
+        truth = np.arange(options)[None] == i % options
+        scores = {"cosine": rng.standard_normal((1, options)).astype(np.float32)}
+        items.append(ScoredItem(str(i), "mixed", str(i), {}, ("i",), ("c",) * options, truth, scores))
+    rows = {row.metric: row for row in summarise(items, seed=0, replicates=20).metrics}
+    row = rows["text_choice"]
+    right = [item.scores["cosine"].argmax() == item.truth.argmax() for item in items]
+    assert row.value == pytest.approx(np.mean(right))
+    assert row.chance == pytest.approx(np.mean([1 / 2, 1 / 4, 1 / 9]))
+    assert row.asked == row.items == 30
+
+
+def test_ten_thousand_items_with_five_scorers_take_seconds() -> None:
+    items = make_items(10_000, categories=("content", "binding", "relation", "negation"))
+    five = [
+        replace(item, scores={f"{name}{i}": table for i in range(2) for name, table in item.scores.items()})
+        for item in items
+    ]
+    five = [replace(item, scores=dict(list(item.scores.items())[:5])) for item in five]
+    started = perf_counter()
+    summarise(five, seed=0, reference="cosine0")
+    assert perf_counter() - started < 45
