@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from scenes.errors import InputError
+
 if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs none of it
     from PIL import Image
 
@@ -75,9 +77,23 @@ def _fourfold_tiny(spec: str, options: LoadOptions) -> Encoder:
     return load_open_clip(f"local-dir:{TINY_FOLDER}", options, name=spec)
 
 
+def _transformers(spec: str, options: LoadOptions) -> Encoder:
+    from evaluator.encoders.huggingface import load_transformers
+
+    return load_transformers(spec, options)
+
+
+def _custom(spec: str, options: LoadOptions) -> Encoder:
+    from evaluator.encoders.custom import load_custom
+
+    return load_custom(spec, options)
+
+
 LOADERS: dict[str, Callable[[str, LoadOptions], Encoder]] = {
     TINY: _fourfold_tiny,
     "open_clip": _open_clip,
+    "transformers": _transformers,
+    "custom": _custom,
 }
 
 
@@ -85,7 +101,18 @@ def loader_of(spec: str) -> str:
     """Which row of `LOADERS` a model specification belongs to."""
     if spec == TINY:
         return TINY
-    return "open_clip"
+    if spec.startswith("hf:"):
+        return "transformers"
+    if spec.startswith(("hf-hub:", "local-dir:")) or "," in spec or ":" not in spec:
+        return "open_clip"
+    return "custom"
+
+
+def list_models() -> list[str]:
+    """Every model that can be named and has weights, fourfold-tiny first, then open_clip's "ARCH,tag"."""
+    from evaluator.encoders.openclip import list_open_clip  # seconds, and only to list names
+
+    return [TINY, *list_open_clip()]
 
 
 def load_encoder(
@@ -104,4 +131,6 @@ def load_encoder(
 
     Raises InputError for anything that cannot be loaded, saying how to fix it.
     """
+    if batch_size != "auto" and (not isinstance(batch_size, int) or batch_size < 1):
+        raise InputError(f"batch size {batch_size!r}: give a whole number from 1 on, or 'auto'")
     return LOADERS[loader_of(spec)](spec, LoadOptions(device, dtype, allow_random_weights, batch_size))

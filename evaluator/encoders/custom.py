@@ -1,0 +1,67 @@
+"""Anyone's own model: `--model module:function`, where the function takes `LoadOptions` and returns an encoder.
+
+The module is found as Python finds it, the working directory last. This is all it needs; save it as `my_model.py`,
+put your towers in the place of the toy ones, and name it `my_model:load`:
+
+    import numpy as np
+    import torch
+    from evaluator.features import ImageFeatures, TextFeatures
+    from evaluator.images import pixel_hash
+    from torch.nn.functional import normalize, one_hot
+
+    class MyModel:
+        name, identity = "my-model", "my-model, 2 October"  # cached features live as long as the identity
+        context_length, embed_dim, has_patches = 16, 48, False
+
+        def encode_images(self, images):
+            small = np.stack([np.asarray(image.convert("RGB").resize((4, 4))) for image in images])
+            pooled = normalize(torch.tensor(small).float().flatten(1), dim=-1)  # [n, d]
+            return ImageFeatures(np.array([pixel_hash(image) for image in images]), pooled)
+
+        def encode_texts(self, texts):
+            words = [(text.lower().split() + [""] * 16)[:16] for text in texts]
+            ids = torch.tensor([[sum(word.encode()) % 48 for word in row] for row in words])  # [n, t]
+            mask, tokens = torch.tensor([[word != "" for word in row] for row in words]), one_hot(ids, 48).float()
+            pooled = normalize((tokens * mask[..., None]).sum(1), dim=-1)
+            pieces = np.array([[word and word + "</w>" for word in row] for row in words])
+            return TextFeatures(np.array(texts), pooled, tokens, mask, pieces)
+
+    def load(options):  # options.device, .dtype, .batch_size, as given on the command line
+        return MyModel()
+
+Every vector is of unit length; see `evaluator.features` for shapes. Give `patches` and `grid` too, and set
+`has_patches`, for the scorers that look at patch tokens.
+"""
+
+import importlib
+import os
+import sys
+
+from evaluator.encoders import Encoder, LoadOptions
+from scenes.errors import InputError
+
+_CONTRACT = ("name", "identity", "context_length", "embed_dim", "has_patches", "encode_images", "encode_texts")
+
+
+def load_custom(spec: str, options: LoadOptions) -> Encoder:
+    """The encoder that the user's `module:function` returns.
+
+    Raises InputError if the module or function is not there, or what it returns lacks a part of the contract.
+    """
+    module_name, _, function_name = spec.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # an installed command does not have it, and last it shadows nothing
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, ValueError) as error:
+        raise InputError(
+            f"{spec}: cannot import module {module_name!r} ({error}); looked in {os.getcwd()} too"
+        ) from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise InputError(f"{spec}: {module_name} has no function {function_name!r}")
+    encoder = function(options)
+    missing = [part for part in _CONTRACT if not hasattr(encoder, part)]
+    if missing:
+        raise InputError(f"{spec}: what it returned has no {', '.join(missing)}; see evaluator.encoders.custom")
+    return encoder
