@@ -1,0 +1,140 @@
+"""Charts as hand-written SVG: bars with intervals and a chance line, curves over bins.
+
+Horizontal positions are percentages of the figure's width, so that a chart fills whatever room it is given while its
+type keeps one size; the colors are CSS classes, so that light and dark are the page's choice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+BAR_HEIGHT = 9
+BAR_PITCH = 37  # one line of type, the bar, and air
+PLOT_HEIGHT = 150
+MARKS = ("circle", "square", "diamond", "triangle")  # shape as well as color tells the curves apart
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: `value`, `low` and `high` are fractions from 0 to 1; `style` is a CSS class."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    style: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve over bins: a `(value, low, high)` a bin, None where the bin has too few items to say."""
+
+    label: str
+    points: tuple[tuple[float, float, float] | None, ...]
+    style: str
+
+
+def bars(rows: Sequence[Bar], *, chance: float | None, title: str) -> str:
+    """Horizontal bars one under another, each with name, number and interval; the chance line runs through all."""
+    height = BAR_PITCH * len(rows) + 16
+    parts = [_bar(row, top=BAR_PITCH * i) for i, row in enumerate(rows)]
+    if chance is not None:
+        parts.append(_chance_line(chance, top=16, bottom=height - 14))
+    return _figure(parts, height, title)
+
+
+def curves(series: Sequence[Curve], bins: Sequence[str], *, chance: float | None, title: str) -> str:
+    """Value against bin, one curve a scorer, with intervals; bins stand at equal distances whatever their width."""
+    parts = [_grid_line(value) for value in (0.0, 0.5, 1.0)]
+    if chance is not None:
+        y = _y(chance)
+        parts.append(f'<line class="chance" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
+    for offset, curve in enumerate(series):
+        parts += _curve(
+            curve, _bin_centres(len(bins), shift=offset - (len(series) - 1) / 2), MARKS[offset % len(MARKS)]
+        )
+    for x, name in zip(_bin_centres(len(bins), 0.0), bins, strict=True):
+        parts.append(
+            f'<text class="tick" x="{x:.2f}%" y="{PLOT_HEIGHT + 28}" text-anchor="middle">{escape(name)}</text>'
+        )
+    return _figure(parts, PLOT_HEIGHT + 36, title)
+
+
+def percent(value: float) -> str:
+    """A fraction as a whole percentage, the precision a few hundred items deserve."""
+    return f"{100 * value:.0f}"
+
+
+def _bar(row: Bar, top: int) -> str:
+    y = top + 17
+    middle = y + BAR_HEIGHT / 2
+    return (
+        f'<g class="{escape(row.style)}">'
+        f'<text class="label" x="0" y="{top + 12}">{escape(row.label)}</text>'
+        f'<text class="number" x="100%" y="{top + 12}" text-anchor="end">{percent(row.value)}'
+        f'<tspan class="interval" dx="5">{percent(row.low)}–{percent(row.high)}</tspan></text>'
+        f'<rect class="track" x="0" y="{y}" width="100%" height="{BAR_HEIGHT}" rx="1.5"/>'
+        f'<rect class="bar" x="0" y="{y}" width="{100 * row.value:.2f}%" height="{BAR_HEIGHT}" rx="1.5"/>'
+        f'<line class="whisker" x1="{100 * row.low:.2f}%" x2="{100 * row.high:.2f}%" y1="{middle}" y2="{middle}"/></g>'
+    )
+
+
+def _chance_line(chance: float, top: int, bottom: int) -> str:
+    x = f"{100 * chance:.2f}%"
+    return (
+        f'<line class="chance" x1="{x}" x2="{x}" y1="{top}" y2="{bottom}"/>'
+        f'<text class="tick" x="{x}" y="{bottom + 12}" text-anchor="{_anchor(chance)}">chance {percent(chance)}</text>'
+    )
+
+
+def _curve(curve: Curve, xs: Sequence[float], shape: str) -> list[str]:
+    known = [(x, point) for x, point in zip(xs, curve.points, strict=True) if point is not None]
+    parts = [f'<g class="{escape(curve.style)}">']
+    for (x0, start), (x1, end) in pairwise(known):
+        parts.append(
+            f'<line class="curve" x1="{x0:.2f}%" x2="{x1:.2f}%" y1="{_y(start[0]):.1f}" y2="{_y(end[0]):.1f}"/>'
+        )
+    for x, (value, low, high) in known:
+        parts.append(f'<line class="whisker" x1="{x:.2f}%" x2="{x:.2f}%" y1="{_y(low):.1f}" y2="{_y(high):.1f}"/>')
+        parts.append(f'<svg class="mark" x="{x:.2f}%" y="{_y(value):.1f}" overflow="visible">{mark(shape)}</svg>')
+    return [*parts, "</g>"]
+
+
+def mark(shape: str) -> str:
+    """The mark of one curve, drawn around the origin."""
+    return {
+        "circle": '<circle r="3.5"/>',
+        "square": '<rect x="-3.2" y="-3.2" width="6.4" height="6.4"/>',
+        "diamond": '<path d="M0-4.6 4.6 0 0 4.6-4.6 0z"/>',
+        "triangle": '<path d="M0-4.4 4.2 3.2H-4.2z"/>',
+    }[shape]
+
+
+def _bin_centres(n_bins: int, shift: float) -> list[float]:
+    """Percentages of the width; `shift` moves the curves a little apart so that their intervals can be told apart."""
+    return [100 * (i + 0.5) / n_bins + 1.4 * shift for i in range(n_bins)]
+
+
+def _grid_line(value: float) -> str:
+    y = _y(value)
+    return (
+        f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<text class="tick" x="0" y="{y - 3:.1f}">{percent(value)}{" %" if value == 1 else ""}</text>'
+    )
+
+
+def _y(value: float) -> float:
+    return 12 + (1 - value) * PLOT_HEIGHT
+
+
+def _anchor(fraction: float) -> str:
+    return "start" if fraction < 0.15 else "end" if fraction > 0.85 else "middle"
+
+
+def _figure(parts: Sequence[str], height: float, title: str) -> str:
+    return (
+        f'<svg class="chart" width="100%" height="{height:.0f}" role="img" aria-label="{escape(title)}">'
+        + "".join(parts)
+        + "</svg>"
+    )

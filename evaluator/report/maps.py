@@ -1,0 +1,178 @@
+"""Dense cosine similarity maps of some groups, in one byte a cosine, for the report's explorer to show."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenes.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluator.cache import EncodedSet
+    from evaluator.items import Item
+
+FORMAT = 1
+FILE_NAME = "maps.safetensors"
+END_OF_WORD = "</w>"
+
+
+@dataclass(frozen=True)
+class GroupMaps:
+    """Where one group's maps stand in `Maps.values`: by image, then caption, then token, then patch."""
+
+    offset: int
+    low: float  # the cosine that byte 0 stands for
+    high: float  # the cosine that byte 255 stands for
+    tokens: tuple[tuple[str, ...], ...]  # a caption: its text cut into tokens, each with the space before it
+    words: tuple[tuple[str | None, ...], ...]  # a caption: the functional word with a learned map each token is part of
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The maps of one model on some groups."""
+
+    grid: tuple[int, int]  # (h, w) of the patches
+    values: np.ndarray = field(repr=False)  # [bytes] uint8, all groups one after another
+    groups: Mapping[str, GroupMaps] = field(repr=False)  # by item id
+    words: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)  # learned maps, h*w numbers each
+
+
+def collect_maps(
+    items: Sequence["Item"],
+    encoded: "EncodedSet",
+    per_category: int,
+    word_maps: Mapping[str, np.ndarray] | None = None,
+) -> Maps | None:
+    """The maps of the first `per_category` items of each category; None for a model without patch tokens.
+
+    Every image is taken against every caption of its item. `word_maps` are maps [h, w] that a head learned for
+    functional words and lays in place of their cosines, by lower-case word. Bytes are evenly spaced between an item's
+    smallest and largest cosine, so no cosine is off by more than 1/510 of that range.
+    """
+    if encoded.images.patches is None or encoded.images.grid is None:
+        return None
+    learned = {word: tuple(float(x) for x in np.ravel(values)) for word, values in (word_maps or {}).items()}
+    groups: dict[str, GroupMaps] = {}
+    parts: list[np.ndarray] = []
+    offset = 0
+    for i in _first_of_each(items, per_category):
+        cosines, pieces = _cosines(encoded, i)
+        flat = np.concatenate([part.ravel() for image in cosines for part in image])
+        low, high = (float(flat.min()), float(flat.max())) if flat.size else (0.0, 0.0)
+        parts.append(np.round((flat - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8))
+        tokens = tuple(cut(text, line) for text, line in zip(items[i].captions, pieces, strict=True))
+        words = tuple(_words_with_maps(line, learned) for line in pieces)
+        groups[items[i].id] = GroupMaps(offset, low, high, tokens, words)
+        offset += flat.size
+    return Maps(encoded.images.grid, np.concatenate(parts) if parts else np.zeros(0, np.uint8), groups, learned)
+
+
+def save_maps(maps: Maps, folder: Path) -> Path:
+    """Write `maps.safetensors` into a results folder, aside first, so that a file that exists is a whole one."""
+    from safetensors.numpy import save_file
+
+    path = folder / FILE_NAME
+    aside = folder / f"{FILE_NAME}.{os.getpid()}.partial"
+    index = {
+        "format": FORMAT,
+        "grid": maps.grid,
+        "groups": {name: asdict(entry) for name, entry in maps.groups.items()},
+        "words": maps.words,
+    }
+    save_file({"maps": np.ascontiguousarray(maps.values)}, aside, metadata={"fourfold": json.dumps(index)})
+    os.replace(aside, path)
+    return path
+
+
+def load_maps(folder: Path) -> Maps | None:
+    """The maps of a results folder; None if it holds none. Raises InputError for a file that is broken or not ours."""
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            index = json.loads((opened.metadata() or {})["fourfold"])
+            values = opened.get_tensor("maps")
+        return _from_index(index, values)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not readable as maps ({error}); remove it, or evaluate again") from error
+
+
+def cut(text: str, pieces: Sequence[str]) -> tuple[str, ...]:
+    """Cut a caption into its tokens, each with the white space before it, in the caption's own letters.
+
+    Where the pieces do not spell the caption (a tokenizer that rewrites it), the pieces themselves are the tokens.
+    """
+    cuts: list[str] = []
+    at = 0
+    for piece in pieces:
+        start = at
+        while at < len(text) and text[at].isspace():
+            at += 1
+        end = at + len(piece.removesuffix(END_OF_WORD))
+        if text[at:end].lower() != piece.removesuffix(END_OF_WORD).lower():
+            return _spelled(pieces)
+        cuts.append(text[start:end])
+        at = end
+    return tuple(cuts)
+
+
+def _spelled(pieces: Sequence[str]) -> tuple[str, ...]:
+    starts = [True, *(piece.endswith(END_OF_WORD) for piece in pieces)]
+    spaced = zip(pieces, starts, strict=False)
+    return tuple((" " if start else "") + piece.removesuffix(END_OF_WORD) for piece, start in spaced)
+
+
+def _cosines(encoded: "EncodedSet", i: int) -> tuple[list[list[np.ndarray]], list[list[str]]]:
+    """Of item i: for each image and caption the cosines [tokens, patches], and for each caption its pieces."""
+    texts = encoded.text_index[i]
+    masks = [encoded.texts.mask[int(j)].numpy() for j in texts]  # [t] bool each
+    tokens = [encoded.texts.tokens[int(j)].numpy()[mask] for j, mask in zip(texts, masks, strict=True)]
+    pieces = [[str(p) for p in encoded.texts.pieces[int(j)][mask]] for j, mask in zip(texts, masks, strict=True)]
+    assert encoded.images.patches is not None  # collect_maps returned
+    patches = [encoded.images.patches[int(k)].numpy() for k in encoded.image_index[i]]  # [p, d] each
+    return [[line @ image.T for line in tokens] for image in patches], pieces
+
+
+def _first_of_each(items: Sequence["Item"], per_category: int) -> list[int]:
+    seen: dict[str, int] = {}
+    chosen = []
+    for i, item in enumerate(items):
+        seen[item.category] = seen.get(item.category, 0) + 1
+        if seen[item.category] <= per_category:
+            chosen.append(i)
+    return chosen
+
+
+def _words_with_maps(pieces: Sequence[str], learned: Mapping[str, tuple[float, ...]]) -> tuple[str | None, ...]:
+    words: list[str | None] = []
+    start = 0
+    for at, piece in enumerate(pieces, start=1):
+        if piece.endswith(END_OF_WORD) or at == len(pieces):
+            word = "".join(pieces[start:at]).removesuffix(END_OF_WORD).lower()
+            words += [word if word in learned else None] * (at - start)
+            start = at
+    return tuple(words)
+
+
+def _from_index(index: dict, values: np.ndarray) -> Maps:
+    if index["format"] != FORMAT:
+        raise ValueError(f"format {index['format']}, this version reads {FORMAT}")
+    groups = {
+        name: GroupMaps(
+            entry["offset"],
+            entry["low"],
+            entry["high"],
+            tuple(tuple(line) for line in entry["tokens"]),
+            tuple(tuple(line) for line in entry["words"]),
+        )
+        for name, entry in index["groups"].items()
+    }
+    h, w = index["grid"]
+    return Maps((h, w), values, groups, {word: tuple(numbers) for word, numbers in index["words"].items()})

@@ -1,0 +1,51 @@
+"""Who is compared in a report: each scorer on each model, the part it plays, and the color it keeps on every chart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluator.results import Results
+
+CONTROLS = ("random", "blind", "shuffled-images", "oracle")
+STYLES = ("s1", "s2", "s3", "s4")  # CSS classes, for scorers that are neither baseline nor DCSM
+
+
+@dataclass(frozen=True)
+class System:
+    """One scorer of one model."""
+
+    scorer: str
+    model: int  # number of the results folder
+    role: str  # "baseline", "dcsm", "control" or "other"; at most one of each of the first two a model
+    style: str  # CSS class
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it."""
+        return "DCSM" if self.scorer == "dcsm" else self.scorer
+
+
+def list_systems(runs: Sequence[Results]) -> list[System]:
+    """All scorers of all runs, in the order in which they were asked for."""
+    return [system for number, run in enumerate(runs) for system in _of_run(run, number)]
+
+
+def find_role(systems: Sequence[System], role: str) -> System | None:
+    """The one system with this role, if any."""
+    return next((system for system in systems if system.role == role), None)
+
+
+def _of_run(run: Results, number: int) -> list[System]:
+    names = list(run.scorers)
+    reference = run.settings.get("reference")
+    dcsm = next((name for name in ("dcsm", "dcsm-ref") if name in names), None)
+    systems: list[System] = []
+    for name in names:
+        if name == reference:
+            role = "baseline"
+        elif name == dcsm:
+            role = "dcsm"
+        else:
+            role = "control" if name.split(":")[0] in CONTROLS else "other"
+        style = role if role != "other" else STYLES[sum(s.role == "other" for s in systems) % len(STYLES)]
+        systems.append(System(name, number, role, style))
+    return systems

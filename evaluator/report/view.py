@@ -1,0 +1,234 @@
+"""What a report says in words, numbers and charts, before it becomes HTML or Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from evaluator.metrics import METRICS
+from evaluator.report.charts import Bar, bars, percent
+from evaluator.report.systems import System, find_role
+from evaluator.results import ComparisonRow, MetricRow, Results
+from evaluator.summary import ALL, headline_metric
+
+# category -> (condition, what differs between the two pictures)
+CATEGORIES = {
+    "content": ("C1", "One object’s kind, one attribute, or its presence differs."),
+    "binding": ("C2", "Two objects exchange color, size, material or pattern."),
+    "relation": ("C3", "Two objects exchange places, or the relation is reversed."),
+    "location": ("C3", "An object moves to another region of the picture."),
+    "negation": ("C4", "An object or attribute is there in one picture, absent in the other."),
+    "counting": ("", "The number of objects of a kind differs."),
+    "comparison": ("", "Which of two objects is larger differs."),
+    "binding+relation": ("C2 C3", "The caption needs both: who has what, and where."),
+    "binding+negation": ("C2 C4", "The caption needs both: who has what, and what is absent."),
+    "relation+negation": ("C3 C4", "The caption needs both: what is where, and what is absent."),
+}
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table."""
+
+    text: str
+    detail: str = ""  # small print: an interval, a p-value
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with one header row; the first cell of each row names it."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """With against without, on one category: a line such as "+48 points with DCSM (41 to 55, p < 0.001)"."""
+
+    value: str
+    what: str
+    detail: str
+    sign: str  # "gain", "loss" or "even": does the interval leave zero out?
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One category on the first screen: what it is, an example, the scores, the change."""
+
+    name: str
+    count: str
+    what: str
+    chart: str  # SVG
+    changes: tuple[Change, ...]
+    pictures: tuple[str, ...] = field(default=(), repr=False)  # WebP in base64
+    captions: tuple[str, ...] = ()
+    link: str = ""  # to the group in the explorer
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The rows of one run, to look numbers up by category, scorer and metric."""
+
+    run: Results
+    systems: tuple[System, ...]
+
+    @property
+    def categories(self) -> list[str]:
+        """In order of first appearance, all items together left out."""
+        return [name for name in dict.fromkeys(row.category for row in self.run.metrics) if name != ALL]
+
+    def headline(self, category: str) -> str:
+        """The metric that speaks for the category."""
+        return headline_metric(self.run.metrics, category)
+
+    def metric(self, category: str, scorer: str, metric: str) -> MetricRow | None:
+        """One row of metrics, if it exists."""
+        wanted = (category, scorer, metric)
+        return next((row for row in self.run.metrics if (row.category, row.scorer, row.metric) == wanted), None)
+
+    def comparison(self, category: str, scorer: str, metric: str) -> ComparisonRow | None:
+        """One paired comparison with the reference, if it exists."""
+        wanted = (category, scorer, metric)
+        return next((row for row in self.run.comparisons if (row.category, row.scorer, row.metric) == wanted), None)
+
+
+def make_panel(numbers: Numbers, category: str) -> Panel:
+    """The panel of a category, without its example."""
+    metric = numbers.headline(category)
+    rows = [(s, numbers.metric(category, s.scorer, metric)) for s in numbers.systems if s.role != "control"]
+    known = [(system, row) for system, row in rows if row is not None]
+    chart = bars(
+        [Bar(s.label, row.value, _or(row.low, row.value), _or(row.high, row.value), s.style) for s, row in known],
+        chance=known[0][1].chance if known else None,
+        title=f"{category}: {METRICS[metric].label} score by scorer, in percent",
+    )
+    condition, what = CATEGORIES.get(category, ("", ""))
+    dcsm = find_role(numbers.systems, "dcsm")
+    change = describe_change(numbers, category, dcsm) if dcsm else None
+    n = known[0][1].clusters if known else 0
+    return Panel(category.capitalize(), f"{condition} {n} groups".strip(), what, chart, (change,) if change else ())
+
+
+def with_example(panel: Panel, pictures: Sequence[str], captions: Sequence[str], link: str) -> Panel:
+    """The panel with a group of its category to look at."""
+    return replace(panel, pictures=tuple(pictures), captions=tuple(captions), link=link)
+
+
+def describe_change(numbers: Numbers, category: str, system: System) -> Change | None:
+    """The paired difference between a scorer and the reference, as a reader wants it."""
+    row = numbers.comparison(category, system.scorer, numbers.headline(category))
+    if row is None:
+        return None
+    sign = "even"
+    if row.low is not None and row.high is not None:
+        sign = "gain" if row.low > 0 else "loss" if row.high < 0 else "even"
+    details = [interval(row.low, row.high, signed=True), p_value(row)]
+    if row.wins is not None:
+        details.append(f"{row.wins} groups won, {row.losses} lost")
+    what = f"points with {system.label} instead of {row.reference}"
+    return Change(points(row.difference), what, "; ".join(each for each in details if each), sign)
+
+
+def lede(numbers: Numbers) -> list[str]:
+    """The answer in one sentence, then how to read the numbers."""
+    baseline, dcsm = find_role(numbers.systems, "baseline"), find_role(numbers.systems, "dcsm")
+    name = numbers.run.model["name"]
+    contestant = dcsm or baseline or numbers.systems[0]
+    shares = []
+    for category in numbers.categories:
+        row = numbers.metric(category, contestant.scorer, numbers.headline(category))
+        before = numbers.metric(category, baseline.scorer, numbers.headline(category)) if dcsm and baseline else None
+        if row is not None:
+            instead = f" instead of {percent(before.value)} %" if before is not None else ""
+            shares.append(f"{percent(row.value)} % of {category}{instead}")
+    return [f"With {contestant.label}, {name} gets right {_enumerate(shares)}.", *_how_to_read(numbers)]
+
+
+def answer_table(numbers: Numbers) -> Table:
+    """Category x scorer on each category's headline metric, with intervals; last, the change that DCSM makes."""
+    shown = [system for system in numbers.systems if system.role != "control"]
+    dcsm = find_role(numbers.systems, "dcsm")
+    head = ["category", *(system.label for system in shown), "chance"]
+    if dcsm and numbers.run.comparisons:
+        head.append(f"{dcsm.label} {MINUS} {numbers.run.settings['reference']}")
+    rows = []
+    for category in _with_all(numbers):
+        metric = numbers.headline(category)
+        found = [numbers.metric(category, system.scorer, metric) for system in shown]
+        best = max((row.value for row in found if row is not None), default=0.0)
+        cells = [_metric_cell(row, best) for row in found]
+        chance = next((percent(row.chance) for row in found if row is not None), "")
+        row_cells = [Cell(category), *cells, Cell(chance)]
+        change = describe_change(numbers, category, dcsm) if dcsm else None
+        if len(head) > len(row_cells):
+            row_cells.append(Cell(change.value, change.detail.split("; ")[0]) if change else Cell(""))
+        rows.append(tuple(row_cells))
+    title = f"{numbers.run.model['name']}: share of groups right, percent, with 95 % intervals"
+    return Table(title, tuple(head), tuple(rows))
+
+
+def metrics_table(numbers: Numbers) -> Table:
+    """Every metric of every scorer on every category."""
+    head = ("category", "metric", *(system.label for system in numbers.systems), "chance", "questions", "ties")
+    rows = []
+    for category in _with_all(numbers):
+        for metric in METRICS:
+            found = [numbers.metric(category, system.scorer, metric) for system in numbers.systems]
+            known = [row for row in found if row is not None]
+            if known:
+                tail = (percent(known[0].chance), str(known[0].asked), ", ".join(str(row.ties) for row in known))
+                cells = (Cell(category), Cell(METRICS[metric].label), *(_metric_cell(row, 2.0) for row in found))
+                rows.append((*cells, *map(Cell, tail)))
+    return Table("Every metric, percent, with 95 % intervals; ties are misses, counted by scorer", head, tuple(rows))
+
+
+def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
+    """ "41–55", or "+41 to +55" for differences; empty where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"{points(low)} to {points(high)}" if signed else f"{percent(low)}–{percent(high)}"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points, with its sign."""
+    number = round(100 * difference)
+    return f"+{number}" if number > 0 else f"{MINUS}{-number}" if number < 0 else "±0"
+
+
+def p_value(row: ComparisonRow) -> str:
+    """The corrected p where there is one, else the plain one, said as such."""
+    p, name = (row.p_holm, "Holm p") if row.p_holm is not None else (row.p, "p")
+    if p is None:
+        return ""
+    return f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.3f}"
+
+
+def _how_to_read(numbers: Numbers) -> list[str]:
+    if all(numbers.headline(category) == "group_score" for category in numbers.categories):
+        return [
+            "A group is two pictures that differ in one thing and two captions, each true of one picture. It counts as "
+            "right when all four comparisons come out right; guessing gets 17 %. Thin lines are 95 % intervals that "
+            "resample whole groups."
+        ]
+    return ["Thin lines are 95 % intervals that resample whole clusters of items; the dashed line is chance."]
+
+
+def _with_all(numbers: Numbers) -> list[str]:
+    return [*numbers.categories, ALL] if len(numbers.categories) > 1 else numbers.categories
+
+
+def _metric_cell(row: MetricRow | None, best: float) -> Cell:
+    if row is None:
+        return Cell("")
+    return Cell(percent(row.value), interval(row.low, row.high), strong=row.value == best)
+
+
+def _enumerate(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _or(value: float | None, other: float) -> float:
+    return other if value is None else value
