@@ -123,8 +123,8 @@ def _make_blocks(
 ) -> tuple[np.ndarray, list[Block]]:
     """The chosen items stacked by shape, and their places in the order in which the blocks hold them."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
-    for i in np.flatnonzero(chosen):
-        by_shape.setdefault(items[i].truth.shape, []).append(int(i))
+    for i in np.flatnonzero(chosen).tolist():
+        by_shape.setdefault(items[i].truth.shape, []).append(i)
     blocks = [
         Block(
             scores=np.stack([np.stack([items[i].scores[name] for i in rows]) for name in items[0].scores]),
