@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import trimesh
 
 ANY = (0.0, 360.0)
+CORNER = (20.0, 70.0)  # square from above: head on, a cube is a square and a pyramid a triangle
 SIDE = (-50.0, 50.0)  # for things whose other sides say less
 FRONT = (-35.0, 35.0)  # for flat things: from the side they would be a line
 
@@ -26,7 +27,8 @@ FRONT = (-35.0, 35.0)  # for flat things: from the side they would be a line
 class Kind:
     """One kind of object: its words, its mesh, and the turns that keep it recognisable.
 
-    `yaw` is a range in degrees about +z; 0 shows the front. `synonyms` are words that are just as true of the picture.
+    `yaw` is a range in degrees about +z; 0 shows the front. `synonyms` are words that are just as true of the picture;
+    their plurals are regular.
     """
 
     name: str
@@ -53,36 +55,36 @@ def _kind(
 
 
 _ROWS = (
-    _kind("geometric", "cube", "cubes"),
+    _kind("geometric", "cube", "cubes", yaw=CORNER),
     _kind("geometric", "sphere", "spheres", "ball"),
     _kind("geometric", "cylinder", "cylinders"),
     _kind("geometric", "cone", "cones"),
-    _kind("geometric", "pyramid", "pyramids"),
+    _kind("geometric", "pyramid", "pyramids", yaw=CORNER),
     _kind("geometric", "torus", "tori", "donut", yaw=FRONT),
     _kind("geometric", "capsule", "capsules", "pill", yaw=FRONT),
     _kind("geometric", "star", "stars", yaw=FRONT),
     _kind("geometric", "heart", "hearts", yaw=FRONT),
     _kind("geometric", "arrow", "arrows", yaw=FRONT, article="an"),
-    _kind("geometric", "cross", "crosses", yaw=FRONT),
-    _kind("geometric", "crescent", "crescents", yaw=FRONT),
+    _kind("geometric", "cross", "crosses", "plus sign", yaw=FRONT),
+    _kind("geometric", "crescent", "crescents", "crescent moon", yaw=FRONT),
     _kind("geometric", "half-sphere", "half-spheres", "hemisphere"),
-    _kind("geometric", "wedge", "wedges", "ramp", yaw=(-25.0, 50.0)),
+    _kind("geometric", "wedge", "wedges", "ramp", yaw=(10.0, 50.0)),
     _kind("geometric", "arch", "arches", yaw=SIDE, article="an"),
-    _kind("geometric", "staircase", "staircases", yaw=(-20.0, 55.0)),
+    _kind("geometric", "staircase", "staircases", yaw=(10.0, 55.0)),
     _kind("geometric", "gear", "gears", "cogwheel", yaw=FRONT),
     _kind("geometric", "lightning bolt", "lightning bolts", yaw=FRONT),
-    _kind("dishes", "mug", "mugs", "cup", yaw=(-60.0, 20.0)),
+    _kind("dishes", "mug", "mugs", "coffee mug", yaw=(-60.0, 20.0)),
     _kind("dishes", "bottle", "bottles"),
-    _kind("dishes", "wine glass", "wine glasses", "goblet"),
+    _kind("dishes", "wine glass", "wine glasses", "wineglass"),
     _kind("dishes", "trophy", "trophies", yaw=FRONT),
-    _kind("dishes", "teapot", "teapots", yaw=SIDE),
+    _kind("dishes", "teapot", "teapots", yaw=FRONT),
     _kind("dishes", "bucket", "buckets", "pail", yaw=SIDE),
     _kind("dishes", "fork", "forks", yaw=FRONT),
     _kind("furniture", "chair", "chairs"),
     _kind("furniture", "table", "tables"),
     _kind("furniture", "sofa", "sofas", "couch", yaw=SIDE),
-    _kind("furniture", "bed", "beds", yaw=SIDE),
-    _kind("furniture", "lamp", "lamps"),
+    _kind("furniture", "bed", "beds", yaw=(-50.0, 20.0)),
+    _kind("furniture", "lamp", "lamps", "table lamp"),
     _kind("furniture", "ladder", "ladders", yaw=FRONT),
     _kind("furniture", "clock", "clocks", "alarm clock", yaw=FRONT),
     _kind("furniture", "candle", "candles", yaw=SIDE),
@@ -95,10 +97,10 @@ _ROWS = (
     _kind("outdoors", "house", "houses", yaw=SIDE),
     _kind("outdoors", "castle", "castles", yaw=SIDE),
     _kind("outdoors", "windmill", "windmills", yaw=FRONT),
-    _kind("outdoors", "tree", "trees"),
+    _kind("outdoors", "tree", "trees", "fir tree"),
     _kind("outdoors", "cactus", "cacti", yaw=FRONT),
     _kind("outdoors", "mushroom", "mushrooms"),
-    _kind("outdoors", "flower", "flowers", yaw=SIDE),
+    _kind("outdoors", "flower", "flowers", yaw=FRONT),
     _kind("outdoors", "snowman", "snowmen", yaw=SIDE),
     _kind("tools", "hammer", "hammers", yaw=FRONT),
     _kind("tools", "axe", "axes", yaw=FRONT, article="an"),
@@ -107,17 +109,17 @@ _ROWS = (
     _kind("tools", "umbrella", "umbrellas", yaw=(-40.0, 20.0), article="an"),
     _kind("tools", "hourglass", "hourglasses", article="an"),
     _kind("tools", "bell", "bells"),
-    _kind("tools", "book", "books", yaw=FRONT),
+    _kind("tools", "book", "books", "open book", yaw=FRONT),
     _kind("tools", "guitar", "guitars", yaw=FRONT),
     _kind("tools", "dumbbell", "dumbbells", yaw=FRONT),
     _kind("tools", "spring", "springs", "coil"),
-    _kind("toys", "duck", "ducks", "rubber duck", yaw=SIDE),
+    _kind("toys", "duck", "ducks", "rubber duck", yaw=(-30.0, 55.0)),
     _kind("toys", "teddy bear", "teddy bears", yaw=SIDE),
-    _kind("toys", "rabbit", "rabbits", "bunny", yaw=SIDE),
+    _kind("toys", "rabbit", "rabbits", "bunny", yaw=(-30.0, 55.0)),
     _kind("toys", "fish", "fish", yaw=FRONT),
     _kind("toys", "hat", "hats", "top hat"),
     _kind("toys", "crown", "crowns"),
-    _kind("toys", "ring", "rings", yaw=FRONT),
+    _kind("toys", "diamond ring", "diamond rings", yaw=FRONT),
     _kind("toys", "pumpkin", "pumpkins"),
     _kind("toys", "cupcake", "cupcakes"),
 )

@@ -20,8 +20,7 @@ def cylinder() -> Trimesh:
 
 
 def cone() -> Trimesh:
-    """The narrow ring under the tip keeps the shading of the sides straight: a tip has but one normal."""
-    return solid(lathe([(0.42, 0), (0.0042, 0.99), (0, 1)], sections=64), crease=60)
+    return solid(parts.cone(0.42, 0, 1, sections=64))
 
 
 def pyramid() -> Trimesh:

@@ -8,6 +8,7 @@ from scenes.shapes.parts import (
     ball,
     box,
     circle,
+    cone,
     curve,
     lathe,
     level,
@@ -72,7 +73,7 @@ def windmill() -> Trimesh:
 def tree() -> Trimesh:
     """A fir: three tiers on a trunk."""
     tiers = [(0.36, 0.24, 0.58), (0.29, 0.46, 0.78), (0.21, 0.67, 1.0)]
-    cones = [lathe([(0, low), (r, low), (r * 0.02, top - 0.005), (0, top)]) for r, low, top in tiers]
+    cones = [cone(r, low, top) for r, low, top in tiers]
     return solid(lathe([(0.085, 0), (0.085, 0.3)], sections=24), *cones)
 
 
@@ -121,7 +122,7 @@ def snowman() -> Trimesh:
         ball(0.145, (0, 0, 0.87), sections=24),
     ]
     hat = [lathe([(0.18, 0.96), (0.18, 0.985), (0.115, 0.985), (0.115, 1.16)], sections=32)]
-    nose = moved(turned(lathe([(0.035, 0), (0, 0.2)], sections=16), "x", 90), (0, -0.13, 0.87))
+    nose = moved(turned(cone(0.035, 0, 0.2, sections=16), "x", 90), (0, -0.13, 0.87))
     dots = [
         ball(0.022, at, sections=10)
         for at in ((-0.05, -0.13, 0.92), (0.05, -0.13, 0.92), (0, -0.2, 0.66), (0, -0.2, 0.56))

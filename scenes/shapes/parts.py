@@ -25,17 +25,18 @@ def solid(*bodies: Trimesh, crease: float = CREASE) -> Trimesh:
 
     Vertices are split along the sharp edges, so that `vertex_normals` alone tells a renderer what is round.
     """
-    return normalized(_split_at_creases(_joined(bodies), crease))
+    return normalized(shaded(joined(bodies), crease))
 
 
-def _joined(bodies: Sequence[Trimesh]) -> Trimesh:
+def joined(bodies: Sequence[Trimesh]) -> Trimesh:
+    """The bodies as one mesh; nothing is welded."""
     starts = np.cumsum([0, *(len(body.vertices) for body in bodies[:-1])])
     faces = [body.faces + start for body, start in zip(bodies, starts, strict=True)]
     return Trimesh(np.concatenate([body.vertices for body in bodies]), np.concatenate(faces), process=False)
 
 
-def _split_at_creases(mesh: Trimesh, crease: float) -> Trimesh:
-    """The same surface, with a vertex of its own for every fan of faces that meet there smoothly."""
+def shaded(mesh: Trimesh, crease: float = CREASE) -> Trimesh:
+    """The same surface, with a vertex of its own for every fan of faces that meet smoothly at a point."""
     smooth = mesh.face_adjacency_angles < np.radians(crease)
     pairs, edges = mesh.face_adjacency[smooth], mesh.face_adjacency_edges[smooth]  # [k, 2] faces, [k, 2] vertices
     corner = 3 * pairs[:, :, None] + (mesh.faces[pairs][:, :, None] == edges[:, None, :, None]).argmax(-1)
@@ -93,6 +94,15 @@ def lathe(profile: Points, at: Vector = (0, 0, 0), *, sections: int = 48) -> Tri
     """A profile [k, 2] of (radius, z) turned about z, closed at both ends: by a point at radius 0, else by a disc."""
     around = circle(sections)
     return moved(loft([level(around * radius, z) for radius, z in np.asarray(profile, dtype=float)]), at)
+
+
+def cone(radius: float, low: float, high: float, *, sections: int = 48) -> Trimesh:
+    """A cone on the z axis from `low` to its tip at `high`.
+
+    The narrow ring just under the tip keeps the shading of its side straight: a tip has but one normal.
+    """
+    ring = (radius * 0.01, low + (high - low) * 0.99)
+    return lathe([(radius, low), ring, (0, high)], sections=sections)
 
 
 def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 48) -> Trimesh:

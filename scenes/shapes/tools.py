@@ -8,6 +8,7 @@ from scenes.shapes.parts import (
     ball,
     box,
     circle,
+    cone,
     curve,
     frame,
     lathe,
@@ -59,7 +60,7 @@ def anchor() -> Trimesh:
 def umbrella() -> Trimesh:
     """Open, lying on its rim and its hooked handle, so that the handle shows from above too."""
     hook = curve([(0, 0.11), (0.02, 0.04), (0.08, 0.0), (0.14, 0.04), (0.16, 0.11)], 20)
-    tip = lathe([(0.02, 0.9), (0, 1.03)], sections=12)
+    tip = cone(0.02, 0.9, 1.03, sections=12)
     return solid(*(turned(part, "y", -42) for part in (_canopy(8), tube([(0, 0.95), *hook], 0.024), tip)))
 
 
@@ -94,7 +95,7 @@ def book() -> Trimesh:
     page = curve([(0, 0.05), (0.06, 0.15), (0.17, 0.185), (0.32, 0.15), (0.46, 0.1)], 20)
     pages = prism(symmetric([(0.46, 0.07), *page[::-1]]), 0.6)
     covers = prism(symmetric([(0, -0.03), (0.5, 0.05), (0.5, 0.09), (0, 0.01)]), 0.68)
-    line = np.concatenate([page[7:-3] + (0, 0.02), page[-4:6:-1] - (0, 0.01)])
+    line = np.concatenate([np.add(page[7:-3], (0, 0.02)), np.subtract(page[-4:6:-1], (0, 0.01))])
     text = [prism(line * (s, 1), 0.02, (0, y, 0)) for s in (-1, 1) for y in np.linspace(-0.2, 0.2, 6)]
     return solid(*(turned(part, "x", 55) for part in (pages, covers, *text)))
 

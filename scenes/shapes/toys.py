@@ -3,7 +3,22 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import arc, ball, circle, curve, lathe, level, loft, moved, prism, solid, torus, tube, turned
+from scenes.shapes.parts import (
+    arc,
+    ball,
+    circle,
+    cone,
+    curve,
+    lathe,
+    level,
+    loft,
+    moved,
+    prism,
+    solid,
+    torus,
+    tube,
+    turned,
+)
 
 
 def duck() -> Trimesh:
@@ -99,7 +114,7 @@ def crown() -> Trimesh:
     return solid(wall, turned(torus(0.385, 0.04), "x", 90), *balls)
 
 
-def ring() -> Trimesh:
+def diamond_ring() -> Trimesh:
     """A finger ring, standing: a thin band with a large cut stone."""
     stone = [(0, 0.3), (0.06, 0.38), (0.19, 0.55), (0.12, 0.63), (0, 0.63)]
     return solid(
@@ -123,4 +138,4 @@ def cupcake() -> Trimesh:
     case = loft([level(pleats * 0.25, 0), level(pleats * 0.36, 0.42)])
     rolls = [(0.29, 0.11, 0.47), (0.2, 0.1, 0.6), (0.1, 0.09, 0.72)]
     icing = [moved(turned(torus(major, minor, sections=32), "x", 90), (0, 0, z)) for major, minor, z in rolls]
-    return solid(case, *icing, lathe([(0.1, 0.7), (0, 0.86)]), ball(0.08, (0, 0, 0.88), sections=20))
+    return solid(case, *icing, cone(0.1, 0.7, 0.86), ball(0.08, (0, 0, 0.88), sections=20))
