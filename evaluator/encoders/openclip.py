@@ -1,5 +1,6 @@
 """open_clip models: any of its architectures and checkpoints, local or from the hub."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError
@@ -21,6 +22,7 @@ from scenes.errors import InputError, unknown_name
 import_torchvision()
 import open_clip  # noqa: E402
 from open_clip.factory import load_state_dict  # noqa: E402
+from open_clip.tokenizer import canonicalize_text  # noqa: E402
 from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
 
 # What open_clip, torch and safetensors raise for files, names and hubs that do not fit.
@@ -48,14 +50,27 @@ def load_open_clip(spec: str, options: LoadOptions, name: str | None = None) -> 
     architecture (nothing is loaded loosely), and for a model without weights unless random ones are allowed.
     """
     name = name or spec
-    device, dtype = checked_device(options.device), checked_dtype(options.dtype)
+    checked_device(options.device)  # before the weights are read, which may take minutes
     architecture, weights = (spec, None) if spec.startswith(_PREFIXES) else _split(spec)
     random = _refuse_or_allow_random(name, architecture, weights, options.allow_random_weights)
     model, config = _create(name, architecture, weights, random)
+    return open_clip_encoder(name, model, _tokenizer(name, architecture), config, options)
+
+
+def open_clip_encoder(
+    name: str, model: Any, tokenizer: Any, config: Mapping[str, Any], options: LoadOptions
+) -> TowerEncoder:
+    """An encoder of an open_clip model that is in memory already, in training for instance; sets it to evaluation.
+
+    `model` is in float32, as `open_clip.create_model` makes it, `tokenizer` what `open_clip.get_tokenizer` gives, and
+    `config` the architecture, which goes into the identity beside the weights.
+    """
+    device, dtype = checked_device(options.device), checked_dtype(options.dtype)
     preprocess = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
-    tokenize = _tokenizer(name, architecture)
+    tokenize = _tokenize_with(tokenizer)
     probe = tokenize([PROBE]).ids[0]
-    identity = model_identity({**config, "preprocess": model.visual.preprocess_cfg}, model.state_dict(), probe.tolist())
+    described = {**config, "preprocess": model.visual.preprocess_cfg}
+    identity = model_identity(described, model.state_dict(), probe.tolist())
     model = model.to(device).eval()
     with torch.no_grad():
         trial = encode_tower(model.visual, preprocess(Image.new("RGB", (64, 64)))[None].to(device))
@@ -73,6 +88,19 @@ def load_open_clip(spec: str, options: LoadOptions, name: str | None = None) -> 
         tokenize=tokenize,
         text_tower=lambda ids: _encode_text(model, ids),
     )
+
+
+def new_open_clip(folder: Path, seed: int) -> tuple[torch.nn.Module, Tokenize]:
+    """An untrained model of the configuration in a `local-dir:` folder, to be trained, and its tokenizer.
+
+    Its weights are random and depend on the seed alone. Raises InputError if the folder holds no configuration.
+    """
+    if not (folder / _CONFIG).is_file():
+        raise InputError(f"{folder}: no {_CONFIG}")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    return model, _tokenizer(str(folder), f"local-dir:{folder}")
 
 
 def list_open_clip() -> list[str]:
@@ -164,16 +192,20 @@ def _load_error(name: str, error: Exception) -> InputError:
     return InputError(f"{name}: cannot load it: {said[:300]}")
 
 
-def _tokenizer(name: str, architecture: str) -> Tokenize:
+def _tokenizer(name: str, architecture: str) -> Any:
     try:
-        tokenizer = open_clip.get_tokenizer(architecture)
+        return open_clip.get_tokenizer(architecture)
     except ImportError as error:
         raise InputError(f"{name}: its tokenizer needs transformers: pip install 'fourfold[hf]' ({error})") from error
     except _LOAD_ERRORS as error:
         raise _load_error(name, error) from error
+
+
+def _tokenize_with(tokenizer: Any) -> Tokenize:
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
         return byte_pair_tokens(tokenizer)
-    return vocabulary_tokens(tokenizer.tokenizer, tokenizer, tokenizer.clean_fn)
+    # open_clip's older SigLIP tokenizer has its cleaning built in.
+    return vocabulary_tokens(tokenizer.tokenizer, tokenizer, getattr(tokenizer, "clean_fn", canonicalize_text))
 
 
 def _encode_text(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
