@@ -70,7 +70,7 @@ def train_tiny(
     started = time.monotonic()
     model, tokenize = new_open_clip(model_folder, training.seed)
     size = int(model.visual.image_size[0])
-    read = {split: load_scenes(dataset, split, size, lambda texts: tokenize(texts).ids) for split in _SPLITS}
+    read = {split: load_scenes(dataset, split, size, tokenize) for split in _SPLITS}
     model = model.to(device)
     history = _fit(model, read["train"], read["validation"], training, out / "checkpoint.pt", device, progress)
     save_file({key: value.half().contiguous() for key, value in _weights(model).items()}, out / WEIGHTS)

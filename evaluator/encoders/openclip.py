@@ -90,8 +90,8 @@ def open_clip_encoder(
     )
 
 
-def new_open_clip(folder: Path, seed: int) -> tuple[torch.nn.Module, Tokenize]:
-    """An untrained model of the configuration in a `local-dir:` folder, to be trained, and its tokenizer.
+def new_open_clip(folder: Path, seed: int) -> tuple[torch.nn.Module, Any]:
+    """An untrained model of the configuration in a `local-dir:` folder, to be trained, and its open_clip tokenizer.
 
     Its weights are random and depend on the seed alone. Raises InputError if the folder holds no configuration.
     """
