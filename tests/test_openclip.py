@@ -10,21 +10,36 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from evaluator.encoders import TINY_FOLDER, load_encoder
+from evaluator.encoders import TINY, load_encoder
 from evaluator.encoders.openclip import open_clip
 from scenes.errors import InputError
 
+# The shape of fourfold-tiny: average pooling over patches, so that they stay local.
+CONFIG = {
+    "model_cfg": {
+        "embed_dim": 96,
+        "vision_cfg": {
+            "image_size": 112,
+            "patch_size": 14,
+            "width": 96,
+            "layers": 2,
+            "head_width": 32,
+            "pool_type": "avg",
+        },
+        "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 96, "heads": 3, "layers": 2},
+    },
+    "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash"},
+}
 CAPTIONS = ["A red cube, left of a blue sphere.", "no cube", "2 Icosahedrons don't  stop in the café!"]
 
 
 def write_local_model(folder: Path, seed: int = 3) -> Path:
-    """A model of fourfold-tiny's own architecture with fixed random weights, in half precision as it is shipped."""
+    """A local model with fixed random weights, in half precision as fourfold-tiny is shipped."""
     folder.mkdir()
-    (folder / "open_clip_config.json").write_text((TINY_FOLDER / "open_clip_config.json").read_text())
-    config = json.loads((TINY_FOLDER / "open_clip_config.json").read_text())["model_cfg"]
+    (folder / "open_clip_config.json").write_text(json.dumps(CONFIG))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        weights = open_clip.CLIP(**config).state_dict()
+        weights = open_clip.CLIP(**CONFIG["model_cfg"]).state_dict()
     save_file({key: value.half() for key, value in weights.items()}, folder / "open_clip_model.safetensors")
     return folder
 
@@ -77,6 +92,14 @@ def test_shapes_and_unit_length(encoder, pictures):
     for vectors in (images.pooled, images.patches, images.cls, texts.pooled, texts.tokens):
         assert vectors.dtype == torch.float32
         torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
+
+
+def test_the_model_of_the_package_can_be_loaded():
+    encoder = load_encoder(TINY, allow_random_weights=True)
+    images = encoder.encode_images([Image.new("RGB", (224, 224), "red")])
+    assert encoder.name == TINY
+    assert encoder.has_patches
+    assert images.grid == (8, 8)
 
 
 def test_pieces_spell_the_caption_and_the_mask_keeps_only_them(encoder):
@@ -137,7 +160,7 @@ def test_bfloat16_is_close_to_float32(local_model, encoder, pictures):
 
 
 def test_random_weights_are_refused_unless_allowed(tmp_path):
-    (tmp_path / "open_clip_config.json").write_text((TINY_FOLDER / "open_clip_config.json").read_text())
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(CONFIG))
     with pytest.raises(InputError, match=r"no weights .* random weights give numbers that look real"):
         load_encoder(f"local-dir:{tmp_path}")
     with pytest.raises(InputError, match=r"no weights named; add one of .*openai"):
@@ -149,7 +172,7 @@ def test_random_weights_are_refused_unless_allowed(tmp_path):
 def test_weights_of_another_architecture_are_refused(local_model, tmp_path):
     other = write_local_model(tmp_path / "other")
     config = json.loads((other / "open_clip_config.json").read_text())
-    config["model_cfg"]["vision_cfg"]["layers"] = 3
+    config["model_cfg"]["vision_cfg"]["layers"] = 1
     (other / "open_clip_config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match="of another architecture"):
         load_encoder(f"local-dir:{other}")
