@@ -75,7 +75,7 @@ def evaluate(
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
-        notes=(*notes, *_warnings(encoder, encoded, loaded)),
+        notes=(*notes, *_warn(encoder, encoded)),
     )
 
 
@@ -131,18 +131,15 @@ def _advance(bar: tqdm, kind: str, done: int, total: int) -> None:
     bar.refresh()
 
 
-def _warnings(encoder: Encoder, encoded: EncodedSet, scorers: Mapping[str, Scorer]) -> list[str]:
+def _warn(encoder: Encoder, encoded: EncodedSet) -> list[str]:
     """What a reader of any number from this run must know."""
-    found = []
     cut = 0 if encoded.texts.truncated is None else int(encoded.texts.truncated.sum())
-    if cut:
-        found.append(
-            f"{cut} of {len(encoded.texts)} captions are longer than the model's context of {encoder.context_length} "
-            "tokens and lose their end"
-        )
-    if dependent := [name for name, scorer in scorers.items() if scorer.set_dependent]:
-        found.append(f"scores depend on what else is in the set: {', '.join(dependent)}")
-    return found
+    if not cut:
+        return []
+    length = encoder.context_length
+    return [
+        f"{cut} of {len(encoded.texts)} captions are longer than the model's {length} text positions and lose their end"
+    ]
 
 
 def _describe(scorer: Scorer) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""What results are shown as: tables of estimates, ready for any of the writers in `evaluator.table_formats`."""
+
+from collections.abc import Sequence
+
+from evaluator.metrics import METRICS
+from evaluator.results import ComparisonRow, MetricRow, Results
+from evaluator.summary import headline_metric
+from evaluator.table_formats import MISSING, Cell, Estimate, Table
+from scenes.errors import InputError, unknown_name
+
+
+def category_table(results: Results, metric: str | None = None) -> Table:
+    """Categories down, scorers across, with intervals, chance and the number of items.
+
+    `metric` None: each category's headline metric, the group score for fourfold groups. A dagger marks scorers whose
+    scores depend on other items; an asterisk what differs from the reference at 5 % after correction (Holm).
+    """
+    if metric is not None and metric not in METRICS:
+        raise unknown_name("metric", metric, METRICS)
+    rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
+    tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if _is_clear(row)}
+    lines: list[tuple[Cell, ...]] = []
+    for category in dict.fromkeys(row.category for row in results.metrics):
+        shown = metric or headline_metric(results.metrics, category)
+        keys = [(category, scorer, shown) for scorer in results.scorers]
+        if found := [rows[key] for key in keys if key in rows]:
+            cells = [_estimate(rows[key], "*" if key in tested else "") for key in keys]
+            lines.append((category, METRICS[shown].label, *cells, Estimate(found[0].chance), found[0].items))
+    if not lines:
+        raise InputError(f"metric {metric!r} applies to no category of these results")
+    return Table(
+        title=f"{results.model['name']} on {results.dataset.get('name', 'these items')}, percent",
+        header=("category", "metric", *_scorer_names(results), "chance", "items"),
+        rows=tuple(lines),
+        notes=(*_footnotes(results, lines), *results.notes),
+    )
+
+
+def metric_table(results: Results, category: str) -> Table:
+    """Everything measured on one category: metrics down, scorers across, and how many misses were ties."""
+    found = [row for row in results.metrics if row.category == category]
+    if not found:
+        raise unknown_name("category", category, {row.category for row in results.metrics})
+    lines: list[tuple[Cell, ...]] = []
+    for metric in dict.fromkeys(row.metric for row in found):
+        rows = [row for row in found if row.metric == metric]
+        ties = ", ".join(str(row.ties) for row in rows)
+        cells = [_estimate(row) for row in rows]
+        lines.append((METRICS[metric].label, *cells, Estimate(rows[0].chance), rows[0].asked, ties))
+    return Table(
+        title=f"{category}: every metric, percent",
+        header=("metric", *_scorer_names(results), "chance", "questions", "ties"),
+        rows=tuple(lines),
+        notes=(_interval_note(results), *results.notes),
+    )
+
+
+def comparison_table(results: Results) -> Table:
+    """Each scorer against the reference on the headline metric of each category: difference, test and effect size."""
+    lines: list[tuple[Cell, ...]] = [
+        (
+            row.category,
+            row.scorer,
+            METRICS[row.metric].label,
+            Estimate(row.difference, row.low, row.high, signed=True),
+            f"{row.wins} : {row.losses}",
+            _p_value(row.p),
+            _p_value(row.p_holm),
+            MISSING if row.cohens_g is None else f"{row.cohens_g:+.2f}",
+            None if row.detectable is None else Estimate(row.detectable),
+        )
+        for row in results.comparisons
+        if row.p is not None
+    ]
+    reference = results.settings.get("reference", "")
+    return Table(
+        title=f"difference to {reference}, percentage points",
+        header=("category", "scorer", "metric", "difference", "won : lost", "p", "p (Holm)", "Cohen's g", "detectable"),
+        rows=tuple(lines),
+        notes=(
+            "p: exact McNemar test on groups; Holm corrects for the number of categories",
+            "detectable: the difference that this many groups show with 80 % power",
+            *results.notes,
+        ),
+    )
+
+
+def authors_table(results: Results) -> Table:
+    """The benchmark's own metric as its authors compute it, ties and all; numbers as they come, not percent."""
+    names = list(dict.fromkeys(name for values in results.authors.values() for name in values))
+    lines = [
+        (name, *(_plain(results.authors.get(scorer, {}).get(name)) for scorer in results.scorers)) for name in names
+    ]
+    return Table(
+        title="as the benchmark's authors count",
+        header=("metric", *results.scorers),
+        rows=tuple(lines),
+        notes=results.notes,
+    )
+
+
+def _plain(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return MISSING
+    return "<.0001" if p < 1e-4 else f"{p:.4f}".removeprefix("0")
+
+
+def _is_clear(row: ComparisonRow) -> bool:
+    return row.p_holm is not None and row.p_holm < 0.05
+
+
+def _estimate(row: MetricRow | None, mark: str = "") -> Estimate | None:
+    return None if row is None else Estimate(row.value, row.low, row.high, mark)
+
+
+def _scorer_names(results: Results) -> list[str]:
+    return [f"{name}†" if facts.get("set_dependent") else name for name, facts in results.scorers.items()]
+
+
+def _interval_note(results: Results) -> str:
+    level, n = results.settings["level"], results.settings["replicates"]
+    return (
+        f"[low, high]: {100 * level:g} % interval from {n} resamples of groups (Wilson's where all groups agree); "
+        "ties are misses"
+    )
+
+
+def _footnotes(results: Results, lines: Sequence[Sequence[Cell]]) -> list[str]:
+    notes = [_interval_note(results)]
+    if any(facts.get("set_dependent") for facts in results.scorers.values()):
+        notes.append("† a score depends on what else is in the set")
+    if any(isinstance(cell, Estimate) and cell.mark for line in lines for cell in line):
+        notes.append(f"* differs from {results.settings['reference']} (exact McNemar, Holm-corrected p < .05)")
+    return notes

@@ -1,0 +1,169 @@
+"""Tables in every format: the same numbers, nothing that breaks out of a cell."""
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evaluator.results import Results, ScoredItem
+from evaluator.summary import summarise
+from evaluator.table_formats import (
+    WRITERS,
+    Estimate,
+    Table,
+    write_csv,
+    write_latex,
+    write_markdown,
+    write_table,
+    write_text,
+)
+from evaluator.tables import authors_table, category_table, comparison_table, metric_table
+from scenes.errors import InputError
+
+NASTY = 'A|B & 50% of $x_1$ #1 {~^\\} <b>"[1](x)*†`'
+
+
+def make_results(scorers: tuple[str, ...] = ("cosine", "dcsm", "shuffled-images")) -> Results:
+    rng = np.random.default_rng(0)
+    items = []
+    for i in range(120):
+        category = ("content", "binding", "question")[i % 3]
+        truth = np.array([[False, True, False]]) if category == "question" else np.eye(2, dtype=bool)
+        skill = {"cosine": 0.2, "dcsm": 2.5, "shuffled-images": 0.0}
+        scores = {name: (truth * skill[name] + rng.standard_normal(truth.shape)).astype(np.float32) for name in scorers}
+        images, captions = ("i",) * len(truth), ("c",) * truth.shape[1]
+        items.append(ScoredItem(str(i), category, str(i), {}, images, captions, truth, scores))
+    metrics, comparisons = summarise(items, seed=0, replicates=100)
+    return Results(
+        items=tuple(items),
+        metrics=metrics,
+        comparisons=comparisons,
+        model={"name": "ViT_B-16"},
+        scorers={name: {"n_parameters": 0, "set_dependent": name == "shuffled-images"} for name in scorers},
+        dataset={"name": "made & up"},
+        settings={"seed": 0, "replicates": 100, "level": 0.95, "reference": "cosine"},
+        versions={},
+        notes=("12 % of the images are missing",),
+    )
+
+
+RESULTS = make_results()
+TABLES = {
+    "categories": category_table(RESULTS),
+    "one metric": category_table(RESULTS, "text_score"),
+    "one category": metric_table(RESULTS, "content"),
+    "comparison": comparison_table(RESULTS),
+    "nasty": Table(NASTY, (NASTY, "n"), ((NASTY, 1), (None, None)), (NASTY,)),
+}
+
+
+def test_category_table_shows_the_headline_of_each_category() -> None:
+    table = TABLES["categories"]
+    assert table.header == ("category", "metric", "cosine", "dcsm", "shuffled-images†", "chance", "items")
+    assert [row[:2] for row in table.rows] == [
+        ("content", "group"),
+        ("binding", "group"),
+        ("question", "choice of text"),
+        ("all", "group"),
+    ]
+    values = {(row.category, row.scorer, row.metric): row for row in RESULTS.metrics}
+    found = values["binding", "dcsm", "group_score"]
+    assert table.rows[1][3] == Estimate(found.value, found.low, found.high, "*")
+    assert table.rows[1][2].mark == ""
+    assert str(table.rows[2][5]) == "33.3"
+    assert [row[-1] for row in table.rows] == [40, 40, 40, 80]
+    assert any(note.startswith("†") for note in table.notes)
+    assert any(note.startswith("* differs from cosine") for note in table.notes)
+    assert table.notes[-1] == "12 % of the images are missing"
+
+
+def test_a_metric_leaves_out_the_categories_it_does_not_apply_to() -> None:
+    assert [row[0] for row in TABLES["one metric"].rows] == ["content", "binding", "all"]
+    with pytest.raises(InputError, match="applies to no category"):
+        category_table(RESULTS, "hard_positive")
+    with pytest.raises(InputError, match=r"unknown metric 'group'.*Did you mean"):
+        category_table(RESULTS, "group")
+    with pytest.raises(InputError, match="unknown category"):
+        metric_table(RESULTS, "contents")
+
+
+def test_comparison_table_holds_the_tests() -> None:
+    table = TABLES["comparison"]
+    assert {row[1] for row in table.rows} == {"dcsm", "shuffled-images"}
+    row = next(row for row in table.rows if row[:2] == ("binding", "dcsm"))
+    found = next(
+        each
+        for each in RESULTS.comparisons
+        if (each.category, each.scorer) == ("binding", "dcsm") and each.p is not None
+    )
+    assert row[3] == Estimate(found.difference, found.low, found.high, signed=True)
+    assert str(row[3]).startswith("+")
+    assert row[4] == f"{found.wins} : {found.losses}"
+    assert next(row for row in table.rows if row[0] == "all")[6] == "–"
+
+
+def test_authors_numbers_stand_in_a_table_of_their_own() -> None:
+    results = replace(RESULTS, authors={"cosine": {"macro": 0.5}, "dcsm": {"macro": 0.75, "micro": 1.0}})
+    assert authors_table(results).rows == (("macro", "0.5000", "0.7500", "–"), ("micro", "–", "1.0000", "–"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_text_columns_line_up(name: str) -> None:
+    lines = write_text(TABLES[name]).splitlines()
+    rule = lines[3]
+    assert set(rule) == {"-", " "}
+    starts = [match.start() for match in re.finditer("-+", rule)]
+    body = lines[2 : 4 + len(TABLES[name].rows)]
+    assert all(len(line) <= len(rule) for line in body)
+    assert all(line[start - 2 : start].strip() == "" for line in body for start in starts[1:])
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_markdown_has_as_many_cells_in_each_row(name: str) -> None:
+    table = TABLES[name]
+    lines = [line for line in write_markdown(table).splitlines() if line.startswith("|")]
+    assert len(lines) == len(table.rows) + 2
+    for line in lines:
+        assert len(re.findall(r"(?<!\\)\|", line)) == len(table.header) + 1
+    assert not re.search(r"(?<!\\)<b>|(?<!\\)\[1\]", "\n".join(lines))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_latex_has_no_bare_special_sign(name: str) -> None:
+    table = TABLES[name]
+    lines = write_latex(table).splitlines()
+    body = lines[lines.index(r"\toprule") : lines.index(r"\bottomrule")]
+    rows = [line for line in body if line.endswith(r"\\")]
+    assert len(rows) == len(table.rows) + 1
+    for row in rows:
+        assert len(re.findall(r"(?<!\\)&", row)) == len(table.header) - 1
+        plain = row.removesuffix(r"\\").replace("$-$", "").replace("$^{*}$", "")
+        assert not re.search(r"(?<!\\)[%$#_~^]", plain)
+        assert not row.startswith(("[", "*"))
+    text = "\n".join(lines)
+    assert len(re.findall(r"(?<!\\)\{", text)) == len(re.findall(r"(?<!\\)\}", text))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_csv_reads_back_as_the_same_numbers(name: str) -> None:
+    table = TABLES[name]
+    header, *rows = csv.reader(io.StringIO(write_csv(table)))
+    assert all(len(row) == len(header) for row in rows)
+    for row, read in zip(table.rows, rows, strict=True):
+        by_name = dict(zip(header, read, strict=True))
+        for column, cell in zip(table.header, row, strict=True):
+            if isinstance(cell, Estimate):
+                assert float(by_name[column]) == cell.value
+                if cell.low is not None:
+                    assert (float(by_name[f"{column} low"]), float(by_name[f"{column} high"])) == (cell.low, cell.high)
+            else:
+                assert by_name[column] == ("" if cell in (None, "–") else str(cell))
+
+
+def test_unknown_format_lists_the_choices() -> None:
+    with pytest.raises(InputError, match=r"unknown table format 'html'.*Allowed: csv, latex, markdown, text"):
+        write_table(TABLES["nasty"], "html")
+    assert all(write_table(TABLES["categories"], form).endswith("\n") for form in WRITERS)
