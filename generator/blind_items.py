@@ -1,0 +1,59 @@
+"""`BlindItem`, a question without its picture, and what can be read off the words of its options."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+_WORD = re.compile(r"[\w']+")
+# Function words, and the few nouns and verbs that captions are built around; everything else fills a slot.
+_KEPT_IN_TEMPLATE = frozenset(
+    word
+    for line in (
+        "a an the this that there it its is are was has have and or but",
+        "no not none without neither nor never nothing only any some both either",
+        "of in on at to by with from for as than while which who whose",
+        "left right above below under over behind front top bottom next near inside",
+        "more fewer less larger smaller taller same image photo picture scene",
+        "shows show features feature includes include contains contain does do",
+    )
+    for word in line.split()
+)
+
+
+@dataclass(frozen=True)
+class BlindItem:
+    """What a solver may see of an item (options, template), and what it is judged by (truth)."""
+
+    id: str
+    cluster: str  # items of one cluster are never split between training and testing
+    options: tuple[str, ...]
+    truth: tuple[int, ...]  # indices of the true options
+    category: str
+    template: str | None = None  # which wording made the options, where it is known
+    tags: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+
+def words(option: str) -> list[str]:
+    """Lower-case words; punctuation and case are nothing to a bag of words."""
+    return _WORD.findall(option.lower())
+
+
+def same_multiset(item: BlindItem) -> bool:
+    """Whether all options are made of the same words, so that no bag of words can tell them apart."""
+    return len({tuple(sorted(words(option))) for option in item.options}) == 1
+
+
+def skeleton(option: str) -> str:
+    """The template seen through the words: words of the closed class stay, each run of others becomes one star."""
+    starred = " ".join(word if word in _KEPT_IN_TEMPLATE else "*" for word in words(option))
+    return re.sub(r"\*( \*)+", "*", starred)
+
+
+def ngrams(option: str, longest: int) -> list[str]:
+    """Words, and for `longest` 2 also neighbouring pairs with "^" before the first word and "$" after the last."""
+    tokens = words(option)
+    if longest == 1:
+        return tokens
+    bounded = ["^", *tokens, "$"]
+    return tokens + [f"{one} {other}" for one, other in pairwise(bounded)]

@@ -1,0 +1,91 @@
+"""Audits a finished dataset folder: blind solvers on each split's captions, independence over all its objects."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from generator.audits import AuditReport, as_json, as_table, audit
+from generator.blind_items import BlindItem
+from generator.dataset import Group, read_groups, split_names
+from generator.independence import IndependenceResult, audit_independence
+
+ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
+COLUMNS = (*ATTRIBUTES, "across", "split")
+_FEWEST_OPTIONS = 2
+
+
+@dataclass(frozen=True)
+class DatasetAudit:
+    """The audit of every split with groups, and of the objects of all splits together."""
+
+    splits: dict[str, AuditReport]
+    objects: tuple[IndependenceResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether neither captions nor objects give an answer away."""
+        return all(report.passed for report in self.splits.values()) and not any(
+            result.leaks for result in self.objects
+        )
+
+
+def audit_dataset(folder: Path, rng: np.random.Generator, *, meant: Collection[frozenset[str]] = ()) -> DatasetAudit:
+    """Audit a dataset that `generate` made; pairs of columns in `meant` (held-out combinations) may depend.
+
+    Raises InputError for a folder that is no dataset, or one without groups.
+    """
+    groups = {split: list(read_groups(folder, split)) for split in split_names(folder)}
+    reports = {
+        split: audit([item for group in found for item in group_items(group)], rng)
+        for split, found in groups.items()
+        if found
+    }
+    rows = [row for split, found in groups.items() for group in found for row in object_rows(group, split)]
+    varied = [name for name in COLUMNS if len({row[name] for row in rows}) > 1]
+    return DatasetAudit(reports, audit_independence(rows, rng, columns=varied, meant=meant))
+
+
+def group_items(group: Group) -> list[BlindItem]:
+    """The captions of a group as a blind solver meets them, once for image a and once for image b."""
+    options = tuple(caption.text for caption in group.captions)
+    template = group.captions[0].template if len(group.captions) >= _FEWEST_OPTIONS else None
+    return [
+        BlindItem(
+            f"{group.id}-{role}",
+            group.id,
+            options,
+            tuple(number for number, caption in enumerate(group.captions) if caption.truth[image]),
+            group.category,
+            template,
+        )
+        for image, role in enumerate("ab")
+    ]
+
+
+def object_rows(group: Group, split: str) -> Iterator[dict[str, Any]]:
+    """One row an object and image: attributes, place across the picture (pixels), group, image and split."""
+    for row in group.rows:
+        for found in row["objects"]:
+            left, _, right, _ = found["bbox"]
+            attributes = {name: str(found.get(name, "")) for name in ATTRIBUTES}
+            where = {"group": group.id, "image": row["id"], "split": split}
+            yield {**attributes, **where, "across": (left + right) / 2}
+
+
+def dataset_audit_as_json(found: DatasetAudit) -> dict[str, Any]:
+    """What goes to `audit.json`."""
+    splits = {split: as_json(report) for split, report in found.splits.items()}
+    return {"passed": found.passed, "splits": splits, "objects": [asdict(result) for result in found.objects]}
+
+
+def dataset_audit_as_table(found: DatasetAudit) -> str:
+    """The audit as text, split after split, the objects last."""
+    lines = [f"split {split}\n{as_table(report)}\n" for split, report in found.splits.items()]
+    for result in found.objects:
+        verdict = f"  LEAK {result.feature}" if result.leaks else ""
+        numbers = f"n {result.n:>6}  V {result.strength:.3f}  p {result.p:.3f}"
+        lines.append(f"{' x '.join(result.columns):<20} {numbers}{verdict}")
+    return "\n".join(lines)

@@ -1,0 +1,235 @@
+"""Leaks of every sort, planted one at a time, are caught and named; fourfold and random sets pass."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from generator.audits import EVERYTHING, AuditReport, as_json, as_table, audit, hits, holm, pair_items, tail, wilson
+from generator.blind_items import BlindItem, same_multiset, skeleton, words
+from generator.blind_solvers import SOLVERS, at_position
+from scenes.errors import InputError
+
+COLORS = ["red", "blue", "green", "pink", "gray", "brown", "white", "black"]
+SHAPES = ["cube", "ball", "cone", "ring", "star", "mug", "lamp", "boat"]
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def draw(generator: np.random.Generator, values: list[str], count: int) -> list[str]:
+    return [str(value) for value in generator.choice(values, count, replace=False)]
+
+
+def item(number: int, options: list[str], right: int, category: str = "made up") -> BlindItem:
+    return BlindItem(f"item {number}", f"cluster {number}", tuple(options), (right,), category)
+
+
+def many(make: Callable[[np.random.Generator, int], BlindItem], count: int = 200, seed: int = 3) -> list[BlindItem]:
+    generator = rng(seed)
+    return [make(generator, number) for number in range(count)]
+
+
+def clean(generator: np.random.Generator, number: int) -> BlindItem:
+    """Colors exchanged between two shapes; which option is true is a coin."""
+    (one, other), (first, second) = draw(generator, COLORS, 2), draw(generator, SHAPES, 2)
+    options = [f"a {one} {first} and a {other} {second}", f"a {other} {first} and a {one} {second}"]
+    return item(number, options, int(generator.integers(2)))
+
+
+def truth_first(generator: np.random.Generator, number: int) -> BlindItem:
+    made = clean(generator, number)
+    return item(number, list(made.options), 0)
+
+
+def truth_second_of_three(generator: np.random.Generator, number: int) -> BlindItem:
+    return item(number, draw(generator, SHAPES, 3), 1)
+
+
+def truth_short(generator: np.random.Generator, number: int) -> BlindItem:
+    (one, other), right = draw(generator, SHAPES, 2), int(generator.integers(2))
+    short, long = f"a {one}", f"a {one} and a {other}"
+    return item(number, [short, long] if right == 0 else [long, short], right)
+
+
+def truth_long(generator: np.random.Generator, number: int) -> BlindItem:
+    made = truth_short(generator, number)
+    return item(number, list(made.options), 1 - made.truth[0])
+
+
+def truth_voted(generator: np.random.Generator, number: int) -> BlindItem:
+    """aRb among bRa, aSb, cRb, aRc: the distractors agree on what they leave alone."""
+    a, b, c = draw(generator, SHAPES, 3)
+    relation, opposite = draw(generator, ["left", "right", "front", "behind"], 2)
+    right = int(generator.integers(5))
+    options = [f"{b} {relation} {a}", f"{a} {opposite} {b}", f"{c} {relation} {b}", f"{a} {relation} {c}"]
+    options.insert(right, f"{a} {relation} {b}")
+    return item(number, options, right)
+
+
+def truth_odd(generator: np.random.Generator, number: int) -> BlindItem:
+    common, right = draw(generator, SHAPES, 3), int(generator.integers(4))
+    options = [" ".join(draw(generator, common, 3)) for _ in range(3)]
+    options.insert(right, " ".join(draw(generator, [shape for shape in SHAPES if shape not in common], 3)))
+    return item(number, options, right)
+
+
+def truth_worded(generator: np.random.Generator, number: int) -> BlindItem:
+    """True options read "it has ...", false ones "... has it": the same words in another wording."""
+    (one, other), right = draw(generator, COLORS, 2), int(generator.integers(2))
+    shape = draw(generator, SHAPES, 1)[0]
+    made = [f"it has {number} {one} {shape}", f"{number} {other} {shape} has it"]
+    return item(number, made if right == 0 else made[::-1], right)
+
+
+def truth_has_a_word(generator: np.random.Generator, number: int) -> BlindItem:
+    """False options are often "wooden"; lengths, order and template say nothing."""
+    (one, other), right = draw(generator, SHAPES, 2), int(generator.integers(2))
+    true, false = f"some purple {one}", f"some wooden {other}"
+    return item(number, [true, false] if right == 0 else [false, true], right)
+
+
+def truth_has_a_pair(generator: np.random.Generator, number: int) -> BlindItem:
+    """The same words in both options: only their order gives the answer."""
+    color, shape = draw(generator, COLORS, 1)[0], draw(generator, SHAPES, 1)[0]
+    right = int(generator.integers(2))
+    true, false = f"{color} small {shape}", f"small {color} {shape}"
+    return item(number, [true, false] if right == 0 else [false, true], right)
+
+
+PLANTED: dict[str, tuple[Callable[[np.random.Generator, int], BlindItem], str]] = {
+    "first": (truth_first, "number 0 in 200 of 200"),
+    "always option 1": (truth_second_of_three, "number 1 in 200 of 200"),
+    "shorter": (truth_short, "characters shorter"),
+    "longer": (truth_long, "characters longer"),
+    "option voting": (truth_voted, "shares most"),
+    "odd one out": (truth_odd, "shares fewest"),
+    "template prior": (truth_worded, "wording"),
+    "bag of words": (truth_has_a_word, "purple"),
+    "n-gram regression": (truth_has_a_pair, "small"),
+}
+
+
+def result(report: AuditReport, solver: str, category: str = EVERYTHING) -> SimpleNamespace:
+    [found] = [one for one in report.results if (one.solver, one.category) == (solver, category)]
+    return found
+
+
+@pytest.mark.parametrize("solver", ["first", "always option 1", *SOLVERS])
+def test_a_planted_leak_is_caught_and_named(solver: str) -> None:
+    make, feature = PLANTED[solver]
+    report = audit(many(make), rng())
+    found = result(report, solver)
+    assert found.leaks
+    assert found.accuracy > 0.95
+    assert found.low > found.chance
+    assert feature in found.feature
+    assert not report.passed
+    assert solver in {leak.solver for leak in report.leaks}
+    assert f"LEAK {EVERYTHING}: {solver}" in as_table(report)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_clean_set_passes(seed: int) -> None:
+    report = audit(many(clean, 400, seed), rng(seed))
+    assert report.passed, as_table(report)
+    assert report.leaks == ()
+    for found in report.results:
+        assert found.low <= found.chance <= found.high
+
+
+def test_fourfold_groups_leave_every_solver_exactly_at_chance() -> None:
+    """Even where captions are as telling as can be: each is true of one image and false of the other."""
+    items = [
+        half
+        for number, made in enumerate(many(truth_short, 60))
+        for half in pair_items(f"g{number}", (made.options[0], made.options[1]), "binding", "plain")
+    ]
+    report = audit(items, rng())
+    assert report.passed
+    assert {found.accuracy for found in report.results} == {0.5}
+
+
+def test_a_leak_in_one_category_is_found_there() -> None:
+    items = many(clean, 1500) + [
+        BlindItem(f"s{number}", f"s{number}", made.options, made.truth, "short")
+        for number, made in enumerate(many(truth_short, 60))
+    ]
+    report = audit(items, rng())
+    assert result(report, "shorter", "short").leaks
+    assert not result(report, "shorter", "made up").leaks
+    assert report.identical_multisets == {EVERYTHING: (1500, 1560), "made up": (1500, 1500), "short": (0, 60)}
+
+
+def test_many_copies_of_one_cluster_prove_nothing() -> None:
+    """Three clusters, however many rows: all right three times is no evidence of a leak."""
+    items = [BlindItem(f"{n}", f"c{n % 3}", ("a cube", "a cube and a ball"), (0,), "copies") for n in range(300)]
+    report = audit(items, rng())
+    assert result(report, "shorter").accuracy == 1.0
+    assert report.passed
+
+
+def test_the_report_is_plain_data_and_repeats() -> None:
+    items = many(truth_has_a_word)
+    report = audit(items, rng(7))
+    assert report == audit(items, rng(7))
+    data = json.loads(json.dumps(as_json(report)))
+    assert data["passed"] is False
+    assert data["items"] == 200
+    assert {row["solver"] for row in data["results"]} >= set(SOLVERS)
+    assert len([row for row in data["results"] if row["leaks"]]) == len(report.leaks)
+
+
+def test_what_cannot_be_audited_is_refused() -> None:
+    with pytest.raises(InputError, match="nothing to audit"):
+        audit([], rng())
+    with pytest.raises(InputError, match="nothing to audit"):
+        audit([BlindItem("x", "c", ("only",), (0,), "k")] * 5, rng())
+    for truth in [(), (2,), (-1,)]:
+        with pytest.raises(InputError, match="item 'x'"):
+            audit([BlindItem("x", "c", ("one", "two"), truth, "k")], rng())
+
+
+def test_ties_share_the_choice() -> None:
+    items = [BlindItem("x", "c", ("aa", "bb", "cccc"), (0,), "k"), BlindItem("y", "d", ("aa", "b"), (1,), "k")]
+    assert hits(items, SOLVERS["shorter"](items, rng())).tolist() == [0.5, 1.0]
+    assert hits(items, at_position(2)(items, rng())).tolist() == [0.0, 0.5]
+
+
+def test_words_templates_and_multisets() -> None:
+    assert words("A dog's  RED-hot, ball.") == ["a", "dog's", "red", "hot", "ball"]
+    assert skeleton("A small red cube is left of the shiny ball.") == "a * is left of the *"
+    assert skeleton("An image without any dogs") == skeleton("An image without any big cats")
+    assert same_multiset(BlindItem("x", "c", ("A red cube, a blue ball", "a blue cube a red ball."), (0,), "k"))
+    assert not same_multiset(BlindItem("x", "c", ("a cube", "a a cube"), (0,), "k"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 200), st.data())
+def test_interval_and_tail_agree_with_scipy(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    chance = data.draw(st.sampled_from([0.2, 0.25, 0.5]))
+    exact = binomtest(k, n, chance, alternative="greater")
+    assert tail(k / n, chance, n) == pytest.approx(exact.pvalue, abs=1e-12)
+    interval = binomtest(k, n, chance).proportion_ci(0.99, method="wilson")
+    assert wilson(k / n, n) == pytest.approx((interval.low, interval.high), abs=1e-9)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9, 0.8]).tolist() == [1.0, 1.0]
+
+
+def test_the_audits_need_neither_torch_nor_the_evaluator() -> None:
+    unwanted = "{name.split('.')[0] for name in sys.modules} & {'torch', 'evaluator'}"
+    code = f"import generator.dataset_audit, sys; sys.exit(bool({unwanted}))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0

@@ -1,0 +1,148 @@
+"""Object tables in which one column gives another away are caught; designs that only look dependent are not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from generator.audits import audit
+from generator.dataset import read_groups
+from generator.dataset_audit import (
+    audit_dataset,
+    dataset_audit_as_json,
+    dataset_audit_as_table,
+    group_items,
+    object_rows,
+)
+from generator.independence import IndependenceResult, audit_independence
+from scenes.errors import InputError
+
+COLUMNS = ("color", "shape", "across", "split")
+
+
+def table(seed: int, groups: int = 300, objects: int = 2) -> list[dict]:
+    """Two near-identical images a group; everything in them drawn independently."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for group in range(groups):
+        split = str(generator.choice(["train", "test"]))
+        for _ in range(objects):
+            thing = {
+                "color": str(generator.choice(["red", "blue", "green"])),
+                "shape": str(generator.choice(["cube", "ball", "cone", "mug"])),
+                "across": float(generator.uniform(0, 224)),
+            }
+            rows += [{**thing, "group": group, "image": f"{group}{role}", "split": split} for role in "ab"]
+    return rows
+
+
+def run(
+    rows: list[dict], columns: tuple[str, ...] = COLUMNS, seed: int = 0, **options
+) -> dict[tuple, IndependenceResult]:
+    found = audit_independence(rows, np.random.default_rng(seed), columns=columns, **options)
+    return {result.columns: result for result in found}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_independent_columns_pass(seed: int) -> None:
+    found = run(table(seed))
+    assert len(found) == 6
+    assert not any(result.leaks for result in found.values())
+    assert all(result.feature == "" and result.strength < 0.2 for result in found.values())
+
+
+def test_twin_images_are_not_two_witnesses() -> None:
+    assert {result.n for result in run(table(0)).values()} <= set(range(300, 601))
+
+
+PLANTS = {
+    ("color", "across"): lambda row: {"across": row["across"] / 2 + 112 * (row["color"] == "red")},
+    ("color", "shape"): lambda row: {"shape": "mug"} if row["color"] == "blue" else {},
+    ("shape", "split"): lambda row: {"shape": "cone"} if row["split"] == "test" else {},
+    ("across", "split"): lambda row: {"across": 10.0 + row["across"] / 3} if row["split"] == "test" else {},
+}
+
+
+@pytest.mark.parametrize("pair", PLANTS)
+def test_a_planted_dependence_is_caught_and_named(pair: tuple[str, str]) -> None:
+    found = run([{**row, **PLANTS[pair](row)} for row in table(1)])
+    assert found[pair].leaks
+    assert found[pair].strength > 0.2
+    assert pair[0] in found[pair].feature
+    assert pair[1] in found[pair].feature
+
+
+def test_few_objects_are_judged_by_permutation() -> None:
+    rows = [{"color": "red", "shape": "cube"}, {"color": "blue", "shape": "ball"}] * 6
+    rows = [{**row, "group": number, "image": number} for number, row in enumerate(rows)]
+    [result] = run(rows, ("color", "shape")).values()
+    assert result.strength == pytest.approx(1.0)
+    assert result.leaks
+    few = run(rows[:4], ("color", "shape"))
+    assert not few["color", "shape"].leaks
+
+
+def test_many_objects_alike_in_one_picture_count_once() -> None:
+    """Scenes for counting repeat one object; five red mugs are one choice of a red mug."""
+    generator = np.random.default_rng(4)
+    rows = []
+    for group in range(60):
+        color, shape = generator.choice(["red", "blue"]), generator.choice(["mug", "ball"])
+        rows += [{"color": color, "shape": shape, "group": group, "image": group}] * int(generator.integers(1, 9))
+    assert run(rows, ("color", "shape"))["color", "shape"].n == 60
+
+
+def test_dependence_that_is_meant_is_left_out() -> None:
+    rows = [{**row, **PLANTS["shape", "split"](row)} for row in table(1)]
+    found = run(rows, meant=[frozenset({"split", "shape"})])
+    assert ("shape", "split") not in found
+    assert not any(result.leaks for result in found.values())
+
+
+def test_constant_columns_say_nothing() -> None:
+    rows = [{**row, "color": "red"} for row in table(1)]
+    assert run(rows)["color", "shape"].p == 1.0
+    assert run(rows)["color", "shape"].strength == 0.0
+
+
+def test_bad_rows_are_refused() -> None:
+    with pytest.raises(InputError, match="no object rows"):
+        run([])
+    with pytest.raises(InputError, match="row 1 has no shape"):
+        run(
+            [{"color": "red", "shape": "mug", "group": 1, "image": 1}, {"color": "red", "group": 2, "image": 2}],
+            ("color", "shape"),
+        )
+
+
+def test_a_dataset_folder_is_audited_split_by_split(report_data: SimpleNamespace, tmp_path: Path) -> None:
+    folder = report_data.make_dataset(tmp_path / "data", 20, draw=False)
+    group = next(read_groups(folder, "test"))
+    first, second = group_items(group)
+    assert first.options == second.options
+    assert set(first.truth) | set(second.truth) == set(range(len(first.options)))
+    assert not set(first.truth) & set(second.truth)
+    assert len(list(object_rows(group, "test"))) == 4
+    found = audit_dataset(folder, np.random.default_rng(0))
+    assert found.splits["test"].items == 2 * 4 * 20
+    assert found.splits["test"].passed
+    # The made-up scenes put cubes on one side and balls on the other in three categories of four.
+    assert [result.columns for result in found.objects if result.leaks] == [("shape", "across")]
+    assert not found.passed
+    assert json.loads(json.dumps(dataset_audit_as_json(found)))["passed"] is False
+    assert "LEAK shape" in dataset_audit_as_table(found)
+    assert audit_dataset(folder, np.random.default_rng(0), meant=[frozenset({"shape", "across"})]).passed
+
+
+def test_captions_true_of_neither_image_give_a_dataset_away(report_data: SimpleNamespace, tmp_path: Path) -> None:
+    folder = report_data.make_dataset(tmp_path / "data", 20, draw=False)
+    items = []
+    for group in read_groups(folder, "test"):
+        foil = replace(group.captions[0], text=f"upside down {group.captions[0].text}", truth=(False, False))
+        items += group_items(replace(group, captions=(*group.captions[:2], foil)))
+    report = audit(items, np.random.default_rng(0))
+    assert not report.passed
+    assert any("upside" in leak.feature for leak in report.leaks)
