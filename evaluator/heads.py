@@ -100,9 +100,13 @@ def load_head(path: Path, head_type: str, encoder: "Encoder") -> Head:
 
 
 def find_head(given: Path | None, head_type: str, encoder: "Encoder") -> Path:
-    """The head file to use: the one that was given, else the one shipped for this model. Raises InputError for none."""
+    """The head file to use. Raises InputError if there is none.
+
+    `given` is a head file, or a folder with one `<head type>.safetensors` for each type, so that several trained
+    scorers can be run together; without it the head that is shipped for the model is used.
+    """
     if given is not None:
-        return given
+        return given / f"{head_type}.safetensors" if given.is_dir() else given
     models = {folder.name for folder in SHIPPED.iterdir()}  # a name is looked up, never used as a path
     shipped = SHIPPED / encoder.name / f"{head_type}.safetensors"
     if encoder.name not in models or not shipped.is_file():

@@ -4,22 +4,22 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from tqdm import tqdm
 
+from evaluator.cache import EncodedSet, encode_items
+from evaluator.encoders import Encoder
 from evaluator.heads import Head, save_head
 from evaluator.items import Item
 from evaluator.scorers.trained import count_parameters, head_type
 from evaluator.training_data import hash_items, prepare_data, split_clusters
 from evaluator.training_run import Run, TrainingConfig
 from scenes.errors import InputError
-
-if TYPE_CHECKING:
-    from evaluator.cache import EncodedSet
-    from evaluator.encoders import Encoder
 
 __all__ = ["EncodedItems", "HeadReport", "TrainingConfig", "train_head", "train_on_features"]
 
@@ -42,13 +42,13 @@ class EncodedItems:
     """Items and their features."""
 
     items: Sequence[Item]
-    encoded: "EncodedSet"
+    encoded: EncodedSet
 
 
 def train_head(
     items_train: Sequence[Item],
     items_validation: Sequence[Item] | None,
-    encoder: "Encoder",
+    encoder: Encoder,
     *,
     head: str = "dcsm",
     out: Path,
@@ -66,16 +66,16 @@ def train_head(
 
     Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
     """
-    from evaluator.cache import encode_items
-
     config = config or TrainingConfig()
     head_type(head)  # an unknown name or a file in the way is to be said before hours of encoding
     _check_out(out)
     if items_validation is None:
         items_train, items_validation = split_clusters(items_train, config.validation_share, config.seed)
-    train, validation = (
-        EncodedItems(items, encode_items(encoder, items, cache_dir)) for items in (items_train, items_validation)
-    )
+    with tqdm(desc="encoding", disable=not progress) as bar:
+        train, validation = (
+            EncodedItems(items, encode_items(encoder, items, cache_dir, progress=partial(_advance, bar)))
+            for items in (items_train, items_validation)
+        )
     return train_on_features(
         train,
         validation,
@@ -92,7 +92,7 @@ def train_head(
 def train_on_features(
     train: EncodedItems,
     validation: EncodedItems,
-    encoder: "Encoder",
+    encoder: Encoder,
     *,
     head: str,
     out: Path,
@@ -110,7 +110,7 @@ def train_on_features(
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = head_type(head).build(sizes)
+        network = head_type(head).build(sizes, encoder)
         run = Run(network, config, prepare_data(train.items, train.encoded, network))
         checked = prepare_data(validation.items, validation.encoded, network)
         checkpoint = out.with_name(f"{out.name}.checkpoint")
@@ -131,6 +131,13 @@ def train_on_features(
         group_scores=run.standing.best["group_scores"],
         seconds=time.monotonic() - started,
     )
+
+
+def _advance(bar: tqdm, kind: str, done: int, total: int) -> None:
+    """Show how far the encoding of "images" or "texts" is."""
+    bar.set_description(f"encoding {kind}", refresh=False)
+    bar.total, bar.n = total, done
+    bar.refresh()
 
 
 def _check_out(out: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from evaluator import heads as heads_module
-from evaluator.features import ImageFeatures
+from evaluator.features import ImageFeatures, TextFeatures
 from evaluator.heads import Head, find_head, load_head, read_head, save_head
 from evaluator.scorers import ScorerContext, load_scorer
 from evaluator.scorers.trained import HEADS, build_network
@@ -23,12 +23,15 @@ class NamedEncoder:
     embed_dim: int = 8
     has_patches: bool = True
 
+    def encode_texts(self, texts):
+        return TextFeatures(np.array(texts), torch.ones(len(texts), 8), None, None, None)
+
 
 def make_head(head_type, encoder):
     torch.manual_seed(0)
     images = ImageFeatures(np.array(["i"]), torch.ones(1, 8), torch.ones(1, 6, 8), None, (2, 3))
     sizes = HEADS[head_type].configure(encoder, images)
-    weights = HEADS[head_type].build(sizes).state_dict()
+    weights = HEADS[head_type].build(sizes, encoder).state_dict()
     return Head(head_type, sizes, encoder.name, encoder.identity, weights, {"hash": "d"}, {"seed": 1}, {"group": 0.5})
 
 
@@ -39,7 +42,7 @@ def test_a_head_comes_back_as_it_was_saved(head_type, tmp_path):
     back = load_head(tmp_path / "head.safetensors", head_type, NamedEncoder())
     assert (back.encoder_name, back.encoder_identity) == (head.encoder_name, head.encoder_identity)
     assert (back.dataset, back.training, back.metrics) == (head.dataset, head.training, head.metrics)
-    network = build_network(back, "here")
+    network = build_network(back, NamedEncoder(), "here")
     for name, weight in network.state_dict().items():
         assert torch.equal(weight, head.weights[name])
     assert not network.training
@@ -62,18 +65,18 @@ def test_a_head_of_another_type_is_refused(tmp_path):
 def test_an_unknown_head_type_is_refused(tmp_path):
     save_head(replace(make_head("labclip", NamedEncoder()), type="labclap"), tmp_path / "h")
     head = load_head(tmp_path / "h", "labclap", NamedEncoder())
-    with pytest.raises(InputError, match="unknown head 'labclap'. Did you mean 'labclip'"):
-        build_network(head, "h")
+    with pytest.raises(InputError, match=r"unknown head 'labclap'. Did you mean 'labclip'"):
+        build_network(head, NamedEncoder(), "h")
 
 
 def test_weights_that_do_not_fit_the_configuration_are_refused():
     head = make_head("labclip", NamedEncoder())
-    with pytest.raises(InputError, match="do not fit: .*size mismatch"):
-        build_network(replace(head, config={"embed_dim": 9}), "h.safetensors")
+    with pytest.raises(InputError, match=r"do not fit: .*size mismatch"):
+        build_network(replace(head, config={"embed_dim": 9}), NamedEncoder(), "h.safetensors")
     with pytest.raises(InputError, match=r"h\.safetensors: .*do not fit: .*Missing key"):
-        build_network(replace(head, weights={}), "h.safetensors")
+        build_network(replace(head, weights={}), NamedEncoder(), "h.safetensors")
     with pytest.raises(InputError, match="do not fit"):
-        build_network(replace(head, config={"sides": 9}), "h.safetensors")
+        build_network(replace(head, config={"sides": 9}), NamedEncoder(), "h.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +116,14 @@ def test_a_newer_format_is_said(tmp_path, monkeypatch):
 def test_without_a_head_the_shipped_one_is_used_and_else_the_command_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(heads_module, "SHIPPED", tmp_path)
     tiny = NamedEncoder(name="fourfold-tiny")
-    with pytest.raises(InputError, match="no head is shipped.*fourfold train-head DATASET --model fourfold-tiny"):
+    with pytest.raises(InputError, match=r"no head is shipped.*fourfold train-head DATASET --model fourfold-tiny"):
         find_head(None, "dcsm", tiny)
     (tmp_path / "fourfold-tiny").mkdir()
     save_head(make_head("dcsm", tiny), tmp_path / "fourfold-tiny" / "dcsm.safetensors")
     assert find_head(None, "dcsm", tiny) == tmp_path / "fourfold-tiny" / "dcsm.safetensors"
     assert load_scorer("dcsm", ScorerContext(tiny, [], None)).n_parameters > 0
     assert find_head(tmp_path / "mine", "dcsm", tiny) == tmp_path / "mine"
+    assert find_head(tmp_path, "dcsm", tiny) == tmp_path / "dcsm.safetensors"
     with pytest.raises(InputError, match="no head is shipped for the model 'ViT-B-16,openai'"):
         load_scorer("dcsm", ScorerContext(NamedEncoder(), [], None))
     with pytest.raises(InputError, match="no head is shipped"):

@@ -1,16 +1,17 @@
 """Every scorer keeps the contract, and each does what its name says."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 import torch
 from torch.nn.functional import normalize
 
+from evaluator.cache import EncodedSet
 from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.heads import Head, save_head
 from evaluator.items import ImageRef, Item
 from evaluator.scorers import SCORERS, ScorerContext, load_scorer
 from evaluator.scorers import blocks as blocks_module
+from evaluator.scorers.phrases import find_literals
 from scenes.errors import InputError
 
 N_ITEMS, DIM, GRID, LENGTH = 6, 16, (3, 4), 12
@@ -18,12 +19,8 @@ CAPTIONS = ["a red cube left of a blue sphere", "a blue cube left of a red spher
 FREE = [name for name in SCORERS if name not in {"dcsm", "dcsm-ref", "labclip"}]  # those need a trained head
 
 
-@dataclass(frozen=True)
-class Encoded:
-    images: ImageFeatures
-    texts: TextFeatures
-    image_index: list[np.ndarray]
-    text_index: list[np.ndarray]
+def vector(word):
+    return torch.randn(DIM, generator=torch.Generator().manual_seed(sum(word.encode())))
 
 
 class WordEncoder:
@@ -40,7 +37,7 @@ class WordEncoder:
         for row, text in enumerate(texts):
             for column, word in enumerate(text.replace(",", " ,").split(), start=1):
                 pieces[row, column] = word + "</w>"
-                tokens[row, column] = torch.randn(DIM, generator=torch.Generator().manual_seed(len(word)))
+                tokens[row, column] = vector(word)
         pooled = normalize(tokens.sum(1), dim=-1)
         tokens[:, 0], tokens[:, -1] = 1.0, pooled
         return TextFeatures(np.array(texts), pooled, normalize(tokens, dim=-1), torch.from_numpy(pieces != ""), pieces)
@@ -72,7 +69,7 @@ def context():
     ]
     image_index = [np.array([2 * i, 2 * i + 1]) for i in range(N_ITEMS)]
     text_index = [np.arange(4 * i, 4 * i + 4) for i in range(N_ITEMS)]
-    return ScorerContext(encoder, items, Encoded(images, texts, image_index, text_index), seed=3)
+    return ScorerContext(encoder, items, EncodedSet(images, texts, image_index, text_index), seed=3)
 
 
 def gather(context):
@@ -163,7 +160,7 @@ def test_oracle_is_never_wrong(context):
 def test_oracle_shows_where_items_contradict_each_other(context):
     first = context.items[0]
     flipped = Item("again", first.images, first.captions, ~first.truth, "binding", "again")
-    encoded = Encoded(
+    encoded = EncodedSet(
         context.encoded.images,
         context.encoded.texts,
         context.encoded.image_index[:1] * 2,
@@ -218,6 +215,94 @@ def test_shuffled_oracle_is_wrong(context):
 
 
 def test_a_single_image_cannot_be_shuffled(context):
-    encoded = Encoded(context.encoded.images[[0]], context.encoded.texts, [], [])
+    encoded = EncodedSet(context.encoded.images[[0]], context.encoded.texts, [], [])
     with pytest.raises(InputError, match="at least 2 different images"):
         load_scorer("shuffled-images", ScorerContext(context.encoder, [], encoded))
+
+
+@pytest.mark.parametrize(
+    ("caption", "literals"),
+    [
+        ("a red cube left of a blue sphere", "+red cube +blue sphere"),
+        ("A red cube, and no sphere.", "+red cube -sphere"),
+        ("there is no cube", "-cube"),
+        ("a cube but not a cone", "+cube -cone"),
+        ("without a cube or a cone", "-cube -cone"),
+        ("no cube and a cone", "-cube +cone"),
+        ("neither a red cube nor a cone", "-red cube -cone"),
+        ("a cube that isn't red", "+cube -red"),
+        ("the small red cube is absent", "-small red cube"),
+        ("a cone to the left of the cube", "+cone +cube"),
+        ("a traffic light in front of a t-shirt", "+traffic light +t-shirt"),
+        ("no", ""),
+        ("", ""),
+    ],
+)
+def test_captions_become_literals(caption, literals):
+    found = " ".join(("+" if literal.positive else "-") + literal.phrase for literal in find_literals(caption))
+    assert found == literals
+
+
+def planted_image(words_of_patches):
+    patches = normalize(
+        torch.stack([sum(vector(word) for word in words.split()) for words in words_of_patches]), dim=-1
+    )
+    pooled = normalize(patches.mean(0), dim=-1)
+    return ImageFeatures(np.array([str(words_of_patches)]), pooled[None], patches[None], None, (1, len(patches)))
+
+
+def load_for(name, context, images, captions, head=None):
+    encoded = EncodedSet(images, context.encoder.encode_texts(captions), [], [])
+    return load_scorer(name, ScorerContext(context.encoder, [], encoded, head=head)), encoded.texts
+
+
+def test_phrase_align_is_the_cosine_and_the_best_patches_of_each_phrase(context):
+    image = planted_image(["red cube", "wall", "wall", "blue cone"])
+    captions = ["the red cube", "the red cube left of the blue cone", "of the"]
+    scorer, texts = load_for("phrase-align", context, image, captions)
+    red, blue = (
+        image.patches[0] @ normalize(vector(a) + vector(b), dim=0) for a, b in (("red", "cube"), ("blue", "cone"))
+    )
+    whole = image.pooled @ texts.pooled.T
+    expected = torch.stack(
+        [(whole[0, 0] + red.max()) / 2, (whole[0, 1] + (red.max() + blue.max()) / 2) / 2, whole[0, 2]]
+    )
+    torch.testing.assert_close(scorer(image, texts)[0], expected)
+
+
+def test_factored_is_a_sum_over_literals_and_reads_negation(context):
+    image = planted_image(["red cube", "wall"])
+    scorer, texts = load_for("factored", context, image, ["a red cube", "no red cube", "a red cube and no cone", "of"])
+    nothing, cube, cone = context.encoder.encode_texts(["a photo", "a photo of red cube", "a photo of cone"]).pooled
+    cube, cone = ((image.pooled[0] @ (phrase - nothing) / 0.01).double() for phrase in (cube, cone))
+    there, not_there, no_cone = (-torch.log1p(torch.exp(-x)) for x in (cube, -cube, -cone))
+    expected = torch.stack([there, not_there, there + no_cone, torch.zeros(())])
+    torch.testing.assert_close(scorer(image, texts)[0].double(), expected, atol=1e-3, rtol=1e-4)
+    assert scorer(image, texts)[0, 0] > scorer(image, texts)[0, 1]
+
+
+def test_factored_takes_its_temperature_from_a_head_of_its_own_only(context, tmp_path):
+    image = planted_image(["red cube", "wall"])
+    weights = {"log_tau": torch.tensor(0.0)}
+    save_head(Head("factored", {}, "words", "words-1", weights), tmp_path / "factored.safetensors")
+    save_head(Head("labclip", {}, "words", "words-1", weights), tmp_path / "other.safetensors")
+    plain, texts = load_for("factored", context, image, ["a red cube"])
+    for head in (tmp_path, tmp_path / "factored.safetensors"):
+        fitted, _ = load_for("factored", context, image, ["a red cube"], head)
+        assert fitted(image, texts).item() != pytest.approx(plain(image, texts).item())
+    unfitted, _ = load_for("factored", context, image, ["a red cube"], tmp_path / "other.safetensors")
+    assert unfitted(image, texts).item() == plain(image, texts).item()
+
+
+def test_marginal_takes_away_what_other_images_get(context):
+    images, texts = context.encoded.images, context.encoded.texts
+    scorer = load_scorer("marginal", context)
+    assert scorer.set_dependent
+    plain = (images.pooled @ texts.pooled.T).numpy()
+    for row in (0, 5):
+        others = np.delete(plain, row, axis=0).mean(0)
+        np.testing.assert_allclose(scorer(images, texts)[row].numpy(), plain[row] - others, atol=1e-5)
+    stranger = ImageFeatures(np.array(["new"]), images.pooled[[0]])
+    np.testing.assert_allclose(scorer(stranger, texts)[0].numpy(), plain[0] - plain.mean(0), atol=1e-5)
+    with pytest.raises(InputError, match="at least 2 different images"):
+        load_for("marginal", context, images[[0]], ["a"])

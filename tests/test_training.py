@@ -1,20 +1,22 @@
 """Heads learn what a cosine cannot, from planted features where the answer is known; and a killed run loses nothing."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn.functional import normalize
 
+from evaluator.cache import EncodedSet
 from evaluator.features import ImageFeatures, TextFeatures
 from evaluator.heads import read_head
 from evaluator.items import ImageRef, Item
 from evaluator.losses import truth_table_loss
 from evaluator.scorers import ScorerContext, load_scorer
 from evaluator.scorers.trained import HEADS
-from evaluator.training import EncodedItems, TrainingConfig, train_on_features
+from evaluator.training import EncodedItems, TrainingConfig, train_head, train_on_features
 from evaluator.training_data import items_right, prepare_data, split_clusters
 from evaluator.training_run import Run
 from scenes.errors import InputError
@@ -24,14 +26,6 @@ SHAPES = ["cube", "sphere", "cone", "torus", "mug"]
 COLORS = ["red", "blue", "green", "yellow", "black"]
 
 
-@dataclass(frozen=True)
-class Encoded:
-    images: ImageFeatures
-    texts: TextFeatures
-    image_index: list[np.ndarray]
-    text_index: list[np.ndarray]
-
-
 class PlantedEncoder:
     """A word is a random vector, a patch the sum of what is seen in it, a pooled embedding a sum: a bag of concepts."""
 
@@ -39,7 +33,7 @@ class PlantedEncoder:
 
     def __init__(self):
         generator = torch.Generator().manual_seed(0)
-        words = [*SHAPES, *COLORS, "a", "and", "no", "left", "right", "of", "<start>", "<wall>"]
+        words = [*SHAPES, *COLORS, "a", "and", "no", "left", "right", "of", "photo", "<start>", "<wall>"]
         self.vectors = dict(zip(words, torch.randn(len(words), DIM, generator=generator), strict=True))
 
     def encode_scene(self, scene):
@@ -104,7 +98,7 @@ def planted_items(encoder, n, seed, categories=("binding", "relation", "negation
     ]
     image_index = [np.array([2 * at, 2 * at + 1]) for at in range(len(groups))]
     text_index = [np.array([row_of[text] for text in item.captions]) for item in items]
-    return EncodedItems(items, Encoded(images, encoder.encode_texts(captions), image_index, text_index))
+    return EncodedItems(items, EncodedSet(images, encoder.encode_texts(captions), image_index, text_index))
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +112,43 @@ def small(encoder):
 
 
 QUICK = TrainingConfig(epochs=3, batch_groups=8, patience=3)
+
+
+class PixelEncoder(PlantedEncoder):
+    """Reads patches off real pictures: a pixel's brightness is the row of a table of scenes."""
+
+    def __init__(self, scenes):
+        super().__init__()
+        self.scenes = scenes  # [N, p, d]
+        self.seen = 0
+
+    def encode_images(self, images):
+        self.seen += len(images)
+        rows = [image.getpixel((0, 0))[0] for image in images]
+        patches = self.scenes[rows]
+        keys = np.array([str(row) for row in rows])
+        return ImageFeatures(keys, normalize(patches.mean(1), dim=-1), patches, None, (SIDE, SIDE))
+
+
+def test_train_head_encodes_once_and_holds_groups_out(encoder, tmp_path):
+    planted = planted_items(encoder, 12, seed=7)
+    reader = PixelEncoder(planted.encoded.images.patches)
+    for row in range(len(planted.encoded.images)):
+        Image.new("RGB", (2, 2), (row, 0, 0)).save(tmp_path / f"{row}.png")
+    items = [
+        replace(item, images=tuple(ImageRef(tmp_path / f"{row}.png") for row in rows))
+        for item, rows in zip(planted.items, planted.encoded.image_index, strict=True)
+    ]
+    report = train_head(items, None, reader, out=tmp_path / "h.safetensors", config=QUICK, progress=False)
+    assert reader.seen == len(planted.encoded.images)
+    head = read_head(report.path)
+    assert head.dataset["items"] == 36 - 3
+    assert head.metrics["items"] == 3
+    assert set(report.group_scores) == {"binding", "relation", "negation"}
+    assert head.training["epochs"] == 3
+    assert (head.encoder_name, head.encoder_identity) == (reader.name, reader.identity)
+    with pytest.raises(InputError, match=r"unknown head 'dscm'. Did you mean 'dcsm'"):
+        train_head(items, None, reader, head="dscm", out=tmp_path / "other", config=QUICK)
 
 
 def test_dcsm_learns_binding_relation_and_negation_where_cosine_cannot(encoder, tmp_path):
@@ -137,7 +168,7 @@ def test_dcsm_learns_binding_relation_and_negation_where_cosine_cannot(encoder, 
     images, texts = validation.encoded.images, validation.encoded.texts
     table = np.stack(validation.encoded.image_index), np.stack(validation.encoded.text_index)
     scored = load_scorer("dcsm", context)(images[table[0]], texts[table[1]])
-    network = HEADS["dcsm"].build(HEADS["dcsm"].configure(encoder, images))
+    network = HEADS["dcsm"].build(HEADS["dcsm"].configure(encoder, images), encoder)
     data = prepare_data(validation.items, validation.encoded, network)
     assert items_right(scored.numpy(), data).mean() == pytest.approx(np.mean(list(report.group_scores.values())))
 
@@ -265,13 +296,13 @@ def test_padding_takes_no_part_in_the_loss():
 def test_items_of_different_shapes_are_padded(encoder):
     planted = planted_items(encoder, 2, seed=3, categories=["binding"])
     choice = Item("c", planted.items[0].images[:1], ("x", "y", "z"), np.array([[0, 1, 0]], dtype=bool), "choice", "c")
-    encoded = Encoded(
+    encoded = EncodedSet(
         planted.encoded.images,
         planted.encoded.texts,
         [*planted.encoded.image_index, np.array([1])],
         [*planted.encoded.text_index, np.array([0, 2, 3])],
     )
-    network = HEADS["dcsm"].build(HEADS["dcsm"].configure(encoder, encoded.images))
+    network = HEADS["dcsm"].build(HEADS["dcsm"].configure(encoder, encoded.images), encoder)
     data = prepare_data([*planted.items, choice], encoded, network)
     assert data.truth.shape == (3, 2, 3)
     assert data.known.sum((1, 2)).tolist() == [4, 4, 3]
@@ -288,7 +319,7 @@ def test_an_item_that_teaches_nothing_is_refused(encoder):
     first = planted.items[0]
     all_true = Item(first.id, first.images, first.captions, np.ones((2, 2), dtype=bool), "binding", "x")
     with pytest.raises(InputError, match="only one kind"):
-        prepare_data([all_true], planted.encoded, HEADS["dcsm"].build(HEADS["dcsm"].configure(encoder, None)))
+        prepare_data([all_true], planted.encoded, HEADS["dcsm"].build(HEADS["dcsm"].configure(encoder, None), encoder))
 
 
 def test_validation_split_keeps_clusters_and_categories_whole():

@@ -6,11 +6,13 @@ from functools import partial
 from evaluator.scorers.blind import load_blind
 from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
 from evaluator.scorers.cosine import load_cosine
+from evaluator.scorers.marginal import load_marginal
 from evaluator.scorers.maxsim import load_maxsim
 from evaluator.scorers.oracle import load_oracle
+from evaluator.scorers.phrase_align import load_phrase_align
 from evaluator.scorers.random_scores import load_random
 from evaluator.scorers.shuffled_images import shuffle_images
-from evaluator.scorers.trained import HEADS, load_trained
+from evaluator.scorers.trained import HEADS, load_dcsm_ref, load_factored, load_trained
 from scenes.errors import InputError, unknown_name
 
 __all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "load_scorer"]
@@ -21,6 +23,10 @@ SCORERS: dict[str, Callable[[ScorerContext], Scorer]] = {
     "cosine": load_cosine,
     "maxsim": load_maxsim,
     **{name: partial(load_trained, name) for name in HEADS},
+    "dcsm-ref": load_dcsm_ref,
+    "factored": load_factored,
+    "phrase-align": load_phrase_align,
+    "marginal": load_marginal,
     "random": load_random,
     "blind": load_blind,
     "oracle": load_oracle,

@@ -61,11 +61,17 @@ def flatten_texts(texts: TextFeatures) -> TextFeatures:
     )
 
 
-def score_in_blocks(score: Score, images: ImageFeatures, texts: TextFeatures, floats_per_pair: int) -> torch.Tensor:
-    """`score` applied block by block: [..., k, m]. `floats_per_pair` is what `score` holds in memory for one pair."""
+def score_in_blocks(
+    score: Score, images: ImageFeatures, texts: TextFeatures, floats_per_pair: int, *, whole_items: bool = False
+) -> torch.Tensor:
+    """`score` applied block by block: [..., k, m]. `floats_per_pair` is what `score` holds in memory for one pair.
+
+    `whole_items` keeps the table of an item together, for scores that depend on all of it.
+    """
     leading, k, m = images.pooled.shape[:-2], images.pooled.shape[-2], texts.pooled.shape[-2]
     table = images.pooled.new_empty(int(np.prod(leading)), k, m)
     flat_images, flat_texts = flatten_images(images), flatten_texts(texts)
-    for block in cut_blocks(len(table), k, m, max(1, BLOCK_FLOATS // max(1, floats_per_pair))):
+    pairs = max(k * m if whole_items else 1, BLOCK_FLOATS // max(1, floats_per_pair))
+    for block in cut_blocks(len(table), k, m, pairs):
         table[block.place] = score(flat_images[block.images], flat_texts[block.texts])
     return table.reshape(*leading, k, m)

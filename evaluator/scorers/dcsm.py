@@ -43,7 +43,7 @@ def configure_dcsm(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:
     return asdict(DcsmConfig(embed_dim=encoder.embed_dim))
 
 
-def build_dcsm(config: Mapping[str, Any]) -> "DcsmHead":
+def build_dcsm(config: Mapping[str, Any], encoder: "Encoder") -> "DcsmHead":
     """The network of a configuration, as it stands in a head file."""
     words = tuple(tuple(spellings) for spellings in config["words"])
     return DcsmHead(DcsmConfig(**{**config, "words": words}))

@@ -46,6 +46,6 @@ class LabclipHead(nn.Module):
         return images.pooled @ mapped.transpose(-1, -2) * self.log_scale.exp() + self.offset
 
 
-def build_labclip(config: Mapping[str, Any]) -> LabclipHead:
+def build_labclip(config: Mapping[str, Any], encoder: "Encoder") -> LabclipHead:
     """The network of a configuration, as it stands in a head file."""
     return LabclipHead(**config)

@@ -3,15 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from zipfile import is_zipfile
 
 import torch
 from torch import nn
 
 from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, find_head, load_head
+from evaluator.heads import Head, find_head, load_head, read_head
+from evaluator.scorers.authors_checkpoint import read_authors_checkpoint
 from evaluator.scorers.blocks import score_in_blocks
 from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
 from evaluator.scorers.dcsm import build_dcsm, configure_dcsm
+from evaluator.scorers.dcsm_ref import build_dcsm_ref, configure_dcsm_ref
+from evaluator.scorers.factored import build_factored, configure_factored
 from evaluator.scorers.labclip import build_labclip, configure_labclip
 from scenes.errors import InputError, unknown_name
 
@@ -40,11 +44,13 @@ class HeadType:
     """How a network is made: the configuration that fits an encoder's features, and the network from it."""
 
     configure: Callable[["Encoder", ImageFeatures], dict[str, Any]]
-    build: Callable[[Mapping[str, Any]], HeadNetwork]
+    build: Callable[[Mapping[str, Any], "Encoder"], HeadNetwork]
 
 
 HEADS: dict[str, HeadType] = {
     "dcsm": HeadType(configure_dcsm, build_dcsm),
+    "dcsm-ref": HeadType(configure_dcsm_ref, build_dcsm_ref),
+    "factored": HeadType(configure_factored, build_factored),
     "labclip": HeadType(configure_labclip, build_labclip),
 }
 
@@ -56,10 +62,10 @@ def head_type(name: str) -> HeadType:
     return HEADS[name]
 
 
-def build_network(head: Head, where: str) -> HeadNetwork:
+def build_network(head: Head, encoder: "Encoder", where: str) -> HeadNetwork:
     """The network of a head with its weights, ready to score. Raises InputError if they do not fit each other."""
     try:
-        network = head_type(head.type).build(head.config)
+        network = head_type(head.type).build(head.config, encoder)
         cast(nn.Module, network).load_state_dict(dict(head.weights))
     except (TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
@@ -73,7 +79,23 @@ def build_network(head: Head, where: str) -> HeadNetwork:
 def load_trained(name: str, context: ScorerContext) -> Scorer:
     """The scorer `name` from the context's head file, or from the one shipped for the context's model."""
     path = find_head(context.head, name, context.encoder)
-    return as_scorer(name, build_network(load_head(path, name, context.encoder), str(path)))
+    return as_scorer(name, build_network(load_head(path, name, context.encoder), context.encoder, str(path)))
+
+
+def load_dcsm_ref(context: ScorerContext) -> Scorer:
+    """The scorer `dcsm-ref` from one of our head files or from a checkpoint of the paper's code."""
+    path = find_head(context.head, "dcsm-ref", context.encoder)
+    if not is_zipfile(path):  # torch.save writes zip files, safetensors are none
+        return load_trained("dcsm-ref", context)
+    return as_scorer("dcsm-ref", build_network(read_authors_checkpoint(path), context.encoder, str(path)))
+
+
+def load_factored(context: ScorerContext) -> Scorer:
+    """The scorer `factored` with the temperature of a head file for it, if there is one, else uncalibrated."""
+    path = context.head / "factored.safetensors" if context.head and context.head.is_dir() else context.head
+    if path and path.is_file() and not is_zipfile(path) and read_head(path).type == "factored":
+        return load_trained("factored", context)
+    return as_scorer("factored", build_factored({}, context.encoder))
 
 
 def as_scorer(name: str, network: HeadNetwork) -> Scorer:
@@ -83,8 +105,9 @@ def as_scorer(name: str, network: HeadNetwork) -> Scorer:
         return network(images, network.prepare(texts))
 
     def score_all(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
+        floats, whole = network.floats_per_pair(images, texts), network.set_dependent
         with torch.inference_mode():
-            return score_in_blocks(score, images, texts, network.floats_per_pair(images, texts)).clone()
+            return score_in_blocks(score, images, texts, floats, whole_items=whole)
 
     return FunctionScorer(
         name,

@@ -1,0 +1,185 @@
+"""Our head: any grid, any length, any company; and functional words found where they really stand."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import normalize
+
+from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.scorers import blocks as blocks_module
+from evaluator.scorers.dcsm import DcsmConfig, DcsmHead, build_dcsm, standardise_maps
+from evaluator.scorers.trained import as_scorer, count_parameters
+from evaluator.scorers.words import FUNCTIONAL_WORDS, find_words, word_rows
+
+DIM = 12
+ROWS = word_rows(FUNCTIONAL_WORDS)
+
+
+def make_images(n, grid, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    patches = normalize(torch.randn(n, grid[0] * grid[1], DIM, generator=generator), dim=-1)
+    keys = np.array([f"{seed}-{row}" for row in range(n)])
+    return ImageFeatures(keys, normalize(patches.mean(1), dim=-1), patches, None, grid)
+
+
+def make_texts(lengths, context, seed=1, first=1):
+    """Captions of so many tokens, from position `first` on; what stands on the masked places is noise."""
+    generator = torch.Generator().manual_seed(seed)
+    tokens = normalize(torch.randn(len(lengths), context, DIM, generator=generator), dim=-1)
+    mask = torch.zeros(len(lengths), context, dtype=torch.bool)
+    pieces = np.full((len(lengths), context), "", dtype="<U16")
+    words = ["not</w>", "be", "hind</w>", "cube</w>", "a</w>"]
+    for row, length in enumerate(lengths):
+        mask[row, first : first + length] = True
+        pieces[row, first : first + length] = [words[(row + at) % 5] for at in range(length)]
+    pooled = normalize((tokens * mask[..., None]).sum(1) + 1e-3, dim=-1)
+    return TextFeatures(np.array([f"text {row}" for row in range(len(lengths))]), pooled, tokens, mask, pieces)
+
+
+@pytest.fixture(scope="module")
+def scorer():
+    torch.manual_seed(0)
+    network = DcsmHead(DcsmConfig(embed_dim=DIM, channels=6, width=16, heads=2))
+    network.word.weight.data.normal_()
+    network.eval()
+    return as_scorer("dcsm", network)
+
+
+@pytest.mark.parametrize("grid", [(7, 7), (3, 5), (2, 2), (1, 6), (14, 14)])
+def test_one_head_serves_any_grid_and_any_context(scorer, grid):
+    for context in (10, 64):
+        scores = scorer(make_images(3, grid), make_texts([3, 7, 5, 1], context))
+        assert scores.shape == (3, 4)
+        assert torch.isfinite(scores).all()
+        assert scores.std() > 0
+
+
+@pytest.mark.parametrize("block", [1, 3_000, 10**9])
+def test_a_pair_scores_the_same_in_any_company(scorer, block, monkeypatch):
+    images, texts = make_images(5, (4, 3)), make_texts([2, 9, 4, 6, 1], 20)
+    monkeypatch.setattr(blocks_module, "BLOCK_FLOATS", block)
+    together = scorer(images, texts)
+    for image in range(5):
+        for text in range(5):
+            alone = scorer(images[[image]], texts[[text]])[0, 0]
+            torch.testing.assert_close(alone, together[image, text], atol=1e-5, rtol=0)
+    pairs = np.array([[0, 1], [2, 3]])
+    by_item = scorer(images[pairs], texts[pairs])
+    torch.testing.assert_close(by_item[1], together[2:4, 2:4], atol=1e-5, rtol=0)
+
+
+def test_special_tokens_and_padding_do_not_matter(scorer):
+    images, texts = make_images(2, (4, 4)), make_texts([5, 2], 12)
+    plain = scorer(images, texts)
+    noise = torch.where(texts.mask[..., None], texts.tokens, torch.randn_like(texts.tokens) * 10)
+    disturbed = TextFeatures(texts.texts, texts.pooled, noise, texts.mask, texts.pieces)
+    torch.testing.assert_close(scorer(images, disturbed), plain, atol=1e-5, rtol=0)
+    rolled = TextFeatures(
+        texts.texts,
+        texts.pooled,
+        texts.tokens.roll(4, 1),
+        texts.mask.roll(4, 1),
+        np.roll(texts.pieces, 4, axis=1),
+    )
+    torch.testing.assert_close(scorer(images, rolled), plain, atol=1e-5, rtol=0)
+
+
+def test_places_words_and_order_all_count(scorer):
+    images, texts = make_images(1, (4, 4)), make_texts([6], 8)
+    plain = scorer(images, texts)
+    mirrored = ImageFeatures(
+        images.keys, images.pooled, images.patches.unflatten(1, (4, 4)).flip(2).flatten(1, 2), None, (4, 4)
+    )
+    no_words = TextFeatures(texts.texts, texts.pooled, texts.tokens, texts.mask, np.where(texts.mask, "x</w>", ""))
+    order = torch.tensor([0, 2, 1, 3, 4, 5, 6, 7])
+    swapped = TextFeatures(
+        texts.texts, texts.pooled, texts.tokens[:, order], texts.mask, texts.pieces[:, order.numpy()]
+    )
+    for other in (scorer(mirrored, texts), scorer(images, no_words), scorer(images, swapped)):
+        assert abs(other - plain).item() > 1e-3
+
+
+def test_a_caption_without_tokens_and_a_constant_map_give_finite_scores(scorer):
+    images, texts = make_images(2, (3, 3)), make_texts([0, 3], 6)
+    constant = ImageFeatures(images.keys, images.pooled, torch.zeros(2, 9, DIM), None, (3, 3))
+    assert torch.isfinite(scorer(images, texts)).all()
+    assert torch.isfinite(scorer(constant, texts)).all()
+    assert torch.isfinite(scorer(images, make_texts([0, 0], 6))).all()
+
+
+def test_maps_are_standardised_over_valid_tokens_and_patches_alone():
+    raw = torch.randn(2, 3, 4, 5, 6) * 3 + 1  # [b, k, m, t, p]
+    mask = torch.rand(2, 4, 5) > 0.4
+    mask[..., 0] = True
+    maps, mean, spread = standardise_maps(raw, mask)
+    for b, k, m in np.ndindex(2, 3, 4):
+        valid, standard = raw[b, k, m][mask[b, m]], maps[b, k, m][mask[b, m]]
+        assert mean[b, k, m].item() == pytest.approx(valid.mean().item(), abs=1e-5)
+        assert spread[b, k, m].item() == pytest.approx(valid.std(unbiased=False).item(), abs=1e-4)
+        torch.testing.assert_close(standard, (valid - valid.mean()) / valid.std(unbiased=False), atol=1e-4, rtol=0)
+        assert (maps[b, k, m][~mask[b, m]] == 0).all()
+
+
+def test_memory_is_bounded_by_the_block(scorer, monkeypatch):
+    seen = []
+    monkeypatch.setattr(blocks_module, "BLOCK_FLOATS", 40_000)
+    forward = DcsmHead.forward
+    monkeypatch.setattr(
+        DcsmHead,
+        "forward",
+        lambda self, images, texts: (
+            seen.append(images.pooled.shape[-2] * texts["mask"].shape[-2]) or forward(self, images, texts)
+        ),
+    )
+    images, texts = make_images(20, (5, 5)), make_texts([8] * 30, 12)
+    scorer(images, texts)
+    assert sum(seen) == 600
+    assert max(seen) * 8 * 25 * 6 <= 40_000
+
+
+def test_the_default_head_is_small_and_its_file_rebuilds_it():
+    head = DcsmHead(DcsmConfig(embed_dim=512))
+    assert count_parameters(head) < 300_000
+    again = build_dcsm({**asdict(head.config), "words": [list(word) for word in head.config.words]}, None)
+    assert again.config == head.config
+
+
+@pytest.mark.parametrize(
+    ("pieces", "meaning"),
+    [
+        (["a</w>", "left</w>", "of</w>"], [0, "left", 0]),
+        (["be", "hind</w>", "a</w>"], ["behind", "behind", 0]),
+        (["Not</w>", "not,</w>", "(NOT)</w>"], ["not"] * 3),
+        (["isn</w>", "'t</w>", "red</w>"], [0, "not", 0]),
+        (["", "under</w>", "neath", "", "no</w>"], [0, "below", 0, 0, "no"]),
+        (["under", "neath</w>", "nor</w>"], ["below", "below", "not"]),
+        (["no", "thing</w>", "no", "se</w>"], ["no", "no", 0, 0]),
+        (["", ",</w>", "but</w>", ""], [0, 0, "but", 0]),
+        (["right", "", ""], ["right", 0, 0]),  # a caption cut off inside a word: what is left is read as it stands
+    ],
+)
+def test_functional_words_are_found_by_token_span(pieces, meaning):
+    assert find_words(pieces, ROWS) == [word and ROWS[word] for word in meaning]
+
+
+def test_each_spelling_has_one_row_and_the_papers_words_come_first():
+    spellings = [spelling for group in FUNCTIONAL_WORDS for spelling in group]
+    assert len(spellings) == len(set(spellings))
+    assert [group[0] for group in FUNCTIONAL_WORDS[:11]] == (
+        ["above", "below", "left", "right", "small", "big", "not", "no", "without", "but", "absent"]
+    )
+
+
+@given(st.lists(st.sampled_from(["behind", "cube", "no", "not", "a", "left", "underneath"]), max_size=8), st.data())
+def test_however_words_are_cut_into_pieces_each_piece_gets_its_words_row(words, data):
+    pieces, expected = [], []
+    for word in words:
+        cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(word) - 1)), max_size=3)) - {len(word)})
+        parts = [word[a:b] for a, b in zip([0, *cuts], [*cuts, len(word)], strict=True)]
+        pieces += [*parts[:-1], parts[-1] + "</w>"]
+        expected += [ROWS.get(word, 0)] * len(parts)
+    assert find_words(pieces, ROWS) == expected
