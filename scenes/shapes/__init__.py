@@ -89,7 +89,7 @@ _ROWS = (
     _kind("furniture", "clock", "clocks", "alarm clock", yaw=FRONT),
     _kind("furniture", "candle", "candles", yaw=SIDE),
     _kind("vehicles", "car", "cars", yaw=SIDE),
-    _kind("vehicles", "boat", "boats", "sailboat", yaw=FRONT),
+    _kind("vehicles", "boat", "boats", "sailboat", yaw=(-25.0, 25.0)),
     _kind("vehicles", "airplane", "airplanes", "plane", yaw=(15.0, 75.0), article="an"),
     _kind("vehicles", "rocket", "rockets"),
     _kind("vehicles", "train", "trains", "locomotive", yaw=SIDE),
@@ -130,7 +130,7 @@ SHAPES: dict[str, Callable[[], trimesh.Trimesh]] = {name: kind.build for name, k
 
 @cache
 def mesh(name: str) -> trimesh.Trimesh:
-    """The mesh of a built-in kind, built once in a process; InputError for a name that is not in the table."""
+    """The mesh of a kind in the table, built once in a process: copy it to change it. InputError for another name."""
     if name not in KINDS:
         raise unknown_name("shape", name, KINDS)
     return KINDS[name].build()

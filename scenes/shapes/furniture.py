@@ -22,11 +22,11 @@ def table() -> Trimesh:
 
 
 def sofa() -> Trimesh:
-    base = box(0.9, 0.42, 0.14, (0, 0, 0.13))
-    back = box(0.9, 0.14, 0.42, (0, 0.18, 0.31))
-    arms = [box(0.12, 0.46, 0.34, (s * 0.44, -0.01, 0.21)) for s in (-1, 1)]
-    cushions = [box(0.365, 0.34, 0.1, (s * 0.188, -0.04, 0.245)) for s in (-1, 1)]
-    return solid(base, back, *arms, *cushions, *_legs(0.42, 0.17, 0.08, 0.05))
+    base = box(0.98, 0.42, 0.14, (0, 0, 0.13))
+    back = box(0.94, 0.14, 0.34, (0, 0.18, 0.29))
+    arms = [box(0.12, 0.46, 0.27, (s * 0.48, -0.01, 0.185)) for s in (-1, 1)]
+    cushions = [box(0.4, 0.34, 0.1, (s * 0.207, -0.04, 0.245)) for s in (-1, 1)]
+    return solid(base, back, *arms, *cushions, *_legs(0.46, 0.17, 0.08, 0.05))
 
 
 def bed() -> Trimesh:

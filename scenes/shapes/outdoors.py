@@ -71,10 +71,11 @@ def windmill() -> Trimesh:
 
 
 def tree() -> Trimesh:
-    """A fir: three tiers on a trunk."""
-    tiers = [(0.36, 0.24, 0.58), (0.29, 0.46, 0.78), (0.21, 0.67, 1.0)]
-    cones = [cone(r, low, top) for r, low, top in tiers]
-    return solid(lathe([(0.085, 0), (0.085, 0.3)], sections=24), *cones)
+    """A fir: three jagged tiers, high enough for the trunk to show from above."""
+    hem = circle(36) * np.where(np.arange(36) // 2 % 2 == 0, 1.0, 0.8)[:, None]
+    tiers = [(0.34, 0.27, 0.62), (0.27, 0.5, 0.81), (0.19, 0.7, 1.0)]
+    boughs = [loft([level(hem * r, low), level(hem * 0, top)]) for r, low, top in tiers]
+    return solid(lathe([(0.085, 0), (0.085, 0.4)], sections=24), *boughs, crease=20)
 
 
 def cactus() -> Trimesh:

@@ -91,13 +91,13 @@ def bell() -> Trimesh:
 
 
 def book() -> Trimesh:
-    """Open, leaning back as on a stand: two arched blocks of pages with lines of text, between the covers."""
+    """Open, tilted towards the camera: two arched blocks of pages with lines of text, between the covers."""
     page = curve([(0, 0.05), (0.06, 0.15), (0.17, 0.185), (0.32, 0.15), (0.46, 0.1)], 20)
-    pages = prism(symmetric([(0.46, 0.07), *page[::-1]]), 0.6)
-    covers = prism(symmetric([(0, -0.03), (0.5, 0.05), (0.5, 0.09), (0, 0.01)]), 0.68)
+    pages = prism(symmetric([(0.46, 0.07), *page[::-1]]), 0.72)
+    covers = prism(symmetric([(0, -0.03), (0.5, 0.05), (0.5, 0.09), (0, 0.01)]), 0.8)
     line = np.concatenate([np.add(page[7:-3], (0, 0.02)), np.subtract(page[-4:6:-1], (0, 0.01))])
-    text = [prism(line * (s, 1), 0.02, (0, y, 0)) for s in (-1, 1) for y in np.linspace(-0.2, 0.2, 6)]
-    return solid(*(turned(part, "x", 55) for part in (pages, covers, *text)))
+    text = [prism(line * (s, 1), 0.02, (0, y, 0)) for s in (-1, 1) for y in np.linspace(-0.25, 0.25, 7)]
+    return solid(*(turned(part, "x", 38) for part in (pages, covers, *text)))
 
 
 def guitar() -> Trimesh:

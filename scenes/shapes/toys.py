@@ -134,7 +134,7 @@ def pumpkin() -> Trimesh:
 
 def cupcake() -> Trimesh:
     """A pleated paper case, three rolls of icing, a cherry."""
-    pleats = circle(96) * np.where(np.arange(96) // 2 % 2 == 0, 1.04, 0.96)[:, None]
+    pleats = circle(80) * np.where(np.arange(80) // 2 % 2 == 0, 1.04, 0.96)[:, None]
     case = loft([level(pleats * 0.25, 0), level(pleats * 0.36, 0.42)])
     rolls = [(0.29, 0.11, 0.47), (0.2, 0.1, 0.6), (0.1, 0.09, 0.72)]
     icing = [moved(turned(torus(major, minor, sections=32), "x", 90), (0, 0, z)) for major, minor, z in rolls]
