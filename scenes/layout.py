@@ -64,8 +64,8 @@ class Arrangement:
 ARRANGEMENTS = {
     row.name: row
     for row in (
-        Arrangement("table", ON_TABLE, 1.6, 1.7, (-25, 25), (26, 40), (30, 42), 2.3, 0.25),
-        Arrangement("floating", BEHIND, 1.5, 1.5, (-6, 6), (-3, 7), (30, 42), 2.1, 0.0),
+        Arrangement("table", ON_TABLE, 1.4, 1.5, (-25, 25), (26, 40), (30, 42), 1.95, 0.25),
+        Arrangement("floating", BEHIND, 1.35, 1.35, (-6, 6), (-3, 7), (30, 42), 1.85, 0.0),
     )
 }
 

@@ -62,7 +62,7 @@ COLORS = {
         Color("gray", (128, 130, 133)),
     )
 }
-SIZES = {size.name: size for size in (Size("small", 0.55), Size("medium", 0.80), Size("large", 1.16))}
+SIZES = {size.name: size for size in (Size("small", 0.62), Size("medium", 0.86), Size("large", 1.20))}
 MATERIALS = {
     material.name: material
     for material in (Material("matte", 0.0, 0.0), Material("metal", 1.0, 0.75), Material("glossy", 0.0, 1.0))

@@ -1,0 +1,78 @@
+"""The data card of a dataset folder: HuggingFace front matter, then what is in the set, how it was made, its limits."""
+
+from pathlib import Path
+from typing import Any
+
+from generator.categories import CATEGORIES
+from generator.config import Recipe
+from generator.dataset import NATURAL, write_atomically
+
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+def write_card(folder: Path, recipe: Recipe, manifest: dict[str, Any]) -> None:
+    """Write README.md: measured facts only, all from the manifest."""
+    write_atomically(folder / "README.md", "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)]))
+
+
+def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
+    images = sum(split["images"] for split in manifest["splits"].values())
+    size = next((name for limit, name in _SIZES if images < limit), "1M<n<10M")
+    files = [
+        f"  - {{split: {_hub_split(name)}, path: [{name}/metadata.jsonl, {name}/images/*.png]}}"
+        for name in manifest["splits"]
+    ]
+    return [
+        "---",
+        "license: cc-by-4.0",
+        "language: en",
+        f"pretty_name: {recipe.name}",
+        "task_categories: [zero-shot-image-classification, image-text-to-text]",
+        f"size_categories: {size}",
+        "tags: [synthetic, compositionality, clip, negation, spatial, attribute-binding]",
+        "configs:",
+        "- config_name: default",
+        "  data_files:",
+        *files,
+        "---",
+    ]
+
+
+def _hub_split(name: str) -> str:
+    """HuggingFace split names hold no hyphens."""
+    return name.replace("-", "_")
+
+
+def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
+    lines = [f"# {recipe.name}", "", recipe.description or "A Fourfold dataset: rendered scenes with verified captions.", ""]
+    lines += ["## What is in it", "", "| split | category | condition | groups | what differs |", "|---|---|---|---|---|"]
+    for split, row in manifest["splits"].items():
+        for name, number in row["groups"].items():
+            category = CATEGORIES[name]
+            lines.append(f"| {split} | {name} | {category.condition} | {number} | {category.summary} |")
+        if row["scenes"]:
+            lines.append(f"| {split} | {NATURAL} | | {row['scenes']} scenes | single pictures with web-like captions |")
+    rejected = manifest["rejections"]
+    lines += [
+        "",
+        "A group is fourfold: two images that differ in one edit and two captions, each true of exactly one of them.",
+        "Every row holds the scene, the measured boxes, masks and visible parts, and the truth of every caption.",
+        "",
+        "## How it was made",
+        "",
+        f"Recipe `{recipe.name}`, seed {recipe.seed}, {recipe.image_size} x {recipe.image_size} pixels; "
+        f"renderer {manifest['renderer'].get('device', 'unknown')}. Recipe hash `{manifest['recipe_sha256'][:16]}`.",
+        "Every scene was rendered, measured on its pixels and, where it did not show what it should, drawn again:",
+        "",
+        *[f"- {count} times because {reason}" for reason, count in sorted(rejected.items())],
+        *([] if rejected else ["- no scene was rejected"]),
+        "",
+        "## Limits",
+        "",
+        "Synthetic pictures of a small closed world. A score here says what a model does on these scenes; it does not",
+        "say how often the same failure meets natural photographs. Captions are English, made from templates.",
+        "",
+        "Licence: CC BY 4.0. No people, no personal data; everything is rendered.",
+        "",
+    ]
+    return lines

@@ -1,0 +1,40 @@
+"""C2, attribute binding: two objects of different kinds exchange their color, size, material or pattern."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from generator.world import Draft, World, choose, describe, sample_layout, sample_number, sample_objects
+from scenes.claims import Both, Claim, Exists
+from scenes.edits import swap_attribute
+from scenes.layout import Layout
+from scenes.vocabulary import SIZES
+
+
+def sample(world: World, rng: np.random.Generator) -> Draft | None:
+    """A draft of a binding group, or None if the objects found no places.
+
+    Captions of both scenes hold the same words: only which attribute goes with which kind differs.
+    """
+    attribute = choose(rng, world.attributes)
+    objects = sample_objects(world, rng, sample_number(world, rng))
+    old = getattr(objects[0], attribute)
+    others = [value for value in getattr(world.vocabulary, attribute + "s") if value != old]
+    objects[1] = replace(objects[1], **{attribute: choose(rng, others)})
+    room = [0.0] * len(objects)
+    if attribute == "size":
+        room[:2] = [max(SIZES[thing.size].scale for thing in objects[:2])] * 2
+    first = sample_layout(world, objects, rng, room=room)
+    if first is None:
+        return None
+    second = swap_attribute(first, 0, 1, attribute)
+    order = (0, 1) if rng.random() < 0.5 else (1, 0)
+    claims = _both(first, order, attribute), _both(second, order, attribute)
+    turned = _both(first, order[::-1], attribute), _both(second, order[::-1], attribute)
+    return Draft((first, second), claims, turned, "swap-attribute", attribute)
+
+
+def _both(layout: Layout, order: tuple[int, ...], attribute: str) -> Claim:
+    i, j = order
+    a, b = (describe(layout.objects[k], (attribute,)) for k in (i, j))
+    return Both(Exists(a), Exists(b))

@@ -1,0 +1,115 @@
+"""Single scenes with captions as people write them on the web: what a CLIP-like model is trained on.
+
+The captions have the properties that the literature documents of natural image-text data: they name the salient objects
+first and leave others out, give few attributes, almost no relations and no negation. All of them are true.
+"""
+
+import json
+from collections import Counter
+
+import numpy as np
+
+from generator.dataset import NATURAL
+from generator.groups import MAX_TRIES, MadeGroup, Picture, difficulty, make_rng, scene_columns
+from generator.wording import noun_phrase, with_article
+from generator.world import World, choose, sample_layout, sample_objects
+from scenes.annotations import ObjectAnnotation, annotate
+from scenes.claims import Both, Claim, Description, Exists, claim_to_dict
+from scenes.errors import InputError
+from scenes.layout import Layout, PlacedObject
+from scenes.rendering import Renderer
+from scenes.verification import find_problems
+
+CAPTIONS_PER_SCENE = 6
+# Share of mentions that carry the attribute (of patterned objects, for patterns).
+ATTRIBUTE_RATES = {"color": 0.32, "size": 0.10, "pattern": 0.25, "material": 0.05}
+MENTIONS = {1: 0.58, 2: 0.36, 3: 0.06}
+NEXT_TO_RATE = 0.06  # the one relation that is said, and says no side
+PLACE_RATE = 0.12
+PREFIXES = ("", "", "", "a photo of ", "a picture of ", "an image of ", "there is ")
+PLACES = {"wood": "on a wooden floor", "tiles": "on tiles", "grass": "on the grass", "sand": "on the sand"}
+
+
+def make_scene(world: World, split: str, index: int, seed: int, renderer: Renderer) -> MadeGroup:
+    """The natural scene with this index, from one object to as many as the world allows."""
+    rng = make_rng(seed, split, NATURAL, index)
+    rejections: Counter[str] = Counter()
+    for _ in range(MAX_TRIES):
+        n = int(rng.integers(1, world.scene.objects[1] + 1))
+        layout = sample_layout(world, sample_objects(world, rng, n), rng)
+        if layout is None:
+            rejections["the objects found no places"] += 1
+            continue
+        rendering = renderer.render(layout)
+        seen = annotate(layout, rendering)
+        problems = find_problems(layout, seen, rendering.instances.size)
+        if problems:
+            rejections[problems[0]] += 1
+            continue
+        name = f"{split}-{NATURAL}-{index:06d}"
+        captions = [natural_caption(layout, seen, rng) for _ in range(CAPTIONS_PER_SCENE)]
+        return MadeGroup((Picture(_row(name, split, layout, seen, captions), rendering),), rejections)
+    reason, count = rejections.most_common(1)[0]
+    raise InputError(f"scene {split}-{index}: none acceptable in {MAX_TRIES} tries; {count} times because {reason}")
+
+
+def natural_caption(
+    layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.random.Generator
+) -> tuple[str, Claim]:
+    """A web-like caption and the part of its meaning that is claimed: that the named objects are there."""
+    weights = np.array([a.visible_pixels for a in seen], dtype=float)
+    order = rng.choice(len(seen), size=len(seen), replace=False, p=weights / weights.sum())
+    number = int(rng.choice(list(MENTIONS), p=list(MENTIONS.values())))
+    named = [_mention(layout.objects[int(i)], rng) for i in order[:number]]
+    phrases = [with_article(noun_phrase(description)) for description in named]
+    if len(phrases) == 2 and rng.random() < NEXT_TO_RATE:
+        text = f"{phrases[0]} next to {phrases[1]}"
+    else:
+        text = " and ".join([", ".join(phrases[:-1]), phrases[-1]] if len(phrases) > 1 else phrases)
+    text = choose(rng, PREFIXES) + text
+    place = PLACES.get(layout.background.surface)
+    if place and rng.random() < PLACE_RATE:
+        text += f" {place}"
+    claim: Claim = Exists(named[0])
+    for description in named[1:]:
+        claim = Both(claim, Exists(description))
+    return text, claim
+
+
+def _mention(thing: PlacedObject, rng: np.random.Generator) -> Description:
+    values = {name: getattr(thing, name) for name, rate in ATTRIBUTE_RATES.items() if rng.random() < rate}
+    for name, usual in (("pattern", "plain"), ("size", "medium")):
+        if values.get(name) == usual:  # nobody says what goes without saying
+            del values[name]
+    return Description(shape=thing.shape, **values)
+
+
+def _row(
+    name: str, split: str, layout: Layout, seen: tuple[ObjectAnnotation, ...], captions: list[tuple[str, Claim]]
+) -> dict[str, object]:
+    return {
+        "id": name,
+        "split": split,
+        "group": name,
+        "role": "single",
+        "category": NATURAL,
+        "condition": "",
+        "edit": "",
+        "attribute": "",
+        "caption": captions[0][0],
+        "adversarial_caption": None,
+        "hard_positive": None,
+        "captions": [
+            {
+                "text": text,
+                "kind": "true",
+                "claim": json.dumps(claim_to_dict(claim)),
+                "template": NATURAL,
+                "truth": [True],
+            }
+            for text, claim in captions
+        ],
+        **scene_columns(layout, seen),
+        "absences": [],
+        "difficulty": difficulty(layout, seen, captions[0][0], False),
+    }

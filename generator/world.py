@@ -1,0 +1,123 @@
+"""What a category may draw from, and what it gives back: a draft of a fourfold group, not yet rendered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from generator.config import Recipe, SceneRange, Split, Vocabulary
+from scenes.claims import Claim, Description
+from scenes.layout import Layout, PlacedObject, place
+from scenes.spec import ObjectSpec, SceneSpec
+
+
+@dataclass(frozen=True)
+class World:
+    """The part of a recipe that sampling a scene of one split needs."""
+
+    vocabulary: Vocabulary
+    scene: SceneRange
+    attributes: tuple[str, ...]
+    held_out: tuple[Description, ...]
+    wants_held_out: bool  # a split of held-out objects: every scene must hold one; elsewhere none may
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Two scenes that differ in one edit, and two claims, each meant to be true of its own scene alone."""
+
+    layouts: tuple[Layout, Layout]
+    claims: tuple[Claim, Claim]
+    hard_positives: tuple[Claim, Claim]  # what else is true of each scene alone: a converse, another order, or the same
+    edit: str
+    attribute: str = ""  # which attribute or relation the edit changes, for analysis
+
+
+Sampler = Callable[[World, np.random.Generator], Draft | None]
+
+
+def make_world(recipe: Recipe, split: Split) -> World:
+    """The world of one split of a recipe."""
+    return World(recipe.vocabulary, recipe.scene, recipe.attributes, recipe.held_out, split.held_out)
+
+
+def choose(rng: np.random.Generator, options: Sequence[str]) -> str:
+    """One of the options, as a plain string."""
+    return str(options[int(rng.integers(len(options)))])
+
+
+def choose_two(rng: np.random.Generator, options: Sequence[str]) -> tuple[str, str]:
+    """Two different options in random order."""
+    first, second = rng.choice(len(options), size=2, replace=False)
+    return str(options[int(first)]), str(options[int(second)])
+
+
+def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[ObjectSpec]:
+    """n objects of different kinds; in a split of held-out objects the first is one of those."""
+    words = world.vocabulary
+    shapes = [words.shapes[int(i)] for i in rng.choice(len(words.shapes), size=n, replace=False)]
+    objects = [_sample_object(world, shape, rng) for shape in shapes]
+    if world.wants_held_out:
+        wanted = world.held_out[int(rng.integers(len(world.held_out)))]
+        fixed = {name: value for name, value in vars(wanted).items() if value is not None}
+        if fixed.get("shape") in shapes:  # kinds stay different
+            objects[shapes.index(fixed["shape"])] = replace(objects[shapes.index(fixed["shape"])], shape=shapes[0])
+        objects[0] = replace(objects[0], **fixed)
+    return objects
+
+
+def _sample_object(world: World, shape: str, rng: np.random.Generator) -> ObjectSpec:
+    words = world.vocabulary
+    patterns = [name for name in words.patterns if name != "plain"]
+    patterned = patterns and ("plain" not in words.patterns or rng.random() < world.scene.patterned)
+    return ObjectSpec(
+        shape=shape,
+        color=choose(rng, words.colors),
+        size=choose(rng, words.sizes),
+        material=choose(rng, words.materials),
+        pattern=choose(rng, patterns) if patterned else "plain",
+    )
+
+
+def sample_number(world: World, rng: np.random.Generator, least: int = 2) -> int:
+    """How many objects a scene gets."""
+    low, high = world.scene.objects
+    return int(rng.integers(max(low, least), max(high, least) + 1))
+
+
+def sample_layout(
+    world: World,
+    objects: Sequence[ObjectSpec],
+    rng: np.random.Generator,
+    *,
+    arrangement: str | None = None,
+    room: Sequence[float] | None = None,
+    accept: Callable[[Layout], bool] = lambda layout: True,
+) -> Layout | None:
+    """Place the objects in an arrangement of the world; None if that did not succeed."""
+    name = arrangement or choose(rng, world.scene.arrangements)
+    return place(SceneSpec(tuple(objects), name), rng, room=room, accept=accept)
+
+
+def other_shape(world: World, layout: Layout, rng: np.random.Generator) -> str:
+    """A kind that the layout does not show."""
+    used = {thing.shape for thing in layout.objects}
+    return choose(rng, [shape for shape in world.vocabulary.shapes if shape not in used])
+
+
+def describe(
+    thing: PlacedObject | ObjectSpec, attributes: Sequence[str] = (), *, shape: bool = True
+) -> Description:
+    """The description by an object's kind and the named attributes."""
+    values = {name: getattr(thing, name) for name in attributes}
+    return Description(shape=thing.shape if shape else None, **values)
+
+
+def keeps_hold_outs(world: World, draft: Draft) -> bool:
+    """Whether held-out objects are where the split wants them: in every image of theirs, in none of another."""
+    found = [any(_is_held_out(world, thing) for thing in layout.objects) for layout in draft.layouts]
+    return any(found) if world.wants_held_out else not any(found)
+
+
+def _is_held_out(world: World, thing: PlacedObject) -> bool:
+    return any(description.matches(thing) is not False for description in world.held_out)
