@@ -6,7 +6,7 @@ run, and the metrics). Every number in the second can be recomputed from the fir
 
 import hashlib
 import json
-import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from generator.dataset import write_atomically
 from scenes.errors import InputError
 
 FORMAT, VERSION = "fourfold-results", 1
 ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
-_ASIDE = ".partial"
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Results:
     notes: tuple[str, ...] = ()  # what every table made from this must say
 
 
+_UNFINISHED = re.compile(rf"{re.escape(ITEMS_FILE)}|\.({re.escape(ITEMS_FILE)}|{re.escape(RESULTS_FILE)})\.\d+\.tmp")
 _ROWS = ("items", "metrics", "comparisons")
 _HEAD_KEYS = {each.name for each in fields(Results)} - {"items"} | {"items_sha256"}
 
@@ -106,11 +107,11 @@ def save(results: Results, folder: Path) -> None:
     _check_target(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(json.dumps(_item_row(item), ensure_ascii=False) + "\n" for item in results.items)
-    _write_synced(folder / ITEMS_FILE, lines)
+    write_atomically(folder / ITEMS_FILE, lines)
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "items_sha256": _sha256(lines)}
     head |= {each.name: getattr(results, each.name) for each in fields(results) if each.name not in _ROWS}
     head |= {name: [asdict(row) for row in getattr(results, name)] for name in ("metrics", "comparisons")}
-    _write_synced(folder / RESULTS_FILE, json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_atomically(folder / RESULTS_FILE, json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def load(folder: Path) -> Results:
@@ -224,19 +225,9 @@ def _check_target(folder: Path) -> None:
     if (folder / RESULTS_FILE).exists():
         load_head(folder)  # an earlier run, or an error that says what else it is
         return
-    ours = {ITEMS_FILE, ITEMS_FILE + _ASIDE, RESULTS_FILE + _ASIDE}
-    present = folder.iterdir() if folder.exists() else ()
-    if strange := sorted(each.name for each in present if each.name not in ours):
+    names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    if strange := [name for name in names if not _UNFINISHED.fullmatch(name)]:
         raise InputError(f"{folder}: holds something else ({strange[0]}); name a new or empty folder for the results")
-
-
-def _write_synced(path: Path, text: str) -> None:
-    aside = path.with_name(path.name + _ASIDE)
-    with aside.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
 
 
 def _read(path: Path) -> str:

@@ -81,7 +81,7 @@ def write_csv(table: Table) -> str:
     names = [
         [name, f"{name} low", f"{name} high"] if b else [name] for name, b in zip(table.header, bounded, strict=True)
     ]
-    writer.writerow(chain.from_iterable(names))
+    writer.writerow(name.replace("†", "") for name in chain.from_iterable(names))
     for row in table.rows:
         writer.writerow(chain.from_iterable(_csv_fields(cell, b) for cell, b in zip(row, bounded, strict=True)))
     return out.getvalue()

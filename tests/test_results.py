@@ -113,10 +113,10 @@ def test_a_run_killed_between_the_two_files_is_not_read_as_finished(tmp_path: Pa
 
 
 def test_a_first_run_killed_early_can_be_repeated(tmp_path: Path) -> None:
-    (tmp_path / "items.jsonl.partial").write_text('{"id": "it')
+    (tmp_path / "items.jsonl").write_text(json.dumps({"id": "0"}))
+    (tmp_path / ".results.json.4711.tmp").write_text('{"format": "four')
     save(make_results(4), tmp_path)
     assert len(load(tmp_path).items) == 4
-    assert not list(tmp_path.glob("*.partial"))
 
 
 def _edit_row(field: str, value: object) -> object:
@@ -300,13 +300,12 @@ def test_items_of_many_shapes_are_counted_together() -> None:
     assert row.asked == row.items == 30
 
 
-def test_ten_thousand_items_with_five_scorers_take_seconds() -> None:
-    items = make_items(10_000, categories=("content", "binding", "relation", "negation"))
-    five = [
-        replace(item, scores={f"{name}{i}": table for i in range(2) for name, table in item.scores.items()})
-        for item in items
+def test_two_thousand_items_take_seconds() -> None:
+    """Resampling is vectorised: a loop over 2,000 replicates of 2,000 items and 4 scorers would take minutes."""
+    items = [
+        replace(item, scores={f"{name}{i}": item.scores[name] for i in range(2) for name in ("cosine", "dcsm")})
+        for item in make_items(2000, categories=("content", "binding", "relation", "negation"))
     ]
-    five = [replace(item, scores=dict(list(item.scores.items())[:5])) for item in five]
     started = perf_counter()
-    summarise(five, seed=0, reference="cosine0")
-    assert perf_counter() - started < 45
+    summarise(items, seed=0, reference="cosine0")
+    assert perf_counter() - started < 20
