@@ -3,7 +3,7 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, torus, turned
+from scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, symmetric, torus, turned
 
 
 def _legs(x: float, y: float, height: float, thick: float) -> list[Trimesh]:
@@ -39,10 +39,8 @@ def bed() -> Trimesh:
 
 def lamp() -> Trimesh:
     foot = lathe([(0.2, 0), (0.2, 0.03), (0.05, 0.07), (0.025, 0.1), (0.025, 0.66)])
-    shade = lathe(
-        [(0, 0.95), (0.14, 0.95), (0.14, 1), (0.17, 1), (0.33, 0.58), (0.3, 0.58), (0.15, 0.93), (0, 0.93)][::-1]
-    )
-    return solid(foot, shade)
+    hollow, outside = [(0, 0.93), (0.15, 0.93), (0.3, 0.58)], [(0.33, 0.58), (0.17, 1), (0.14, 1), (0.14, 0.95)]
+    return solid(foot, lathe([*hollow, *outside, (0, 0.95)]))
 
 
 def ladder() -> Trimesh:
@@ -51,26 +49,15 @@ def ladder() -> Trimesh:
 
 
 def clock() -> Trimesh:
-    """A round alarm clock: two bells on top, two feet, raised hands and rim."""
-    case = turned(lathe([(0.36, -0.13), (0.36, 0.1)], sections=64), "x", 90)
-    rim = torus(0.35, 0.04, (0, -0.13, 0))
-    hands = [prism([(-0.025, -0.03), (0.025, -0.03), (0.015, 0.24), (-0.015, 0.24)], 0.05, (0, -0.12, 0))]
-    hands.append(
-        turned(prism([(-0.03, -0.03), (0.03, -0.03), (0.02, 0.17), (-0.02, 0.17)], 0.06, (0, -0.12, 0)), "y", 60)
-    )
+    """A round alarm clock: two bells with their hammer on top, two feet; rim, hands and hour marks stand out."""
+    case = [turned(lathe([(0.36, -0.13), (0.36, 0.1)], sections=64), "x", 90), torus(0.35, 0.04, (0, -0.13, 0))]
+    long = prism(symmetric([(0.025, -0.03), (0.015, 0.24)]), 0.05, (0, -0.12, 0))
+    short = turned(prism(symmetric([(0.03, -0.03), (0.02, 0.17)]), 0.06, (0, -0.12, 0)), "y", 60)
     marks = [turned(box(0.03, 0.04, 0.06, (0, -0.12, 0.27)), "y", angle) for angle in range(0, 360, 30)]
     bells = [turned(lathe([*arc(0.15, 0, 85, 9, (0, 0.44)), (0, 0.6)]), "y", s * 35) for s in (-1, 1)]
     feet = [turned(lathe([(0.03, -0.52), (0.05, -0.32)], sections=16), "y", s * 35) for s in (-1, 1)]
-    return solid(
-        case,
-        rim,
-        *hands,
-        *marks,
-        *bells,
-        *feet,
-        box(0.04, 0.04, 0.2, (0, 0, 0.42)),
-        box(0.14, 0.05, 0.04, (0, 0, 0.52)),
-    )
+    hammer = [box(0.04, 0.04, 0.2, (0, 0, 0.42)), box(0.14, 0.05, 0.04, (0, 0, 0.52))]
+    return solid(*case, long, short, *marks, *bells, *feet, *hammer)
 
 
 def candle() -> Trimesh:

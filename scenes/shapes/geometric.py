@@ -33,7 +33,6 @@ def torus() -> Trimesh:
 
 def capsule() -> Trimesh:
     ends = np.concatenate([arc(0.24, -90, 0, 12, (0, 0.24)), arc(0.24, 0, 90, 12, (0, 0.76))])
-    ends[[0, -1], 0] = 0
     return solid(turned(lathe(ends), "y", 90))
 
 
@@ -49,7 +48,6 @@ def heart() -> Trimesh:
     z = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
     outline = np.stack([16 * np.sin(t) ** 3, z], -1)
     rim = arc(1, -90, 90, 15)
-    rim[[0, -1], 0] = 0
     return solid(loft([upright(outline * size, 6.5 * depth) for size, depth in rim]))
 
 
@@ -80,9 +78,7 @@ def _oval(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def half_sphere() -> Trimesh:
     """Flat side up: seen from above, a dome could be taken for a whole sphere."""
-    bowl = arc(0.5, -90, 0, 17)
-    bowl[0, 0] = 0
-    return solid(lathe(bowl, sections=64))
+    return solid(lathe(arc(0.5, -90, 0, 17), sections=64))
 
 
 def wedge() -> Trimesh:
@@ -106,6 +102,5 @@ def gear() -> Trimesh:
 
 
 def lightning_bolt() -> Trimesh:
-    return solid(
-        prism([(-0.1, 0), (0.28, 0.58), (0.06, 0.58), (0.26, 1), (-0.08, 1), (-0.26, 0.44), (-0.02, 0.44)], 0.18)
-    )
+    right, left = [(-0.1, 0), (0.28, 0.58), (0.06, 0.58), (0.26, 1)], [(-0.08, 1), (-0.26, 0.44), (-0.02, 0.44)]
+    return solid(prism([*right, *left], 0.18))

@@ -60,7 +60,7 @@ def _battlements(x: float, y: float, z: float) -> list[Trimesh]:
 def windmill() -> Trimesh:
     tower = lathe([(0.24, 0), (0.15, 0.62)], sections=32)
     cap = lathe([(0.17, 0.61), (0.17, 0.65), (0.1, 0.76), (0.03, 0.8), (0, 0.8)], sections=32)
-    axle = turned(lathe([(0.04, 0), (0.04, 0.28)], (0, 0, 0), sections=16), "x", 90)
+    axle = turned(lathe([(0.04, 0), (0.04, 0.28)], sections=16), "x", 90)
     sails = []
     for angle in (45, 135, 225, 315):
         blade = [box(0.028, 0.03, 0.44, (0, -0.25, 0.21)), box(0.13, 0.02, 0.32, (0.055, -0.25, 0.27))]
@@ -91,7 +91,6 @@ def _ribbed(radius: float, height: float, ribs: int) -> Trimesh:
     """A fluted column with a round top."""
     flutes = circle(ribs * 6) * (1 + 0.16 * np.cos(np.linspace(0, 2 * np.pi * ribs, ribs * 6, endpoint=False)))[:, None]
     top = arc(radius, 0, 90, 7, (0, height - radius))
-    top[-1, 0] = 0
     return loft([level(flutes * r, z) for r, z in ((radius, 0), *top)])
 
 
@@ -122,7 +121,7 @@ def snowman() -> Trimesh:
         ball(0.2, (0, 0, 0.6), sections=28),
         ball(0.145, (0, 0, 0.87), sections=24),
     ]
-    hat = [lathe([(0.18, 0.96), (0.18, 0.985), (0.115, 0.985), (0.115, 1.16)], sections=32)]
+    hat = lathe([(0.18, 0.96), (0.18, 0.985), (0.115, 0.985), (0.115, 1.16)], sections=32)
     nose = moved(turned(cone(0.035, 0, 0.2, sections=16), "x", 90), (0, -0.13, 0.87))
     dots = [
         ball(0.022, at, sections=10)
@@ -130,4 +129,4 @@ def snowman() -> Trimesh:
     ]
     arms = [tube([(s * 0.17, 0.64), (s * 0.32, 0.72), (s * 0.44, 0.84)], 0.02, sections=8) for s in (-1, 1)]
     twigs = [tube([(s * 0.34, 0.735), (s * 0.45, 0.73)], 0.015, sections=8) for s in (-1, 1)]
-    return solid(*snow, *hat, nose, *dots, *arms, *twigs)
+    return solid(*snow, hat, nose, *dots, *arms, *twigs)

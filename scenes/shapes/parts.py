@@ -112,10 +112,7 @@ def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int =
 
 def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) -> Trimesh:
     """A sphere, or an ellipsoid where three radii are given."""
-    angles = np.radians(np.linspace(-90, 90, sections // 2 + 1))
-    profile = np.stack([np.cos(angles), np.sin(angles)], -1)
-    profile[[0, -1], 0] = 0
-    unit = lathe(profile, sections=sections)
+    unit = lathe(arc(1, -90, 90, sections // 2 + 1), sections=sections)
     unit.apply_scale(np.broadcast_to(np.asarray(radius, dtype=float), 3))
     return moved(unit, at)
 

@@ -126,7 +126,6 @@ def pumpkin() -> Trimesh:
     """Ten ribs, sunk in at the top."""
     ribs = (1 - 0.16 * np.abs(np.cos(np.linspace(0, 10 * np.pi, 80, endpoint=False))) ** 6)[:, None]
     half = arc(1, -90, 90, 19)
-    half[[0, -1], 0] = 0
     flesh = loft([level(circle(80) * ribs * 0.5 * r, 0.38 * z - 0.13 * z * (1 - r) ** 2) for r, z in half])
     bend = curve([(0, 0.2), (0.0, 0.34), (0.05, 0.44), (0.12, 0.5)], 12)
     return solid(flesh, tube(bend, np.linspace(0.08, 0.045, 12), sections=8))

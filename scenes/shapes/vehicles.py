@@ -1,4 +1,4 @@
-"""Things to travel in; all but the rocket show their side."""
+"""Things to travel in. At yaw 0 all show their side but the airplane, which comes towards the camera."""
 
 import numpy as np
 from trimesh import Trimesh
@@ -7,58 +7,35 @@ from scenes.shapes.parts import ball, box, curve, lathe, loft, moved, prism, sol
 
 
 def _wheel(radius: float, width: float, x: float, y: float) -> Trimesh:
-    hub = [
-        (0, -width * 0.6),
-        (radius * 0.35, -width * 0.6),
-        (radius * 0.45, -width * 0.3),
-        (radius * 0.75, -width * 0.3),
-    ]
-    profile = [*hub, (radius * 0.8, -width / 2), (radius, -width / 2), (radius, width / 2)]
-    side = 1 if y < 0 else -1
-    return moved(turned(lathe(profile, sections=24), "x", -90 * side), (x, y, radius))
+    """Standing on the ground at (x, y), the hub to the outside."""
+    hub = [(0, -0.6), (0.35, -0.6), (0.45, -0.3), (0.75, -0.3), (0.8, -0.5), (1, -0.5), (1, 0.5)]
+    outside = -90 if y < 0 else 90
+    return moved(turned(lathe(np.array(hub) * (radius, width), sections=24), "x", outside), (x, y, radius))
 
 
 def car() -> Trimesh:
-    lower = [
-        (-0.5, 0.14),
-        (-0.5, 0.28),
-        (-0.46, 0.33),
-        (-0.3, 0.35),
-        (0.28, 0.35),
-        (0.46, 0.31),
-        (0.5, 0.26),
-        (0.5, 0.14),
-    ]
+    bonnet, boot = [(0.28, 0.35), (0.46, 0.31), (0.5, 0.26), (0.5, 0.14)], [(-0.5, 0.14), (-0.5, 0.28), (-0.46, 0.33)]
     cabin = [(-0.36, 0.34), (-0.24, 0.53), (-0.19, 0.55), (0.07, 0.55), (0.12, 0.53), (0.26, 0.34)]
-    roof = loft([np.insert(np.array(cabin) * (k, 1), 1, y, axis=1) for k, y in ((1, -0.19), (1, 0.19))])
-    windows = [
-        prism(np.array(pane), 0.41)
-        for pane in (
-            [(-0.29, 0.37), (-0.22, 0.5), (-0.07, 0.5), (-0.07, 0.37)],
-            [(-0.03, 0.37), (-0.03, 0.5), (0.08, 0.5), (0.18, 0.37)],
-        )
-    ]
+    rear_window = [(-0.29, 0.37), (-0.22, 0.5), (-0.07, 0.5), (-0.07, 0.37)]
+    front_window = [(-0.03, 0.37), (-0.03, 0.5), (0.08, 0.5), (0.18, 0.37)]
+    outlines = [([*boot, (-0.3, 0.35), *bonnet], 0.42), (cabin, 0.38), (rear_window, 0.41), (front_window, 0.41)]
     wheels = [_wheel(0.125, 0.1, x, y) for x in (-0.29, 0.29) for y in (-0.19, 0.19)]
-    return solid(prism(lower, 0.42), roof, *windows, *wheels)
+    return solid(*(prism(outline, depth) for outline, depth in outlines), *wheels)
 
 
 def boat() -> Trimesh:
-    """A sailing boat: an open hull, a mast, a main sail and a jib."""
-    stations = []
-    for t in np.linspace(0, 1, 13):
-        width, keel = 0.17 * np.sqrt(1 - t**2.2) + 0.004, 0.15 * t**3
-        rim = 0.2 + 0.05 * t**2
-        x = -0.42 + 0.9 * t
-        stations.append(
-            [
-                (x, y * width, z)
-                for y, z in ((-1, rim), (-0.8, keel + 0.05), (-0.35, keel), (0.35, keel), (0.8, keel + 0.05), (1, rim))
-            ]
-        )
+    """A sailing boat: hull, mast, main sail and jib; the bow on the right."""
     mast = tube([(0.02, 0.15), (0.02, 1.1)], 0.018)
     main = prism([(-0.01, 0.34), (-0.01, 1.06), (-0.4, 0.34)], 0.03)
     jib = prism([(0.05, 0.34), (0.42, 0.34), (0.05, 0.92)], 0.03)
-    return solid(loft(stations), mast, main, jib)
+    return solid(loft([_rib(t) for t in np.linspace(0, 1, 13)]), mast, main, jib)
+
+
+def _rib(t: float) -> np.ndarray:
+    """A cut [6, 3] across the hull, from the stern (0) to the bow (1): it narrows and rises."""
+    width, keel, rim = 0.17 * np.sqrt(1 - t**2.2) + 0.004, 0.15 * t**3, 0.2 + 0.05 * t**2
+    half = [(0.35 * width, keel), (0.8 * width, keel + 0.05), (width, rim)]
+    return np.insert(symmetric(half), 0, 0.9 * t - 0.42, axis=1)
 
 
 def airplane() -> Trimesh:
