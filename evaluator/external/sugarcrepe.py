@@ -17,9 +17,11 @@ _ONE_TRUE = np.array([[True, False]])
 
 
 def load(source: Source) -> Iterator[Item]:
-    """Items of the JSON files found, or of one table with the columns of the HuggingFace copies."""
-    if source.path.suffix in (".csv", ".parquet"):
-        yield from _load_table(source)
+    """Items of the authors' JSON files, or of tables with their columns: one CSV, or HuggingFace parquet."""
+    tables = sorted(source.path.rglob("*.parquet")) if source.path.is_dir() else [source.path]
+    tables = [path for path in tables if path.suffix in (".csv", ".parquet")]
+    if tables:
+        yield from (item for path in tables for item in _load_table(source, path))
         return
     for path in files_named(source.path, [f"{edit}.json" for edit in EDITS]):
         for key, row in entries(read_json(path), path):
@@ -29,17 +31,18 @@ def load(source: Source) -> Iterator[Item]:
             yield _item(f"{path.stem}-{key}", row, image, path.stem, name, where)
 
 
-def _load_table(source: Source) -> Iterator[Item]:
-    rows = read_table(source.path, ["caption", "negative_caption"], ["filename", "images", "image", "type", "subtype"])
+def _load_table(source: Source, path: Path) -> Iterator[Item]:
+    rows = read_table(path, ["caption", "negative_caption"], ["filename", "images", "image", "type", "subtype"])
     for number, (where, row) in enumerate(rows):
-        edit = f"{row['type']}_{row['subtype']}" if row.get("type") and row.get("subtype") else source.path.stem
+        # Copies with one file an edit are called "swap_att-00000-of-00001.parquet".
+        edit = f"{row['type']}_{row['subtype']}" if row.get("type") and row.get("subtype") else path.stem.split("-")[0]
         if "filename" in row:
             name = get_text(row, "filename", where)
             image = locate(source, name, f"val2017/{name}", where=where)
         else:
-            name = f"row {number}"
+            name = f"{path.stem} {number}"
             image = embedded(source, row, "images" if "images" in row else "image", where)
-        yield _item(f"{edit}-{number}", row, image, edit, name, where)
+        yield _item(f"{path.stem}-{number}", row, image, edit, name, where)
 
 
 def _item(id: str, row: Row, image: ImageRef, edit: str, name: str, where: str) -> Item:

@@ -106,7 +106,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "sugarcrepe": Benchmark(
         "SugarCrepe",
-        "the folder with add_att.json ... swap_obj.json, one of them, or one .csv or .parquet of them",
+        "the folder with add_att.json ... swap_obj.json, one of them, a .csv of all, or .parquet copies",
         sugarcrepe.load,
         sugarcrepe.authors_metric,
     ),
