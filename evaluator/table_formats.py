@@ -78,10 +78,9 @@ def write_csv(table: Table) -> str:
     bounded = [any(_has_interval(row[i]) for row in table.rows) for i in range(len(table.header))]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    names = [
-        [name, f"{name} low", f"{name} high"] if b else [name] for name, b in zip(table.header, bounded, strict=True)
-    ]
-    writer.writerow(name.replace("†", "") for name in chain.from_iterable(names))
+    plain = [name.removesuffix("†") for name in table.header]
+    names = [[name, f"{name} low", f"{name} high"] if b else [name] for name, b in zip(plain, bounded, strict=True)]
+    writer.writerow(chain.from_iterable(names))
     for row in table.rows:
         writer.writerow(chain.from_iterable(_csv_fields(cell, b) for cell, b in zip(row, bounded, strict=True)))
     return out.getvalue()

@@ -25,12 +25,14 @@ def category_table(results: Results, metric: str | None = None) -> Table:
         keys = [(category, scorer, shown) for scorer in results.scorers]
         if found := [rows[key] for key in keys if key in rows]:
             cells = [_estimate(rows[key], "*" if key in tested else "") for key in keys]
-            lines.append((category, METRICS[shown].label, *cells, Estimate(found[0].chance), found[0].items))
+            detectable = None if found[0].detectable is None else Estimate(found[0].detectable)
+            chance = Estimate(found[0].chance)
+            lines.append((category, METRICS[shown].label, *cells, chance, detectable, found[0].items))
     if not lines:
         raise InputError(f"metric {metric!r} applies to no category of these results")
     return Table(
         title=f"{results.model['name']} on {results.dataset.get('name', 'these items')}, percent",
-        header=("category", "metric", *_scorer_names(results), "chance", "items"),
+        header=("category", "metric", *_scorer_names(results), "chance", "detectable", "items"),
         rows=tuple(lines),
         notes=(*_footnotes(results, lines), *results.notes),
     )
@@ -130,7 +132,10 @@ def _interval_note(results: Results) -> str:
 
 
 def _footnotes(results: Results, lines: Sequence[Sequence[Cell]]) -> list[str]:
-    notes = [_interval_note(results)]
+    notes = [
+        _interval_note(results),
+        "detectable: the excess over chance that this many groups show with 80 % power",
+    ]
     if any(facts.get("set_dependent") for facts in results.scorers.values()):
         notes.append("† a score depends on what else is in the set")
     if any(isinstance(cell, Estimate) and cell.mark for line in lines for cell in line):

@@ -62,7 +62,7 @@ TABLES = {
 
 def test_category_table_shows_the_headline_of_each_category() -> None:
     table = TABLES["categories"]
-    assert table.header == ("category", "metric", "cosine", "dcsm", "shuffled-images†", "chance", "items")
+    assert table.header == ("category", "metric", "cosine", "dcsm", "shuffled-images†", "chance", "detectable", "items")
     assert [row[:2] for row in table.rows] == [
         ("content", "group"),
         ("binding", "group"),
@@ -76,6 +76,7 @@ def test_category_table_shows_the_headline_of_each_category() -> None:
     assert str(table.rows[2][5]) == "33.3"
     assert [row[-1] for row in table.rows] == [40, 40, 40, 80]
     assert any(note.startswith("†") for note in table.notes)
+    assert table.rows[0][6].value == values["content", "dcsm", "group_score"].detectable
     assert any(note.startswith("* differs from cosine") for note in table.notes)
     assert table.notes[-1] == "12 % of the images are missing"
 
@@ -154,7 +155,7 @@ def test_csv_reads_back_as_the_same_numbers(name: str) -> None:
     assert all(len(row) == len(header) for row in rows)
     for row, read in zip(table.rows, rows, strict=True):
         by_name = dict(zip(header, read, strict=True))
-        for column, cell in zip(table.header, row, strict=True):
+        for column, cell in zip([name.removesuffix("†") for name in table.header], row, strict=True):
             if isinstance(cell, Estimate):
                 assert float(by_name[column]) == cell.value
                 if cell.low is not None:
