@@ -36,6 +36,7 @@ def evaluate(
     head: Path | None = None,
     seed: int = 0,
     cache_dir: Path | None = None,
+    encoded: EncodedSet | None = None,
     progress: bool = True,
     reference: str = "cosine",
     replicates: int = REPLICATES,
@@ -47,7 +48,7 @@ def evaluate(
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
     `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run (None: nothing
-    is kept); `reference` is the scorer that the others are compared with, if it is among them; `authors_metric` is a
+    is kept); `encoded` are the items' features where the caller has them already; `reference` is the scorer that the others are compared with, if it is among them; `authors_metric` is a
     benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the results where the
     numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
 
@@ -57,8 +58,9 @@ def evaluate(
     names = list(dict.fromkeys(scorers))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
-    with tqdm(desc="encoding", disable=not progress) as bar:
-        encoded = encode_items(encoder, items, cache_dir, progress=partial(_advance, bar))
+    if encoded is None:
+        with tqdm(desc="encoding", disable=None if progress else True) as bar:
+            encoded = encode_items(encoder, items, cache_dir, progress=partial(_advance, bar))
     context = ScorerContext(encoder, items, encoded, head, seed)
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
