@@ -99,6 +99,8 @@ def audit(items: Sequence[BlindItem], rng: np.random.Generator) -> AuditReport:
 
 def _check(items: Sequence[BlindItem]) -> None:
     for item in items:
+        if item.category == EVERYTHING:
+            raise InputError(f"audit: item {item.id!r}: the category name {EVERYTHING!r} means all categories together")
         if not item.truth or not set(item.truth) <= set(range(len(item.options))):
             raise InputError(
                 f"audit: item {item.id!r}: truth {item.truth} does not name any of its {len(item.options)} options"

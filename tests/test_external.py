@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from evaluator.evaluation import check_items
 from evaluator.external import BENCHMARKS, load_benchmark
 from evaluator.images import open_image
 from scenes.errors import InputError
@@ -399,3 +400,8 @@ def test_specs_are_checked(tmp_path: Path) -> None:
         load_benchmark(f"sugarcrepe:{tmp_path}", images=None)
     with pytest.raises(InputError, match="no such folder"):
         load_benchmark(f"sugarcrepe:{tmp_path}", images=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_the_evaluation_takes_every_benchmark(standin: tuple[str, Path, int]) -> None:
+    check_items(load_benchmark(standin[0], images=None).items)

@@ -21,7 +21,7 @@ def choice(category: str, right: int = 0, options: int = 2, **tags) -> Item:
     return choice_item("x", IMAGE, [f"caption {n}" for n in range(options)], right, category, "cluster", tags)
 
 
-def pair(category: str = "all") -> Item:
+def pair(category: str = "any") -> Item:
     return pair_item("x", (IMAGE, IMAGE), ("a", "b"), category)
 
 
@@ -169,3 +169,10 @@ def test_rows_of_the_table_are_documented(name: str) -> None:
     assert row.expects
     assert json.dumps(row.notes)
     assert row.load.__doc__ or name.endswith("-edited")
+
+
+def test_an_average_of_nothing_is_left_out() -> None:
+    """Copies without relation names, subsets without a direction: no NaN, which JSON cannot hold."""
+    assert measure("vg-relation", [choice("any", right=1)], arrays(RIGHT)).keys() == {"macro, all relations", "micro"}
+    assert measure("vg-attribution", [choice("any", right=1)], arrays(RIGHT)) == {"micro": 0.0}
+    assert measure("spec", [choice("count", direction="i2t")], arrays(RIGHT)) == {"count i2t": 1.0, "macro i2t": 1.0}

@@ -52,7 +52,7 @@ def _load(source: Source, file: str, kind: str) -> Iterator[Item]:
     rows = read_table(annotations, ["image", "true_caption", "false_caption"], [kind])
     for number, (where, row) in enumerate(rows):
         image = embedded(source, row, "image", where)
-        yield _item(str(number), row, image, f"row {number}", _kind(row, kind, where) if kind in row else "all", where)
+        yield _item(str(number), row, image, f"row {number}", _kind(row, kind, where) if kind in row else "any", where)
 
 
 def _kind(row: Row, kind: str, where: str) -> str:
@@ -71,11 +71,13 @@ def relation_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict
     right = first_best(items, scores)
     by_relation = means_by(right, [item.category for item in items])
     counted = [value for relation, value in by_relation.items() if relation in COUNTED]
-    return {"macro": mean(counted), "macro, all relations": mean(by_relation.values()), "micro": mean(right)}
+    macro = {"macro": mean(counted)} if counted else {}
+    return macro | {"macro, all relations": mean(by_relation.values()), "micro": mean(right)}
 
 
 def attribution_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
     """Macro: mean over the pairs of attributes with at least 25 items. Options [false, true]."""
     right = first_best(items, scores)
     by_pair = means_by(right, [item.category for item in items], least=_FEWEST)
-    return {"macro": mean(by_pair.values()), "micro": mean(right)}
+    macro = {"macro": mean(by_pair.values())} if by_pair else {}
+    return macro | {"micro": mean(right)}

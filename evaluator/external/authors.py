@@ -51,6 +51,5 @@ def means_by(values: np.ndarray, keys: Iterable[str], least: int = 1) -> dict[st
 
 
 def mean(values: Iterable[float]) -> float:
-    """Plain average; NaN where there is nothing to average, so that a missing group cannot pass for a zero."""
-    numbers = list(values)
-    return float(np.mean(numbers)) if numbers else float("nan")
+    """Plain average of at least one value; where there is none, the metric is to be left out of its table."""
+    return float(np.mean(list(values)))

@@ -17,4 +17,4 @@ def load(source: Source) -> Iterator[Item]:
     for number, (where, row) in enumerate(rows):
         images = embedded(source, row, "image_1", where), embedded(source, row, "image_2", where)
         captions = get_text(row, "caption_1", where), get_text(row, "caption_2", where)
-        yield pair_item(f"colorswap-{number}", images, captions, str(row.get("caption_source") or "all"))
+        yield pair_item(f"colorswap-{number}", images, captions, str(row.get("caption_source") or "colorswap"))

@@ -49,7 +49,7 @@ def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[
     """First argmax is the label, by subset and direction, and the mean over subsets for each direction."""
     right = first_best(items, scores)
     table: dict[str, float] = {}
-    for direction in ("i2t", "t2i"):
+    for direction in dict.fromkeys(item.tags["direction"] for item in items):
         rows = [number for number, item in enumerate(items) if item.tags["direction"] == direction]
         by_subset = means_by(right[rows], [items[number].category for number in rows])
         table |= {f"{subset} {direction}": value for subset, value in by_subset.items()}

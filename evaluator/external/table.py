@@ -147,6 +147,7 @@ BENCHMARKS: dict[str, Benchmark] = {
         "a .json file of {image0, caption0, image1, caption1}, or a folder of them",
         eqben.load,
         macro_pair_metric,
+        ("frames kept as NumPy files (YouCook2) must be converted to images first",),
     ),
     "vismin": Benchmark(
         "VisMin", "its .parquet file, the folder with it, or the training .json", vismin.load, macro_pair_metric

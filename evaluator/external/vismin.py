@@ -31,4 +31,4 @@ def _load_edits(source: Source) -> Iterator[Item]:
             edited = get_text(negative, "edited_image_path", at)
             images = locate(source, name, where=where), locate(source, edited, where=at)
             captions = caption, get_text(negative, "edited_caption", at)
-            yield pair_item(f"vismin-{key}-{number}", images, captions, "all", cluster=name)
+            yield pair_item(f"vismin-{key}-{number}", images, captions, "edited", cluster=name)

@@ -21,7 +21,7 @@ def load(source: Source) -> Iterator[Item]:
             f"winoground-{number}",
             (_image(source, row, "image_0", where), _image(source, row, "image_1", where)),
             (get_text(row, "caption_0", where), get_text(row, "caption_1", where)),
-            str(row.get("collapsed_tag") or "all"),
+            str(row.get("collapsed_tag") or "winoground"),
             {name: row[name] for name in _TAGS if isinstance(row.get(name), str | int)},
         )
 
