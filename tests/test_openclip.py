@@ -202,6 +202,15 @@ def test_what_cannot_be_loaded_is_said_in_one_line(spec, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("spec", ["hf-hub:nobody/no-such-model", "ViT-B-32,openai"])
+def test_a_hub_that_cannot_be_reached_is_said_in_one_line(spec, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match="the hub gave no weights; without network") as error:
+        load_encoder(spec)
+    assert "\n" not in str(error.value)
+
+
 def test_broken_weights_are_said_in_one_line(local_model, tmp_path):
     other = write_local_model(tmp_path / "other")
     weights = other / "open_clip_model.safetensors"

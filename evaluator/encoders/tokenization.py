@@ -48,8 +48,10 @@ def vocabulary_tokens(
 
     `encode` gives the ids as the model wants them, [n, t]; `clean` is what it does to a caption beforehand.
     """
-    unknown = {tokenizer.unk_token_id}
-    special = torch.tensor(sorted({*tokenizer.all_special_ids, tokenizer.pad_token_id} - unknown - {None}))
+    ends = {tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id}
+    # An unknown word is a word of the caption; CLIP's tokenizer, however, gives its end token as the unknown one.
+    unknown = {tokenizer.unk_token_id} - ends
+    special = torch.tensor(sorted({*tokenizer.all_special_ids, *ends} - unknown - {None}))
     marker = marker_of(tokenizer.get_vocab())
 
     def tokenize(texts: Sequence[str]) -> Tokens:
