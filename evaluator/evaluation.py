@@ -48,7 +48,8 @@ def evaluate(
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
     `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run (None: nothing
-    is kept); `encoded` are the items' features where the caller has them already; `reference` is the scorer that the others are compared with, if it is among them; `authors_metric` is a
+    is kept); `encoded` are the items' features where the caller has them already; `reference` is the scorer that the
+    others are compared with, if it is among them; `authors_metric` is a
     benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the results where the
     numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
 

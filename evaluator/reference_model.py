@@ -1,7 +1,7 @@
 """Training of `fourfold-tiny`: a small CLIP on natural scenes of our generator, with CLIP's own loss and nothing else.
 
-It sees single pictures with web-like captions (generator.natural): no groups, no adversarial captions, no negation. What
-it then fails at is the model organism that the scorers are shown on.
+It sees single pictures with web-like captions (generator.natural): no groups, no adversarial captions, no negation.
+What it then fails at is the model organism that the scorers are shown on.
 """
 
 import json
@@ -69,7 +69,7 @@ def train_tiny(
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     model, tokenize = new_open_clip(model_folder, training.seed)
-    size = int(model.visual.image_size[0])
+    size = int(_config(model_folder)["vision_cfg"]["image_size"])
     read = {split: load_scenes(dataset, split, size, tokenize) for split in _SPLITS}
     model = model.to(device)
     history = _fit(model, read["train"], read["validation"], training, out / "checkpoint.pt", device, progress)
@@ -92,6 +92,10 @@ def train_tiny(
 _SPLITS = ("train", "validation")
 
 
+def _config(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]
+
+
 def load_scenes(dataset: Path, split: str, size: int, tokenize: Callable[[list[str]], torch.Tensor]) -> Scenes:
     """Natural scenes of one split: pictures shrunk to size x size, every caption tokenized."""
     rows = [row for row in read_rows(dataset, split) if row["category"] == NATURAL]
@@ -108,7 +112,7 @@ def load_scenes(dataset: Path, split: str, size: int, tokenize: Callable[[list[s
 
 
 def _fit(
-    model: torch.nn.Module,
+    model: Any,
     train: Scenes,
     validation: Scenes,
     training: TinyTraining,
@@ -138,7 +142,7 @@ def _fit(
 
 
 def _step(
-    model: torch.nn.Module,
+    model: Any,
     optimizer: torch.optim.Optimizer,
     train: Scenes,
     training: TinyTraining,
@@ -165,12 +169,10 @@ def _step(
     return float(loss.detach())
 
 
-def _embed(
-    model: torch.nn.Module, pixels: torch.Tensor, tokens: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    image = model.encode_image(pixels, normalize=True)  # type: ignore[operator]
-    text = model.encode_text(tokens, normalize=True)  # type: ignore[operator]
-    return image, text, model.logit_scale.exp()  # type: ignore[operator]
+def _embed(model: Any, pixels: torch.Tensor, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    image = model.encode_image(pixels, normalize=True)
+    text = model.encode_text(tokens, normalize=True)
+    return image, text, model.logit_scale.exp()
 
 
 def _normalized(pixels: torch.Tensor) -> torch.Tensor:
@@ -196,7 +198,7 @@ def _schedule(step: int, training: TinyTraining) -> float:
 
 
 @torch.no_grad()
-def recall_at_1(model: torch.nn.Module, scenes: Scenes, device: str, pool: int = 100) -> float:
+def recall_at_1(model: Any, scenes: Scenes, device: str, pool: int = 100) -> float:
     """How often a picture's first caption is the nearest of the first captions of `pool` pictures."""
     model.eval()
     hits = []

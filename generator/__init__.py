@@ -1,0 +1,26 @@
+"""The generator's public calls; each is imported when first used, so that importing this package costs nothing."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from generator.config import load_recipe as load_recipe
+    from generator.dataset import read_groups as read_groups
+    from generator.pipeline import generate as generate
+    from generator.preview import preview as preview
+    from generator.verification import verify as verify
+
+_WHERE = {
+    "generate": "generator.pipeline",
+    "load_recipe": "generator.config",
+    "preview": "generator.preview",
+    "read_groups": "generator.dataset",
+    "verify": "generator.verification",
+}
+__all__ = ["generate", "load_recipe", "preview", "read_groups", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'generator' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

@@ -44,8 +44,18 @@ def _hub_split(name: str) -> str:
 
 
 def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
-    lines = [f"# {recipe.name}", "", recipe.description or "A Fourfold dataset: rendered scenes with verified captions.", ""]
-    lines += ["## What is in it", "", "| split | category | condition | groups | what differs |", "|---|---|---|---|---|"]
+    lines = [
+        f"# {recipe.name}",
+        "",
+        recipe.description or "A Fourfold dataset: rendered scenes with verified captions.",
+        "",
+    ]
+    lines += [
+        "## What is in it",
+        "",
+        "| split | category | condition | groups | what differs |",
+        "|---|---|---|---|---|",
+    ]
     for split, row in manifest["splits"].items():
         for name, number in row["groups"].items():
             category = CATEGORIES[name]

@@ -57,7 +57,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a finished dataset; InputError if the folder holds none or it is broken."""
     path = Path(folder) / "manifest.json"
     if not path.is_file():
-        raise InputError(f"{folder}: not a finished Fourfold dataset (no manifest.json); make one with `fourfold generate`")
+        raise InputError(
+            f"{folder}: not a finished Fourfold dataset (no manifest.json); make one with `fourfold generate`"
+        )
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

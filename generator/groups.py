@@ -45,9 +45,7 @@ def make_rng(seed: int, split: str, category: str, index: int) -> np.random.Gene
     return np.random.default_rng([seed, zlib.crc32(split.encode()), zlib.crc32(category.encode()), index])
 
 
-def make_group(
-    world: World, split: str, category: str, index: int, seed: int, renderer: Renderer
-) -> MadeGroup:
+def make_group(world: World, split: str, category: str, index: int, seed: int, renderer: Renderer) -> MadeGroup:
     """The group with this index. Raises InputError naming the commonest obstacle if MAX_TRIES were not enough."""
     rng = make_rng(seed, split, category, index)
     rejections: Counter[str] = Counter()
@@ -59,8 +57,8 @@ def make_group(
             return MadeGroup(outcome, rejections)
     reason, count = rejections.most_common(1)[0]
     raise InputError(
-        f"group {split}-{category}-{index}: no acceptable scene in {MAX_TRIES} tries; most often ({count} times) because "
-        f"{reason}. Loosen the recipe: fewer objects, more shapes or colors, or more arrangements"
+        f"group {split}-{category}-{index}: no acceptable scene in {MAX_TRIES} tries; most often ({count} times) "
+        f"because {reason}. Loosen the recipe: fewer objects, more shapes or colors, or more arrangements"
     )
 
 
@@ -192,9 +190,7 @@ def _shapes(claim: dict[str, Any]) -> list[str]:
     return inner + ([claim["shape"]] if "shape" in claim else [])
 
 
-def difficulty(
-    layout: Layout, seen: tuple[ObjectAnnotation, ...], caption: str, held_out: bool
-) -> dict[str, Any]:
+def difficulty(layout: Layout, seen: tuple[ObjectAnnotation, ...], caption: str, held_out: bool) -> dict[str, Any]:
     """The difficulty axes of an image; between the first two objects where an axis needs a pair."""
     things = layout.objects
     a, b = things[0], things[min(1, len(things) - 1)]

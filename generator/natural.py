@@ -53,9 +53,7 @@ def make_scene(world: World, split: str, index: int, seed: int, renderer: Render
     raise InputError(f"scene {split}-{index}: none acceptable in {MAX_TRIES} tries; {count} times because {reason}")
 
 
-def natural_caption(
-    layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.random.Generator
-) -> tuple[str, Claim]:
+def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.random.Generator) -> tuple[str, Claim]:
     """A web-like caption and the part of its meaning that is claimed: that the named objects are there."""
     weights = np.array([a.visible_pixels for a in seen], dtype=float)
     order = rng.choice(len(seen), size=len(seen), replace=False, p=weights / weights.sum())

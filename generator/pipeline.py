@@ -38,7 +38,7 @@ def generate(
     """Make the dataset of a recipe in a folder; returns the folder.
 
     `recipe` is a Recipe, a TOML file or the name of a data card; `groups`, `seed` and `split` override it. `workers`
-    defaults to the number of cores and changes nothing but the speed. Call it again to resume: finished shards are kept.
+    defaults to the number of cores and changes nothing but the speed. Call it again to resume: what is done is kept.
     Raises InputError for a bad recipe or an output folder that holds something else.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
@@ -72,7 +72,9 @@ def _is_complete(folder: Path, recipe: Recipe) -> bool:
     except (json.JSONDecodeError, UnicodeDecodeError, AttributeError):
         found = None
     if found != recipe_hash(recipe):
-        raise InputError(f"{folder}: holds another dataset; nothing was overwritten. Give a new folder or remove this one")
+        raise InputError(
+            f"{folder}: holds another dataset; nothing was overwritten. Give a new folder or remove this one"
+        )
     return True
 
 
@@ -94,9 +96,7 @@ def _prepare(folder: Path, recipe: Recipe) -> None:
     write_atomically(marker, wanted)
 
 
-def _run(
-    folder: Path, recipe: Recipe, todo: list[Shard], workers: int
-) -> Iterator[tuple[Shard, dict[str, str]]]:
+def _run(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Iterator[tuple[Shard, dict[str, str]]]:
     """Make the shards, in this process or in a pool; gives each as it is done, with the renderer's description."""
     if workers == 1:
         with OpenGLRenderer(recipe.image_size) as renderer:
@@ -112,13 +112,13 @@ def _run(
             return
         except BrokenProcessPool as error:
             if attempt == _RESTARTS:
-                message = f"{folder}: worker processes keep being killed (out of memory?); run again with fewer --workers"
+                message = (
+                    f"{folder}: worker processes keep being killed (out of memory?); run again with fewer --workers"
+                )
                 raise InputError(message) from error
 
 
-def _run_pool(
-    folder: Path, recipe: Recipe, todo: list[Shard], workers: int
-) -> Iterator[tuple[Shard, dict[str, str]]]:
+def _run_pool(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Iterator[tuple[Shard, dict[str, str]]]:
     # Spawned, never forked: a forked OpenGL context is undefined.
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, _open_renderer, (recipe.image_size,)) as pool:
@@ -156,7 +156,9 @@ def _assemble(folder: Path, recipe: Recipe, shards: list[Shard], renderer: dict[
     for shard in shards:
         record = read_record(folder, shard)
         if record is None:
-            raise InputError(f"{folder}: shard {shard.name} changed while the dataset was made; run the same command again")
+            raise InputError(
+                f"{folder}: shard {shard.name} changed while the dataset was made; run the same command again"
+            )
         records.append(record)
     splits = {}
     for split in recipe.splits:

@@ -105,9 +105,7 @@ def other_shape(world: World, layout: Layout, rng: np.random.Generator) -> str:
     return choose(rng, [shape for shape in world.vocabulary.shapes if shape not in used])
 
 
-def describe(
-    thing: PlacedObject | ObjectSpec, attributes: Sequence[str] = (), *, shape: bool = True
-) -> Description:
+def describe(thing: PlacedObject | ObjectSpec, attributes: Sequence[str] = (), *, shape: bool = True) -> Description:
     """The description by an object's kind and the named attributes."""
     values = {name: getattr(thing, name) for name in attributes}
     return Description(shape=thing.shape if shape else None, **values)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+
 from scenes.camera import project
 from scenes.layout import Layout, PlacedObject
 from scenes.relations import stands
@@ -109,7 +111,7 @@ class Located:
         dx, dy = REGIONS[self.region]
         verdicts = []
         for thing in layout.objects:
-            x, y = project(layout.camera, thing.position)[0] - 0.5
+            x, y = project(layout.camera, np.array(thing.position))[0] - 0.5
             along = x * dx + y * dy
             clear = abs(along) >= _REGION_MARGIN
             verdicts.append(all_of((self.description.matches(thing), along > 0 if clear else None)))
@@ -202,4 +204,5 @@ def _value_from_dict(value: Any) -> Any:
         return value
     if "type" in value:
         return claim_from_dict(value)
-    return Description(**{key: tuple(v) if isinstance(v, list) else v for key, v in value.items()})
+    fields_of_it: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
+    return Description(**fields_of_it)

@@ -102,7 +102,7 @@ def place(
             continue
         objects = tuple(put(look, point, row.name, camera) for look, point in zip(looks, points, strict=True))
         layout = Layout(objects, row.name, camera, lights, background)
-        if in_frame(layout).all() and accept(layout):
+        if bool(np.all(in_frame(layout))) and accept(layout):
             return layout
     return None
 
@@ -130,7 +130,7 @@ def in_frame(layout: Layout, border: float = 0.02) -> np.ndarray:
     x, y = corners[..., 0] * c - corners[..., 1] * s, corners[..., 0] * s + corners[..., 1] * c
     world = np.stack([x, y, corners[..., 2]], axis=-1) + np.array([t.position for t in layout.objects])[:, None]
     seen = project(layout.camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
-    return ((seen > border) & (seen < 1 - border)).all(axis=(1, 2))
+    return np.all((seen > border) & (seen < 1 - border), axis=(1, 2))
 
 
 def _sample_camera(row: Arrangement, rng: np.random.Generator) -> Camera:

@@ -1,4 +1,4 @@
-"""Pictures of layouts: color with soft shadows, depth and instance ids, through pyrender. The only file that knows it."""
+"""Pictures of layouts: color with soft shadows, depth and instance ids. The one file that knows pyrender."""
 
 import os
 import sys
@@ -129,7 +129,7 @@ class OpenGLRenderer:
         half = _GROUND_SIZE / 2
         plane = pyrender.Primitive(
             positions=np.array([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]], np.float32),
-            normals=np.tile(np.float32([0, 0, 1]), (4, 1)),
+            normals=np.tile(np.array([0, 0, 1], np.float32), (4, 1)),
             indices=np.array([[0, 1, 2], [0, 2, 3]], np.uint32),
             material=_material(pyrender),
         )
@@ -223,7 +223,7 @@ def _make_passes(size: int) -> Any:
 
     class Passes(pyrender.renderer.Renderer):
         def _update_context(self, scene: Any, flags: Any) -> None:
-            kept = self._meshes
+            kept: set[Any] = set(self._meshes)  # type: ignore[has-type]
             self._meshes = kept & scene.meshes  # hide the others, or they would be deleted
             super()._update_context(scene, flags)
             self._meshes = kept | scene.meshes

@@ -1,8 +1,9 @@
 """The words for how an object looks, and what each word means in numbers. A new word is a new row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ PATTERNS = {
         Pattern("checkered", 3, 3.0),
     )
 }
-TABLES = {"color": COLORS, "size": SIZES, "material": MATERIALS, "pattern": PATTERNS}
+TABLES: dict[str, Mapping[str, Any]] = {"color": COLORS, "size": SIZES, "material": MATERIALS, "pattern": PATTERNS}
 SIZE_JITTER = 0.05  # each object's scale strays by this fraction of its class
 
 

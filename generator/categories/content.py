@@ -62,9 +62,7 @@ def _replace_object(world: World, rng: np.random.Generator) -> Draft | None:
     if rng.random() < 0.5:
         pairs = [(b, a) for a, b in pairs]
     ordered, turned = ([Both(Exists(x), Exists(y)) for x, y in rows] for rows in (pairs, [(b, a) for a, b in pairs]))
-    return Draft(
-        (first, second), (ordered[0], ordered[1]), (turned[0], turned[1]), "replace-object", "shape"
-    )
+    return Draft((first, second), (ordered[0], ordered[1]), (turned[0], turned[1]), "replace-object", "shape")
 
 
 def _add_object(world: World, rng: np.random.Generator) -> Draft | None:

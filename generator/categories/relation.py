@@ -39,4 +39,3 @@ def _clear(relation: str, layout: Layout) -> bool:
     """The relation holds here, and its converse once the two have exchanged places."""
     turned = swap_places(layout, 0, 1)
     return stands(relation, layout, 0, 1) is True and stands(relation, turned, 0, 1) is False
-

@@ -1,0 +1,279 @@
+"""The command `fourfold`. Every command is a thin skin over a Python call of the same name.
+
+Heavy imports stay inside the commands, so that `--help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenes.errors import InputError
+
+TINY = "fourfold-tiny"
+INTERRUPTED = 130  # what shells report of a program stopped by Ctrl-C
+
+_DATASET = click.argument("dataset")
+_FOLDER = click.argument("dataset", type=click.Path(path_type=Path))
+_MODEL = click.option("--model", default=TINY, show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`")
+_DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
+_CACHE = click.option("--cache", type=click.Path(path_type=Path), help="folder that keeps features for later runs")
+_RANDOM = click.option(
+    "--allow-random-weights", is_flag=True, help="run a model without weights; its numbers mean nothing"
+)
+_QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="fourfold")
+def cli() -> None:
+    """Measure what CLIP-like models cannot represent: rendered scenes, fourfold captions, an evaluator with and without
+    dense cosine similarity maps (DCSM).
+
+    Start with `fourfold demo demo`.
+    """
+
+
+@cli.command()
+@click.argument("recipe")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--groups", type=int, help="groups of each category, instead of the recipe's numbers")
+@click.option("--seed", type=int, help="another seed than the recipe's")
+@click.option("--split", help="this split only")
+@click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
+@_QUIET
+def generate(
+    recipe: str, out: Path, groups: int | None, seed: int | None, split: str | None, workers: int | None, quiet: bool
+) -> None:
+    """Make the dataset of RECIPE (a TOML file or the name of a data card) in the folder OUT. Call again to resume."""
+    from generator.pipeline import generate as call
+
+    folder = call(recipe, out, groups=groups, seed=seed, split=split, workers=workers, progress=not quiet)
+    click.echo(f"{folder}: done; look at it with `fourfold preview {folder} sheet.png`")
+
+
+@cli.command()
+@_FOLDER
+@_QUIET
+def verify(dataset: Path, quiet: bool) -> None:
+    """Derive everything in DATASET again from its files and list every problem."""
+    from generator.verification import verify as call
+
+    problems = call(dataset, progress=not quiet)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise InputError(f"{dataset}: {len(problems)} problems")
+    click.echo(f"{dataset}: every file, scene, mask and caption is as it should be")
+
+
+@cli.command()
+@_FOLDER
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--split")
+@click.option("--columns", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="rows of each category")
+def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int) -> None:
+    """Write a contact sheet of DATASET to OUT (.png)."""
+    from generator.preview import preview as call
+
+    click.echo(call(dataset, out, split=split, columns=columns, rows=rows))
+
+
+@cli.command()
+@_DATASET
+@_MODEL
+@click.option("--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
+@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
+@click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
+@click.option("--allow-missing", is_flag=True, help="leave out items whose images are missing, and say so")
+@click.option("--prompt", help="caption template with {caption}")
+@click.option("--split")
+@click.option("--limit", type=click.IntRange(1), help="first items of each category only")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
+@click.option("--batch-size", default="auto", show_default=True)
+@_CACHE
+@_DEVICE
+@_RANDOM
+@_QUIET
+def evaluate(dataset: str, cache: Path | None, quiet: bool, batch_size: str, **options: Any) -> None:
+    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model and scorers."""
+    from evaluator.commands import evaluate as call
+
+    results = call(dataset, cache_dir=cache, progress=not quiet, batch_size=_batch_size(batch_size), **options)
+    _print_results(results)
+    click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
+
+
+@cli.command("train-head")
+@_FOLDER
+@_MODEL
+@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="new file (.safetensors)")
+@click.option("--split", default="train", show_default=True)
+@click.option("--validation-split", default="validation", show_default=True)
+@click.option("--epochs", type=click.IntRange(1))
+@click.option("--batch-groups", type=click.IntRange(1))
+@click.option("--learning-rate", type=float)
+@click.option("--weight-decay", type=float)
+@click.option("--feature-noise", type=float)
+@click.option("--token-dropout", type=float)
+@click.option("--patience", type=click.IntRange(1))
+@click.option("--seed", type=int)
+@_CACHE
+@_DEVICE
+@_RANDOM
+@_QUIET
+def train_head(
+    dataset: Path,
+    model: str,
+    head: str,
+    out: Path,
+    split: str,
+    validation_split: str,
+    cache: Path | None,
+    device: str,
+    allow_random_weights: bool,
+    quiet: bool,
+    **training: Any,
+) -> None:
+    """Train a head on the groups of DATASET, the model frozen. Call again to resume."""
+    from evaluator.commands import train_head as call
+    from evaluator.training_run import TrainingConfig
+
+    given = {name: value for name, value in training.items() if value is not None}
+    done = call(
+        dataset,
+        out=out,
+        model=model,
+        head=head,
+        split=split,
+        validation_split=validation_split,
+        config=TrainingConfig(**given, device=device),
+        cache_dir=cache,
+        device=device,
+        allow_random_weights=allow_random_weights,
+        progress=not quiet,
+    )
+    scores = ", ".join(f"{name} {100 * value:.1f}" for name, value in done.group_scores.items())
+    click.echo(
+        f"{done.path}: {done.head}, {done.n_parameters:,} parameters, {done.epochs} epochs, best {done.best_epoch}"
+    )
+    click.echo(f"group score on the validation groups (%): {scores}")
+
+
+@cli.command("train-tiny")
+@_FOLDER
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
+@click.option("--steps", type=click.IntRange(1), help="training steps")
+@click.option("--seed", type=int, default=0, show_default=True)
+@_DEVICE
+@_QUIET
+def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, quiet: bool) -> None:
+    """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
+    from evaluator.reference_model import TinyTraining
+    from evaluator.reference_model import train_tiny as call
+
+    training = TinyTraining(seed=seed, **({} if steps is None else {"steps": steps}))
+    record = call(dataset, out, training=training, device=device, progress=not quiet)
+    click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
+
+
+@cli.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="report.html, or report.md")
+@click.option("--dataset", type=click.Path(path_type=Path), help="where the pictures are, if the folder was moved")
+def report(results: tuple[Path, ...], out: Path, dataset: Path | None) -> None:
+    """Write the report on one or several RESULTS folders."""
+    from evaluator.commands import report as call
+
+    click.echo(call(results, out, dataset=dataset))
+
+
+@cli.command()
+@click.argument("part", required=False, default="")
+def models(part: str) -> None:
+    """List models that can be named, those with PART in their name."""
+    from evaluator.commands import models as call
+
+    found = [name for name in call() if part.lower() in name.lower()]
+    if not found:
+        raise InputError(f"no model with {part!r} in its name; `fourfold models` lists all")
+    click.echo("\n".join(found))
+    click.echo(
+        "also: hf-hub:ORG/REPO, local-dir:FOLDER, ARCH,path/to/checkpoint, hf:ORG/REPO, module:function", err=True
+    )
+
+
+@cli.command()
+@_DATASET
+@click.option("--seed", type=int, default=0, show_default=True)
+def audit(dataset: str, seed: int) -> None:
+    """Run blind solvers, which see no image, over DATASET (a folder, or NAME:PATH of a benchmark by others)."""
+    import numpy as np
+
+    from evaluator.auditing import audit as call
+
+    text, passed = call(dataset, np.random.default_rng(seed))
+    click.echo(text)
+    if not passed:
+        raise InputError(f"{dataset}: captions or objects give answers away without the picture (see above)")
+
+
+@cli.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--groups", type=click.IntRange(1), default=60, show_default=True, help="groups of each category")
+@click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
+@_QUIET
+def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
+    """Generate, evaluate fourfold-tiny with and without DCSM, and report, all in the folder OUT."""
+    from evaluator.commands import demo as call
+
+    results = call(out, groups=groups, workers=workers, progress=not quiet)
+    _print_results(results)
+    click.echo(f"open {out / 'report.html'}")
+
+
+def _print_results(results: Any) -> None:
+    from evaluator.table_formats import write_text
+    from evaluator.tables import authors_table, category_table, comparison_table
+
+    tables = [category_table(results), comparison_table(results)]
+    if results.authors:
+        tables.append(authors_table(results))
+    for table in tables:
+        click.echo(write_text(table))
+        click.echo()
+
+
+def _batch_size(text: str) -> Any:
+    if text == "auto":
+        return text
+    if not text.isdigit() or int(text) < 1:
+        raise InputError(f"--batch-size {text!r}: give 'auto' or a whole number from 1 on")
+    return int(text)
+
+
+def main() -> None:
+    """Run the command line: a user's mistake is one line and exit code 2, Ctrl-C is 130."""
+    try:
+        cli(standalone_mode=False)
+    except InputError as error:
+        click.echo(f"fourfold: {error}", err=True)
+        sys.exit(2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("fourfold: interrupted; the same command goes on where it stopped", err=True)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()
