@@ -13,19 +13,21 @@ MISSING = "–"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval, as it stands in a cell; shares, shown in percent."""
+    """A number with its interval, as it stands in a cell: a share, shown in percent, or a plain number."""
 
     value: float
     low: float | None = None
     high: float | None = None
     mark: str = ""  # what a footnote explains
     signed: bool = False
+    percent: bool = True
 
     def __str__(self) -> str:
-        sign = "+" if self.signed else ""
-        if self.low is None or self.high is None:
-            return f"{100 * self.value:{sign}.1f}{self.mark}"
-        return f"{100 * self.value:{sign}.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]{self.mark}"
+        scale, form = (100, ".1f") if self.percent else (1, ".3f")
+        text = f"{scale * self.value:{'+' if self.signed else ''}{form}}"
+        if self.low is not None and self.high is not None:
+            text += f" [{scale * self.low:{form}}, {scale * self.high:{form}}]"
+        return text + self.mark
 
 
 Cell = str | int | Estimate | None

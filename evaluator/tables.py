@@ -1,12 +1,17 @@
 """What results are shown as: tables of estimates, ready for any of the writers in `evaluator.table_formats`."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from evaluator.embedding_space import MEASURES
 from evaluator.metrics import METRICS
 from evaluator.results import ComparisonRow, MetricRow, Results
 from evaluator.summary import headline_metric
 from evaluator.table_formats import MISSING, Cell, Estimate, Table
 from scenes.errors import InputError, unknown_name
+
+if TYPE_CHECKING:  # the probe needs torch, its table does not
+    from evaluator.geometry import ProbeResult
 
 
 def category_table(results: Results, metric: str | None = None) -> Table:
@@ -98,6 +103,39 @@ def authors_table(results: Results) -> Table:
         header=("metric", *results.scorers),
         rows=tuple(lines),
         notes=results.notes,
+    )
+
+
+_PROBE_COLUMNS = (  # side, measure, heading
+    ("both", "satisfied", "satisfied %"),
+    ("both", "margin", "margin"),
+    ("both", "standard_margin", "margin / sd"),
+    ("image", "twin_distance", "image twins"),
+    ("text", "twin_distance", "text twins"),
+    ("text", "twin_per_paraphrase", "twin / paraphrase"),
+    ("image", "superposition_distance", "image parts"),
+    ("text", "superposition_distance", "text parts"),
+)
+
+
+def probe_table(result: "ProbeResult") -> Table:
+    """The geometry probe: conditions and categories down, the measures that say most across."""
+    found = {(row.condition, row.category, row.side, row.measure): row for row in result.rows}
+    lines: list[tuple[Cell, ...]] = []
+    for condition, category in dict.fromkeys((row.condition, row.category) for row in result.rows):
+        keys = [(condition, category, side, measure) for side, measure, _ in _PROBE_COLUMNS]
+        rows = [found.get(key) for key in keys]
+        cells = [
+            None if row is None else Estimate(row.value, row.low, row.high, percent=row.measure == "satisfied")
+            for row in rows
+        ]
+        groups = max(row.groups for row in rows if row)
+        lines.append((condition, category or "together", *cells, groups))
+    return Table(
+        title=f"geometry of {result.model}",
+        header=("condition", "category", *(heading for *_, heading in _PROBE_COLUMNS), "groups"),
+        rows=tuple(lines),
+        notes=tuple(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS),
     )
 
 
