@@ -11,6 +11,7 @@ from evaluator.table_formats import MISSING, Cell, Estimate, Table
 from scenes.errors import InputError, unknown_name
 
 if TYPE_CHECKING:  # the probe needs torch, its table does not
+    from evaluator.comparison import ModelComparison
     from evaluator.geometry import ProbeResult
 
 
@@ -20,8 +21,7 @@ def category_table(results: Results, metric: str | None = None) -> Table:
     `metric` None: each category's headline metric, the group score for fourfold groups. A dagger marks scorers whose
     scores depend on other items; an asterisk what differs from the reference at 5 % after correction (Holm).
     """
-    if metric is not None and metric not in METRICS:
-        raise unknown_name("metric", metric, METRICS)
+    _check_metric(metric)
     rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
     tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if _is_clear(row)}
     lines: list[tuple[Cell, ...]] = []
@@ -62,8 +62,9 @@ def metric_table(results: Results, category: str) -> Table:
     )
 
 
-def comparison_table(results: Results) -> Table:
-    """Each scorer against the reference on the headline metric of each category: difference, test and effect size."""
+def comparison_table(found: "Results | ModelComparison") -> Table:
+    """Each scorer, or model, against the reference on each category's headline: difference, test and effect size."""
+    tested = [row for row in found.comparisons if row.p is not None]
     lines: list[tuple[Cell, ...]] = [
         (
             row.category,
@@ -76,10 +77,9 @@ def comparison_table(results: Results) -> Table:
             MISSING if row.cohens_g is None else f"{row.cohens_g:+.2f}",
             None if row.detectable is None else Estimate(row.detectable),
         )
-        for row in results.comparisons
-        if row.p is not None
+        for row in tested
     ]
-    reference = results.settings.get("reference", "")
+    reference = tested[0].reference if tested else "nothing"
     return Table(
         title=f"difference to {reference}, percentage points",
         header=("category", "scorer", "metric", "difference", "won : lost", "p", "p (Holm)", "Cohen's g", "detectable"),
@@ -87,8 +87,33 @@ def comparison_table(results: Results) -> Table:
         notes=(
             "p: exact McNemar test on groups; Holm corrects for the number of categories",
             "detectable: the difference that this many groups show with 80 % power",
-            *results.notes,
+            *found.notes,
         ),
+    )
+
+
+def model_table(comparison: "ModelComparison", metric: str | None = None) -> Table:
+    """Models (with their scorer) down, categories across; `metric` None: each category's headline metric."""
+    _check_metric(metric)
+    categories = list(dict.fromkeys(row.category for row in comparison.metrics))
+    shown = {each: metric or headline_metric(comparison.metrics, each) for each in categories}
+    rows = {(row.scorer, row.category, row.metric): row for row in comparison.metrics}
+    clear = {(row.scorer, row.category, row.metric) for row in comparison.comparisons if _is_clear(row)}
+    keys = {entry.name: [(entry.name, each, shown[each]) for each in categories] for entry in comparison.entries}
+    lines: list[tuple[Cell, ...]] = [
+        (name, *(_estimate(rows.get(key), "*" if key in clear else "") for key in found))
+        for name, found in keys.items()
+    ]
+    chances = {(row.category, row.metric): row.chance for row in comparison.metrics}
+    lines.append(
+        ("chance", *(Estimate(chance) if (chance := chances.get(each)) is not None else None for each in shown.items()))
+    )
+    marked = [f"* differs from {comparison.entries[0].name} (exact McNemar, Holm-corrected p < .05)"] if clear else []
+    return Table(
+        title="models by category, percent",
+        header=("model", *(f"{category}: {METRICS[shown[category]].label}" for category in categories)),
+        rows=tuple(lines),
+        notes=(*marked, *comparison.notes),
     )
 
 
@@ -137,6 +162,11 @@ def probe_table(result: "ProbeResult") -> Table:
         rows=tuple(lines),
         notes=tuple(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS),
     )
+
+
+def _check_metric(metric: str | None) -> None:
+    if metric is not None and metric not in METRICS:
+        raise unknown_name("metric", metric, METRICS)
 
 
 def _plain(value: float | None) -> str:

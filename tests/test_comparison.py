@@ -1,0 +1,148 @@
+"""Several runs beside each other: paired where the items are the same, plainly said where they are not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluator.comparison import compare, load_runs
+from evaluator.results import Results, ScoredItem, save
+from evaluator.statistics import mcnemar_exact
+from evaluator.summary import summarise
+from evaluator.table_formats import WRITERS, write_table
+from evaluator.tables import comparison_table, model_table
+from scenes.errors import InputError
+
+TRUTH = np.eye(2, dtype=bool)
+
+
+def make_run(
+    model: str, skills: dict[str, float], *, n: int = 80, seed: int = 0, notes: tuple[str, ...] = ()
+) -> Results:
+    rng = np.random.default_rng(seed)
+    items = tuple(
+        ScoredItem(
+            id=f"item-{i}",
+            category=("content", "binding")[i % 2],
+            cluster=f"item-{i}",
+            tags={},
+            images=("a.png", "b.png"),
+            captions=("a", "b"),
+            truth=TRUTH,
+            scores={
+                name: (TRUTH * skill + rng.standard_normal((2, 2))).astype(np.float32) for name, skill in skills.items()
+            },
+        )
+        for i in range(n)
+    )
+    metrics, comparisons = summarise(items, seed=0, replicates=100)
+    return Results(
+        items=items,
+        metrics=metrics,
+        comparisons=comparisons,
+        model={"name": model, "identity": model},
+        scorers={name: {"n_parameters": 0, "set_dependent": False} for name in skills},
+        dataset={"content_sha256": "1234"},
+        settings={"seed": 0, "replicates": 100, "level": 0.95, "reference": "cosine"},
+        versions={},
+        notes=notes,
+    )
+
+
+SMALL = make_run("small", {"cosine": 0.3, "dcsm": 2.0}, seed=1)
+LARGE = make_run("large", {"cosine": 2.5}, seed=2)
+
+
+def test_models_on_the_same_items_are_compared_in_pairs() -> None:
+    found = compare({"one": SMALL, "two": LARGE}, replicates=100)
+    assert [entry.name for entry in found.entries] == ["small, cosine", "small, dcsm", "large, cosine"]
+    assert found.paired
+    row = next(
+        r for r in found.comparisons if (r.scorer, r.category) == ("large, cosine", "binding") and r.p is not None
+    )
+
+    def group(run: Results) -> np.ndarray:
+        s = np.stack([item.scores["cosine"] for item in run.items if item.category == "binding"])
+        rows, columns = s[:, [0, 1], [0, 1]], s[:, [0, 1], [1, 0]]
+        return (rows > columns).all(axis=1) & (rows > columns[:, ::-1]).all(axis=1)
+
+    ours, theirs = group(LARGE), group(SMALL)
+    assert row.reference == "small, cosine"
+    assert row.difference == pytest.approx(ours.mean() - theirs.mean())
+    assert (row.wins, row.losses) == ((ours & ~theirs).sum(), (theirs & ~ours).sum())
+    assert row.p == mcnemar_exact(row.wins, row.losses)
+    assert row.p_holm >= row.p
+
+
+def test_values_beside_each_other_are_those_of_the_single_runs() -> None:
+    found = compare({"one": SMALL, "two": LARGE}, replicates=50)
+    values = {(row.scorer, row.category, row.metric): row.value for row in found.metrics}
+    for name, run in (("small", SMALL), ("large", LARGE)):
+        for row in run.metrics:
+            assert values[f"{name}, {row.scorer}", row.category, row.metric] == row.value
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        (make_run("large", {"cosine": 1.0}, n=70), "80 items, two has 70"),
+        (replace(LARGE, items=(replace(LARGE.items[0], captions=("a", "c")), *LARGE.items[1:])), "item item-0"),
+        (replace(LARGE, items=(replace(LARGE.items[0], truth=~TRUTH), *LARGE.items[1:])), "item item-0"),
+        (replace(LARGE, dataset={"content_sha256": "9"}), "different pixels"),
+    ],
+)
+def test_runs_on_other_items_stand_beside_each_other_without_differences(other: Results, reason: str) -> None:
+    found = compare({"one": SMALL, "two": other})
+    assert not found.paired
+    assert found.comparisons == ()
+    assert found.notes[0].startswith("not paired: ")
+    assert reason in found.notes[0]
+    table = model_table(found)
+    assert [row[0] for row in table.rows] == ["small, cosine", "small, dcsm", "large, cosine", "chance"]
+
+
+def test_scorers_are_picked_and_ordered() -> None:
+    found = compare({"one": SMALL, "two": LARGE}, scorers=["cosine"], replicates=10)
+    assert [entry.name for entry in found.entries] == ["small, cosine", "large, cosine"]
+    with pytest.raises(InputError, match=r"no run has the scorer 'maxsim'\. They have: cosine, dcsm"):
+        compare({"one": SMALL, "two": LARGE}, scorers=["maxsim"])
+    with pytest.raises(InputError, match="nothing to compare"):
+        compare({"two": LARGE})
+
+
+def test_runs_of_one_model_are_told_apart() -> None:
+    found = compare({"a/run": LARGE, "b/run": LARGE}, replicates=10)
+    assert [entry.name for entry in found.entries] == ["large, cosine (a/run)", "large, cosine (b/run)"]
+    assert {row.difference for row in found.comparisons} == {0.0}
+
+
+def test_notes_of_the_runs_are_kept() -> None:
+    one, two = replace(SMALL, notes=("both", "mine")), replace(LARGE, notes=("both",))
+    assert compare({"one": one, "two": two}, replicates=10).notes == ("both", "one: mine")
+
+
+def test_runs_are_named_by_the_shortest_telling_end_of_their_path(tmp_path: Path) -> None:
+    for folder in ("x/run", "y/run", "y/other"):
+        save(LARGE, tmp_path / folder)
+    folders = [tmp_path / folder for folder in ("x/run", "y/run")]
+    assert list(load_runs(folders)) == ["x/run", "y/run"]
+    assert list(load_runs([tmp_path / "x/run", tmp_path / "y/other"])) == ["run", "other"]
+    with pytest.raises(InputError, match="named twice"):
+        load_runs([tmp_path / "x/run", tmp_path / "x/../x/run"])
+
+
+def test_tables_hold_models_categories_chance_and_marks() -> None:
+    found = compare({"one": SMALL, "two": LARGE}, replicates=100)
+    table = model_table(found)
+    assert table.header == ("model", "content: group", "binding: group", "all: group")
+    assert str(table.rows[-1][1]) == "16.7"
+    assert table.rows[2][2].mark == "*"
+    assert table.notes[0] == "* differs from small, cosine (exact McNemar, Holm-corrected p < .05)"
+    differences = comparison_table(found)
+    assert differences.title == "difference to small, cosine, percentage points"
+    assert len(differences.rows) == 2 * 3
+    for form in WRITERS:
+        assert "large" in write_table(table, form)
+    with pytest.raises(InputError, match="unknown metric"):
+        model_table(found, "accuracy")
