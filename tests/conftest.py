@@ -18,7 +18,10 @@ SKILL = {  # how far the right answer is ahead, in units of noise
     "random": dict.fromkeys(EDITS, 0.0),
     "oracle": dict.fromkeys(EDITS, 1e6),
 }
-HOSTILE = '</script><script>document.title="owned"</script> a "red" cube & \u202e\u2066<img src=x onerror=alert(1)>\u2028 \u05d0'
+HOSTILE = (
+    '</script><script>document.title="owned"</script> a "red" cube & \u202e\u2066'
+    "<img src=x onerror=alert(1)>\u2028 \u05d0"
+)
 SIZE = 96
 
 
@@ -51,6 +54,7 @@ def make_results(
     model: str = "fourfold-tiny",
     maps: int = 10**6,
     replicates: int = 200,
+    grid: tuple[int, int] = (6, 6),
 ) -> Path:
     """A results folder on a dataset of `make_dataset`, with maps for the first `maps` groups of each category."""
     from evaluator import results
@@ -76,7 +80,7 @@ def make_results(
     )
     results.save(found, folder)
     if maps:
-        save_maps(_make_maps(items, maps, rng), folder)
+        save_maps(_make_maps(items, maps, grid), folder)
     return folder
 
 
@@ -87,7 +91,7 @@ def _make_rows(folder: Path, category: str, index: int, rng: np.random.Generator
     places = [(16, 52), (16, 52)] if swapped else [(16, 52), (52, 16)]
     scenes = scenes if swapped else [scenes[0], scenes[0]]
     name = f"test-{category}-{index:06d}"
-    texts, relation = _captions(category, first, second)
+    texts, relations = _captions(category, first, second)
     if category == "binding" and index == 0:
         texts[0] = HOSTILE
     gap = float(np.round(rng.uniform(0.5, 3), 3))
@@ -108,9 +112,9 @@ def _make_rows(folder: Path, category: str, index: int, rng: np.random.Generator
                 "category": category,
                 "condition": "C2",
                 "edit": EDITS[category],
-                "attribute": "color" if category in ("binding", "content") else "",
+                "attribute": ("color", "size")[index % 2] if category in ("binding", "content") else "",
                 "caption": texts[i],
-                "captions": _caption_rows(category, texts, relation, i),
+                "captions": _caption_rows(category, texts, relations, i),
                 "objects": [
                     {"color": color, "shape": shape, "size": "medium", "bbox": box, "mask_value": number}
                     for number, ((color, shape), box) in enumerate(zip(scenes[i], boxes, strict=True), start=1)
@@ -128,7 +132,7 @@ def _make_rows(folder: Path, category: str, index: int, rng: np.random.Generator
     return rows
 
 
-def _captions(category: str, first: str, second: str) -> tuple[list[str], str]:
+def _captions(category: str, first: str, second: str) -> tuple[list[str], tuple[str, ...]]:
     if category == "relation":
         one, other = f"a {first} cube", f"a {second} ball"
         texts = [
@@ -137,24 +141,24 @@ def _captions(category: str, first: str, second: str) -> tuple[list[str], str]:
             f"{other} right of {one}",
             f"{other} left of {one}",
         ]
-        return texts, "left"
+        return texts, ("left", "right")
     joint = "and no" if category == "negation" else "and a"
     return [
         f"a {first} cube {joint} {second} ball",
         f"a {second} cube {joint} {first} ball",
         f"a photo of a {first} cube {joint} {second} ball",
         f"a photo of a {second} cube {joint} {first} ball",
-    ], ""
+    ], ()
 
 
-def _caption_rows(category: str, texts: list[str], relation: str, role: int) -> list[dict]:
+def _caption_rows(category: str, texts: list[str], relations: tuple[str, ...], role: int) -> list[dict]:
     kinds = ("true", "adversarial", "hard-positive", "adversarial-positive")
-    claim = json.dumps({"type": "Related", "relation": relation} if relation else {"type": "Exists"})
+    claims = [{"type": "Both", "first": {"relation": name}} for name in relations] or [{"type": "Exists"}]
     return [
         {
             "text": text,
             "kind": kinds[k // 2 * 2 + (k % 2 != role)],
-            "claim": claim,
+            "claim": json.dumps(claims[k % len(claims)]),
             "template": f"{category}/plain",
             "truth": [k % 2 == 0, k % 2 == 1],
         }
@@ -197,12 +201,12 @@ def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
     )
 
 
-def _make_maps(items: tuple, per_category: int, rng: np.random.Generator):
+def _make_maps(items: tuple, per_category: int, grid: tuple[int, int]):
     from evaluator.features import ImageFeatures, TextFeatures
     from evaluator.report import collect_maps
 
     torch = pytest.importorskip("torch")
-    d, grid, t = 16, (6, 6), 24
+    d, t = 16, 24
     texts = list(dict.fromkeys(caption for item in items for caption in item.captions))
     pieces = np.zeros((len(texts), t), dtype="<U40")
     for row, text in enumerate(texts):

@@ -1,4 +1,4 @@
-"""Charts as hand-written SVG: bars with intervals and a chance line, curves over bins.
+"""Charts as hand-written SVG: bars with intervals and chance, curves over bins.
 
 Horizontal positions are percentages of the figure's width, so that a chart fills whatever room it is given while its
 type keeps one size; the colors are CSS classes, so that light and dark are the page's choice.
@@ -10,8 +10,9 @@ from html import escape
 from itertools import pairwise
 
 BAR_HEIGHT = 9
-BAR_PITCH = 37  # one line of type, the bar, and air
+BAR_PITCH = 39  # one line of type, the bar, and air
 PLOT_HEIGHT = 150
+GUTTER = 7  # percent of the width, for the names of the grid lines
 MARKS = ("circle", "square", "diamond", "triangle")  # shape as well as color tells the curves apart
 
 
@@ -36,11 +37,11 @@ class Curve:
 
 
 def bars(rows: Sequence[Bar], *, chance: float | None, title: str) -> str:
-    """Horizontal bars one under another, each with name, number and interval; the chance line runs through all."""
-    height = BAR_PITCH * len(rows) + 16
+    """Horizontal bars one under another, each with name, number and interval; a stroke marks chance on every bar."""
+    height = BAR_PITCH * len(rows) + 8
     parts = [_bar(row, top=BAR_PITCH * i) for i, row in enumerate(rows)]
     if chance is not None:
-        parts.append(_chance_line(chance, top=16, bottom=height - 14))
+        parts.append(_chance_marks(chance, len(rows)))
     return _figure(parts, height, title)
 
 
@@ -67,7 +68,7 @@ def percent(value: float) -> str:
 
 
 def _bar(row: Bar, top: int) -> str:
-    y = top + 17
+    y = top + 18
     middle = y + BAR_HEIGHT / 2
     return (
         f'<g class="{escape(row.style)}">'
@@ -76,16 +77,24 @@ def _bar(row: Bar, top: int) -> str:
         f'<tspan class="interval" dx="5">{percent(row.low)}–{percent(row.high)}</tspan></text>'
         f'<rect class="track" x="0" y="{y}" width="100%" height="{BAR_HEIGHT}" rx="1.5"/>'
         f'<rect class="bar" x="0" y="{y}" width="{100 * row.value:.2f}%" height="{BAR_HEIGHT}" rx="1.5"/>'
-        f'<line class="whisker" x1="{100 * row.low:.2f}%" x2="{100 * row.high:.2f}%" y1="{middle}" y2="{middle}"/></g>'
+        + "".join(
+            f'<line class="{name}" x1="{100 * row.low:.2f}%" x2="{100 * row.high:.2f}%" y1="{middle}" y2="{middle}"/>'
+            for name in ("halo", "whisker")
+        )
+        + "</g>"
     )
 
 
-def _chance_line(chance: float, top: int, bottom: int) -> str:
+def _chance_marks(chance: float, n_rows: int) -> str:
+    """A stroke across every bar at chance, named once below them; a line through all would cut through the type."""
     x = f"{100 * chance:.2f}%"
-    return (
-        f'<line class="chance" x1="{x}" x2="{x}" y1="{top}" y2="{bottom}"/>'
-        f'<text class="tick" x="{x}" y="{bottom + 12}" text-anchor="{_anchor(chance)}">chance {percent(chance)}</text>'
+    tops = [BAR_PITCH * i + 16 for i in range(n_rows)]
+    strokes = "".join(
+        f'<line class="chance tick" x1="{x}" x2="{x}" y1="{top}" y2="{top + BAR_HEIGHT + 4}"/>' for top in tops
     )
+    below = BAR_PITCH * n_rows + 4
+    name = f'<text class="tick" x="{x}" y="{below}" text-anchor="{_anchor(chance)}">chance {percent(chance)}</text>'
+    return strokes + name
 
 
 def _curve(curve: Curve, xs: Sequence[float], shape: str) -> list[str]:
@@ -96,7 +105,7 @@ def _curve(curve: Curve, xs: Sequence[float], shape: str) -> list[str]:
             f'<line class="curve" x1="{x0:.2f}%" x2="{x1:.2f}%" y1="{_y(start[0]):.1f}" y2="{_y(end[0]):.1f}"/>'
         )
     for x, (value, low, high) in known:
-        parts.append(f'<line class="whisker" x1="{x:.2f}%" x2="{x:.2f}%" y1="{_y(low):.1f}" y2="{_y(high):.1f}"/>')
+        parts.append(f'<line class="spread" x1="{x:.2f}%" x2="{x:.2f}%" y1="{_y(low):.1f}" y2="{_y(high):.1f}"/>')
         parts.append(f'<svg class="mark" x="{x:.2f}%" y="{_y(value):.1f}" overflow="visible">{mark(shape)}</svg>')
     return [*parts, "</g>"]
 
@@ -113,7 +122,7 @@ def mark(shape: str) -> str:
 
 def _bin_centres(n_bins: int, shift: float) -> list[float]:
     """Percentages of the width; `shift` moves the curves a little apart so that their intervals can be told apart."""
-    return [100 * (i + 0.5) / n_bins + 1.4 * shift for i in range(n_bins)]
+    return [GUTTER + (100 - GUTTER) * (i + 0.5) / n_bins + 2 * shift for i in range(n_bins)]
 
 
 def _grid_line(value: float) -> str:

@@ -63,10 +63,11 @@ def cut_bins(values: Sequence[float]) -> list[Bin]:
     distinct = sorted(set(values))
     if len(distinct) <= MAX_BINS + 1:
         edges = [*distinct, *distinct[-1:]]
-        labels = [_text(value) for value in distinct]
+        labels = _shortest(distinct)
     else:
         edges = sorted({float(edge) for edge in np.quantile(values, np.linspace(0, 1, MAX_BINS + 1))})
-        labels = [f"{_text(low)}–{_text(high)}" for low, high in pairwise(edges)]
+        texts = _shortest(edges)
+        labels = [f"{low}–{high}" for low, high in pairwise(texts)]
     last = len(labels) - 1
     return [Bin(label, edges[i], edges[i + 1], i == last) for i, label in enumerate(labels)]
 
@@ -97,5 +98,10 @@ def as_number(value: Any) -> float | None:
     return float(value) if isinstance(value, bool | int | float) and np.isfinite(value) else None
 
 
-def _text(value: float) -> str:
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+def _shortest(values: Sequence[float]) -> list[str]:
+    """Numbers in as few figures, two at least, as tell them apart."""
+    for figures in range(2, 7):
+        texts = [f"{float(f'{value:.{figures}g}'):g}" for value in values]
+        if len(set(texts)) == len(texts):
+            break
+    return texts

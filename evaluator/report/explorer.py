@@ -125,15 +125,20 @@ def _in_turns(entries: Sequence[Entry], per_category: int) -> list[Entry]:
 
 
 def _facets(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    values: dict[str, set[str]] = {"category": {entry.category for entry in entries}}
+    """What can be filtered by: texts that take several values and say more than the category does."""
+    pairs: dict[str, set[tuple[str, str]]] = {"category": {(entry.category, entry.category) for entry in entries}}
     for entry in entries:
         for key, value in entry.facets.items():
-            values.setdefault(key, set()).add(value)
+            pairs.setdefault(key, set()).add((value, entry.category))
+    values = {key: sorted({value for value, _ in found}) for key, found in pairs.items()}
+    n_categories = len(values["category"])
     known = [key for key in FACET_ORDER if key in values]
-    order = [*known, *sorted(values.keys() - set(known))]
+    others = [
+        key for key in sorted(values) if key not in known and not len(pairs[key]) == len(values[key]) == n_categories
+    ]
     return [
-        {"key": key, "label": key.replace("_", " ").capitalize(), "values": sorted(values[key])}
-        for key in order
+        {"key": key, "label": key.replace("_", " ").capitalize(), "values": values[key]}
+        for key in (*known, *others)
         if 1 < len(values[key]) <= MAX_FACET_VALUES
     ]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from generator import dataset as files
 
+ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
+
 
 @dataclass(frozen=True)
 class PicturedObject:
@@ -52,8 +54,9 @@ def read_groups(dataset: Path, splits: Sequence[str] | None = None) -> dict[str,
 def _make_group(dataset: Path, group: files.Group, split: str) -> Group:
     row = group.rows[0]
     relations = sorted({name for caption in group.captions[:2] for name in _places(caption.claim)})
-    facets = {"edit": row["edit"], "condition": row.get("condition"), "attribute": row.get("attribute"), "split": split}
-    facets |= {"relation": ", ".join(relations), "template": group.captions[0].template if group.captions else ""}
+    facets = {"edit": row["edit"], "condition": row.get("condition"), "split": split}
+    facets |= {"attribute": row.get("attribute") if row.get("attribute") in ATTRIBUTES else ""}
+    facets |= {"relation": ", ".join(relations)}
     return Group(
         id=group.id,
         category=group.category,

@@ -6,7 +6,14 @@ import json
 from importlib.resources import files
 from typing import Any
 
-SCRIPTS = ("model.js", "list.js", "overlay.js", "detail.js", "main.js")  # in the order in which they need each other
+SCRIPTS = (
+    "model.js",
+    "list.js",
+    "overlay.js",
+    "detail.js",
+    "tables.js",
+    "main.js",
+)  # in the order in which they need each other
 
 
 def render(view: Any, blocks: dict[str, Any], version: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from evaluator.report.charts import MARKS, Curve, curves, mark
-from evaluator.report.difficulty import MIN_CLUSTERS, Axis, accuracy, as_number
+from evaluator.report.difficulty import Axis, accuracy, as_number
 from evaluator.report.entries import Entry, margin
 from evaluator.report.systems import System
 from evaluator.report.view import Cell, Numbers, Table, interval
@@ -36,7 +36,6 @@ class AxisSection:
     """Accuracy against one axis, a figure a category."""
 
     label: str
-    what: str
     figures: tuple[Figure, ...]
 
 
@@ -76,8 +75,7 @@ def difficulty_sections(
         figures = [_figure(axis, category, entries, numbers, shown, right) for category in numbers.categories]
         known = tuple(figure for figure in figures if figure is not None)
         if known:
-            what = f"{len(axis.bins)} bins; those of fewer than {MIN_CLUSTERS} groups are left out"
-            sections.append(AxisSection(axis.label, what, known))
+            sections.append(AxisSection(axis.label, known))
     return sections
 
 

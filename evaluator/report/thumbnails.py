@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluator.images import open_image
 from evaluator.items import ImageRef
 from scenes.errors import InputError
 
@@ -23,6 +22,8 @@ def thumbnail(picture: ImageRef, *, size: int, quality: int) -> tuple[str, tuple
 
     Raises InputError, naming the file, for a picture that is missing or broken.
     """
+    from evaluator.images import open_image
+
     image = open_image(picture)
     own_size = image.size
     image.thumbnail((size, size))

@@ -22,7 +22,7 @@ CATEGORIES = {
     "binding+negation": ("C2 C4", "The caption needs both: who has what, and what is absent."),
     "relation+negation": ("C3 C4", "The caption needs both: what is where, and what is absent."),
 }
-MINUS = "\N{MINUS SIGN}"
+MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    sortable: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def describe_change(numbers: Numbers, category: str, system: System) -> Change |
         sign = "gain" if row.low > 0 else "loss" if row.high < 0 else "even"
     details = [interval(row.low, row.high, signed=True), p_value(row)]
     if row.wins is not None:
-        details.append(f"{row.wins} groups won, {row.losses} lost")
-    what = f"points with {system.label} instead of {row.reference}"
+        details.append(f"{row.wins} groups won, {row.losses} lost against {row.reference}")
+    what = f"points with {system.label}"
     return Change(points(row.difference), what, "; ".join(each for each in details if each), sign)
 
 
@@ -142,9 +143,10 @@ def lede(numbers: Numbers) -> list[str]:
         row = numbers.metric(category, contestant.scorer, numbers.headline(category))
         before = numbers.metric(category, baseline.scorer, numbers.headline(category)) if dcsm and baseline else None
         if row is not None:
-            instead = f" instead of {percent(before.value)} %" if before is not None else ""
-            shares.append(f"{percent(row.value)} % of {category}{instead}")
-    return [f"With {contestant.label}, {name} gets right {_enumerate(shares)}.", *_how_to_read(numbers)]
+            without = f" ({percent(before.value)}{NBSP}% without)" if before is not None else ""
+            shares.append(f"{percent(row.value)}{NBSP}% of {category} groups{without}")
+    scored = "With" if contestant.role == "dcsm" else "Scored with"
+    return [f"{scored} {contestant.label}, {name} gets right {_enumerate(shares)}.", *_how_to_read(numbers)]
 
 
 def answer_table(numbers: Numbers) -> Table:
@@ -168,6 +170,26 @@ def answer_table(numbers: Numbers) -> Table:
         rows.append(tuple(row_cells))
     title = f"{numbers.run.model['name']}: share of groups right, percent, with 95 % intervals"
     return Table(title, tuple(head), tuple(rows))
+
+
+def matrix(runs: Sequence[Numbers]) -> Table:
+    """All models and scorers x categories, each on its headline metric; the best of each column stands out."""
+    categories = list(dict.fromkeys(category for numbers in runs for category in _with_all(numbers)))
+    found = [
+        (numbers, system, [_headline_row(numbers, category, system) for category in categories])
+        for numbers in runs
+        for system in numbers.systems
+        if system.role != "control"
+    ]
+    columns = zip(*(line for *_, line in found), strict=True)
+    best = [max((row.value for row in column if row is not None), default=0.0) for column in columns]
+    rows = tuple(
+        (Cell(str(numbers.run.model["name"])), Cell(system.label), *map(_metric_cell, line, best))
+        for numbers, system, line in found
+    )
+    note = f"The charts and curves below are those of {runs[0].run.model['name']}; the explorer shows every model."
+    title = f"{len(runs)} models: share of groups right, percent, with 95{NBSP}% intervals"
+    return Table(title, ("model", "scorer", *categories), rows, note, sortable=True)
 
 
 def metrics_table(numbers: Numbers) -> Table:
@@ -195,7 +217,7 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
 def points(difference: float) -> str:
     """A difference of shares in percentage points, with its sign."""
     number = round(100 * difference)
-    return f"+{number}" if number > 0 else f"{MINUS}{-number}" if number < 0 else "±0"
+    return f"+{number}" if number > 0 else f"{MINUS}{-number}" if number < 0 else "0"
 
 
 def p_value(row: ComparisonRow) -> str:
@@ -210,14 +232,20 @@ def _how_to_read(numbers: Numbers) -> list[str]:
     if all(numbers.headline(category) == "group_score" for category in numbers.categories):
         return [
             "A group is two pictures that differ in one thing and two captions, each true of one picture. It counts as "
-            "right when all four comparisons come out right; guessing gets 17 %. Thin lines are 95 % intervals that "
-            "resample whole groups."
+            "right when all four comparisons come out right; guessing gets 1 in 6. Thin lines are "
+            f"95{NBSP}% intervals that resample whole groups."
         ]
     return ["Thin lines are 95 % intervals that resample whole clusters of items; the dashed line is chance."]
 
 
 def _with_all(numbers: Numbers) -> list[str]:
     return [*numbers.categories, ALL] if len(numbers.categories) > 1 else numbers.categories
+
+
+def _headline_row(numbers: Numbers, category: str, system: System) -> MetricRow | None:
+    if category not in (*numbers.categories, ALL):
+        return None
+    return numbers.metric(category, system.scorer, numbers.headline(category))
 
 
 def _metric_cell(row: MetricRow | None, best: float) -> Cell:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from evaluator.report.difficulty import find_axes
+from evaluator.report.difficulty import MIN_CLUSTERS, find_axes
 from evaluator.report.entries import Entry, entries_of_groups, entries_of_results
 from evaluator.report.explorer import make_blocks
 from evaluator.report.groups import Group, read_groups
@@ -32,6 +32,7 @@ from evaluator.report.view import (
     answer_table,
     lede,
     make_panel,
+    matrix,
     metrics_table,
     with_example,
 )
@@ -55,6 +56,7 @@ class Page:
     facts: tuple[str, ...]
     explorer_title: str
     explorer_note: str
+    matrix: Table | None = None  # of several models
     panels: tuple[Panel, ...] = ()
     answers: tuple[Table, ...] = ()
     details: tuple[Table, ...] = ()
@@ -63,6 +65,8 @@ class Page:
     checks: tuple[Table, ...] = ()
     configuration: tuple[RunConfiguration, ...] = ()
     notes: tuple[str, ...] = ()
+
+    min_groups: int = MIN_CLUSTERS
 
     @property
     def parts(self) -> list[tuple[str, str]]:
@@ -106,6 +110,7 @@ def write_report(
         facts=tuple(_facts(runs)),
         explorer_title="Group by group",
         explorer_note=EXPLORER_NOTE,
+        matrix=matrix(numbers) if len(numbers) > 1 else None,
         panels=tuple(_panel(first, category, entries, systems, blocks) for category in first.categories),
         answers=tuple(answer_table(each) for each in numbers),
         details=tuple(metrics_table(each) for each in numbers),
@@ -138,14 +143,15 @@ def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_P
 
 
 def _markdown(numbers: Sequence[Numbers]) -> str:
-    tables = [table for each in numbers for table in (answer_table(each), *check_tables(each), metrics_table(each))]
+    tables = [matrix(numbers)] if len(numbers) > 1 else []
+    tables += [table for each in numbers for table in (answer_table(each), *check_tables(each), metrics_table(each))]
     return render_markdown(_title(numbers), lede(numbers[0]), tables, [configuration(each.run) for each in numbers])
 
 
 def _title(numbers: Sequence[Numbers]) -> str:
     names = list(dict.fromkeys(str(each.run.model["name"]) for each in numbers))
-    if len(names) > 1:
-        return f"{len(names)} models, group by group"
+    if len(numbers) > 1:
+        return f"{len(numbers)} models compared"
     with_dcsm = ", and what DCSM changes" if find_role(numbers[0].systems, "dcsm") else ""
     return f"What {names[0]} gets right{with_dcsm}"
 

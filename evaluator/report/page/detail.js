@@ -15,14 +15,16 @@ function drawDetail(box, group, state, change) {
 }
 
 function drawHeader(group, state, change) {
-  const facts = [group.category, ...Object.entries(group.facets).filter(([key]) => key !== "category").map(([, value]) => value)];
+  const facts = ["category", "edit", "attribute", "relation"].map((key) => group.facets[key]).filter(Boolean);
   const can = (key) => group.images.some((image) => (key === "boxes" ? image.objects.length : image.mask >= 0));
   const overlays = ["boxes", "masks"].filter(can).map((key) =>
     toggle(key, state[key], () => change({ [key]: !state[key] }), { "data-focus": key }));
+  const steps = [["‹", -1, "Previous group"], ["›", 1, "Next group"]].map(([text, by, label]) =>
+    make("button", { type: "button", class: "toggle", "aria-label": label, "data-focus": label, onclick: () => change.step(by) }, text));
   return make("header", {},
     make("h3", {}, make("a", { href: "#" + permalink(group), title: "Permanent link to this group" }, foreign(group.id))),
-    make("p", { class: "chips" }, ...[...new Set(facts.map(String))].map((fact) => make("span", {}, foreign(fact)))),
-    make("p", { class: "toggles" }, ...overlays));
+    make("p", { class: "chips" }, ...[...new Set(facts)].map((fact) => make("span", {}, foreign(fact)))),
+    make("p", { class: "toggles" }, ...overlays, ...steps));
 }
 
 const permalink = (group) => "group=" + encodeURIComponent(group.id);
@@ -48,6 +50,7 @@ function layOver(stage, picture, group, image, state, change) {
   stage.querySelectorAll("canvas, svg, .mask, .patch").forEach((old) => old.remove());
   const { mask } = group.images[image];
   const shown = chosenMap(state, group);
+  stage.classList.toggle("heated", Boolean(shown));
   if (shown) {
     const canvas = make("canvas", { class: "heat", "aria-hidden": "true" });
     drawHeat(canvas, shown.images[image], shown.grid, shown.low, shown.high);
@@ -153,20 +156,22 @@ function drawTokens(group, caption, j, state, change) {
 }
 
 function drawScores(group, state) {
-  return make("div", { class: "scores" }, ...systemsOf(state.model).filter((s) => group.scores[s.index]).map((system) => {
+  return make("div", { class: "scores" }, ...systemsOf(state.model).filter((s) => s.role !== "control" && group.scores[s.index]).map((system) => {
     const scores = group.scores[system.index];
     const right = isRight(group, system.index);
     return make("section", { class: "score " + (right ? "right" : "wrong") },
       make("h4", {}, system.label, make("span", { class: "mark" }, right ? "✓ right" : "✗ wrong")),
       isFourfold(group) ? drawFour(scores.map((row) => row.slice(0, 2)), system) : null,
-      isFourfold(group) && group.captions.length === 2 ? null : drawTable(group, scores));
+      isFourfold(group) ? drawTable(group, scores, 2) : drawTable(group, scores, 0));
   }));
 }
 
 function digitsFor(values) {
   const sorted = [...new Set(values)].sort((a, b) => a - b);
   const gaps = sorted.slice(1).map((value, i) => value - sorted[i]);
-  return gaps.length ? Math.min(5, Math.max(1, 1 - Math.floor(Math.log10(Math.min(...gaps))))) : 3;
+  const wanted = gaps.length ? Math.max(1, 1 - Math.floor(Math.log10(Math.min(...gaps)))) : 3;
+  const room = 5 - Math.ceil(Math.log10(1 + Math.max(...values.map(Math.abs)))); // six figures in all
+  return Math.max(0, Math.min(wanted, room));
 }
 
 // The scores between their four comparisons; each sign is drawn as the model has it and marked right or wrong.
@@ -181,23 +186,30 @@ function drawFour(scores, system) {
     for (const [j, caption] of ["a", "b"].entries()) grid.append(make("span", { class: `cell ${image}${caption}` + (i === j ? " true" : "") }, text(scores[i][j])));
   }
   for (const c of four) {
-    const across = c.place === "top" || c.place === "bottom";
+    const across = c.place === "north" || c.place === "south";
     const sign = c.order === 0 ? "=" : (c.order > 0) ? (across ? ">" : "∨") : (across ? "<" : "∧");
     grid.append(make("i", { class: `sign ${c.place} ${c.margin > 0 ? "right" : "wrong"}`, title: `${c.of}: ${c.margin > 0 ? "right" : c.margin === 0 ? "a tie, which counts as wrong" : "wrong"}` }, sign));
   }
   return grid;
 }
 
-function drawTable(group, scores) {
+// The scores of the captions from number `first` on.
+function drawTable(group, scores, first) {
+  if (group.captions.length <= first) return null;
   const digits = digitsFor(scores.flat());
   const head = make("tr", {}, make("td"), ...scores.map((_, i) => make("th", { scope: "col" }, letters[i])));
-  const rows = group.captions.map((_, j) => make("tr", {}, make("th", { scope: "row" }, letters[j].toLowerCase()),
+  const rows = group.captions.slice(first).map((_, i) => first + i).map((j) => make("tr", {}, make("th", { scope: "row" }, letters[j].toLowerCase()),
     ...scores.map((row, i) => make("td", { class: group.truth[i][j] ? "true" : "" }, row[j].toFixed(digits).replace("-", "−")))));
   return make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
+}
+
+function axisText(axis, value) {
+  const single = page.axes[axis].bins.find((bin) => bin.label === "yes" || bin.label === "no" ? bin.low === value : false);
+  return single ? single.label : String(Math.round(value * 1000) / 1000);
 }
 
 function drawFacts(group) {
   const facts = Object.entries(group.axes).filter(([, value]) => value !== null);
   return make("dl", { class: "facts" }, ...facts.map(([axis, value]) => make("div", {},
-    make("dt", {}, page.axes[axis]?.label ?? axis.replaceAll("_", " ")), make("dd", {}, String(Math.round(value * 1000) / 1000)))));
+    make("dt", {}, page.axes[axis].label), make("dd", {}, axisText(axis, value)))));
 }

@@ -30,8 +30,7 @@ function makeRow(group, place, count, state) {
   return make("div", { class: "row", role: "option", id: "row-" + place, "aria-selected": "false", "aria-posinset": place + 1, "aria-setsize": count },
     make("span", { class: "thumbs" }, ...thumbs),
     make("span", { class: "words" }, ...lines,
-      make("span", { class: "verdicts" }, make("span", { class: "kind" }, group.category),
-        ...systemsOf(state.model).filter((s) => s.role !== "control").map((system) => glyph(group, system)))));
+      make("span", { class: "verdicts" }, ...systemsOf(state.model).filter((s) => s.role !== "control").map((system) => glyph(group, system)))));
 }
 
 function makeList(box, onChoose) {
@@ -82,8 +81,11 @@ function makeList(box, onChoose) {
       selected = shown.indexOf(group);
       if (selected >= 0) {
         const top = selected * rowHeight();
-        if (top < box.scrollTop) box.scrollTop = top;
-        if (top + rowHeight() > box.scrollTop + box.clientHeight) box.scrollTop = top + rowHeight() - box.clientHeight;
+        const room = box.clientHeight - rowHeight();
+        const above = box.scrollTop - top, below = top - room - box.scrollTop;
+        if (Math.max(above, below) > 3 * rowHeight()) box.scrollTop = top - room / 3; // a jump: show what is around it
+        else if (above > 0) box.scrollTop = top;
+        else if (below > 0) box.scrollTop = top - room;
       }
       draw();
     },

@@ -4,7 +4,11 @@ const find = (selector) => explorer.querySelector(selector);
 const listBox = find(".list"), detailBox = find(".detail"), countBox = find(".count");
 const state = { facets: {}, difficulty: "", outcome: "", search: "", sort: "", model: 0, group: -1, token: null, patch: null, learned: true, boxes: false, masks: false };
 let shown = [];
-const list = makeList(listBox, choose);
+const list = makeList(listBox, (group) => {
+  choose(group);
+  const oneColumn = detailBox.getBoundingClientRect().top > listBox.getBoundingClientRect().bottom;
+  if (oneColumn) detailBox.scrollIntoView();
+});
 
 function choose(group) {
   if (group === undefined || group < 0) return;
@@ -20,6 +24,7 @@ function change(fields) {
   Object.assign(state, fields);
   drawDetail(detailBox, page.groups[state.group], state, change);
 }
+change.step = (by) => choose(list.neighbour(by));
 
 function refresh() {
   shown = filterGroups(state);
@@ -53,7 +58,7 @@ function recall() {
   refresh();
   if (wanted < 0) return;
   choose(wanted);
-  explorer.scrollIntoView();
+  explorer.scrollIntoView({ behavior: "instant" });
 }
 
 function option(value, text) {
@@ -74,6 +79,7 @@ function buildFilters() {
       rebuildScorerFilters();
     });
   }
+  if (page.systems.length) addSelect("Outcome", "outcome", [], () => state.outcome, (value) => { state.outcome = value; });
   for (const facet of page.facets) {
     addSelect(facet.label, "is." + facet.key, [option("", "any"), ...facet.values.map((value) => option(value, value))],
       () => state.facets[facet.key] ?? "", (value) => { state.facets[facet.key] = value; });
@@ -82,7 +88,6 @@ function buildFilters() {
     make("optgroup", { label }, ...bins.map((bin, i) => option(`${axis}:${i}`, `${label}: ${bin.label}`))));
   if (bins.length) addSelect("Difficulty", "difficulty", [option("", "any"), ...bins], () => state.difficulty, (value) => { state.difficulty = value; });
   if (page.systems.length) {
-    addSelect("Outcome", "outcome", [], () => state.outcome, (value) => { state.outcome = value; });
     addSelect("Sort by", "sort", [], () => state.sort, (value) => { state.sort = value; });
     rebuildScorerFilters();
   }
@@ -144,7 +149,7 @@ addEventListener("keydown", (event) => {
     if (event.key === "Escape") typing.blur();
     return;
   }
-  if (event.key === "/") { event.preventDefault(); explorer.scrollIntoView(); find("[type=search]").focus({ preventScroll: true }); }
+  if (event.key === "/") { event.preventDefault(); explorer.scrollIntoView({ behavior: "instant" }); find("[type=search]").focus({ preventScroll: true }); }
   else if (event.key === "?") help.showModal();
   else if (keys[event.key] && state.group >= 0 && explorerInView()) { event.preventDefault(); started = true; keys[event.key](); }
 });

@@ -22,10 +22,10 @@ function isFourfold(group) {
 function comparisons(scores) {
   const [[Aa, Ab], [Ba, Bb]] = scores;
   return [
-    { place: "top", of: "caption a", higher: "A", order: Aa - Ba, margin: Aa - Ba },
-    { place: "left", of: "image A", higher: "a", order: Aa - Ab, margin: Aa - Ab },
-    { place: "right", of: "image B", higher: "b", order: Ba - Bb, margin: Bb - Ba },
-    { place: "bottom", of: "caption b", higher: "B", order: Ab - Bb, margin: Bb - Ab },
+    { place: "north", of: "caption a", higher: "A", order: Aa - Ba, margin: Aa - Ba },
+    { place: "west", of: "image A", higher: "a", order: Aa - Ab, margin: Aa - Ab },
+    { place: "east", of: "image B", higher: "b", order: Ba - Bb, margin: Bb - Ba },
+    { place: "south", of: "caption b", higher: "B", order: Ab - Bb, margin: Bb - Ab },
   ];
 }
 

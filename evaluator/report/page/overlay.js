@@ -13,7 +13,7 @@ function drawHeat(canvas, values, grid, low, high) {
   const cells = context.createImageData(grid[1], grid[0]);
   values.forEach((value, i) => {
     const fraction = high > low ? (value - low) / (high - low) : 0.5;
-    cells.data.set([...heatColor(fraction), 190], 4 * i);
+    cells.data.set([...heatColor(fraction), 165], 4 * i);
   });
   context.putImageData(cells, 0, 0);
 }
