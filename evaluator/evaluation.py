@@ -157,4 +157,4 @@ def _versions() -> dict[str, str]:
     """Python and the packages that decide about scores, those that are installed."""
     installed = {each.metadata["Name"].lower().replace("-", "_"): each.version for each in metadata.distributions()}
     found = {name: installed[name] for name in _PACKAGES if name in installed}
-    return {"python": platform.python_version(), "platform": platform.platform()} | found
+    return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"} | found
