@@ -4,15 +4,16 @@
 "A cube left of a sphere" is read existentially: some cube is left of some sphere.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from scenes.camera import project
 from scenes.layout import Layout, PlacedObject
-from scenes.relations import stands
+from scenes.relations import compares, stands
 
 MIN_VISIBLE_FRACTION = 0.45  # an object hidden more than this is neither there nor absent
 _ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
@@ -81,23 +82,11 @@ class Related:
     reference: Description
 
     def holds(self, layout: Layout) -> bool | None:
-        things = layout.objects
-        return any_of(
-            all_of(
-                (
-                    self.subject.matches(things[i]),
-                    self.reference.matches(things[j]),
-                    stands(self.relation, layout, i, j),
-                )
-            )
-            for i in range(len(things))
-            for j in range(len(things))
-            if i != j
-        )
+        return _some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
 
 
 REGIONS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
-_REGION_MARGIN = 0.12  # of the picture's width, from its centre
+_REGION_MARGIN = 0.14  # of the picture's width, from its centre
 
 
 @dataclass(frozen=True)
@@ -120,19 +109,14 @@ class Located:
 
 @dataclass(frozen=True)
 class Compared:
-    """Some object of the first description is larger than one of the second, clearly (scale ratio 1.3)."""
+    """Some object of the first description is clearly larger, taller or nearer than another of the second."""
 
     subject: Description
     reference: Description
+    dimension: str = "larger"
 
     def holds(self, layout: Layout) -> bool | None:
-        things = layout.objects
-        return any_of(
-            all_of((self.subject.matches(a), self.reference.matches(b), _larger(a.scale / b.scale)))
-            for a in things
-            for b in things
-            if a is not b
-        )
+        return _some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
 
 
 @dataclass(frozen=True)
@@ -179,8 +163,16 @@ def negation(verdict: bool | None) -> bool | None:
     return None if verdict is None else not verdict
 
 
-def _larger(ratio: float) -> bool | None:
-    return True if ratio >= 1.3 else False if ratio <= 1 / 1.3 else None
+def _some_pair(
+    layout: Layout, subject: Description, reference: Description, holds: Callable[[int, int], bool | None]
+) -> bool | None:
+    first, second = ([description.matches(thing) for thing in layout.objects] for description in (subject, reference))
+    return any_of(
+        all_of((first[i], second[j], holds(i, j)))
+        for i in range(len(first))
+        for j in range(len(second))
+        if i != j and False not in (first[i], second[j])
+    )
 
 
 def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:

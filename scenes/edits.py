@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from scenes.arrangements import ARRANGEMENTS
 from scenes.camera import axes
-from scenes.layout import Layout, PlacedObject, resting_height, sample_yaw
+from scenes.layout import Layout, PlacedObject, put_on, resting_height, sample_yaw, settled
 from scenes.shapes import KINDS
 from scenes.vocabulary import SIZES, sample_rgb
 
@@ -31,6 +32,16 @@ def swap_places(layout: Layout, i: int, j: int) -> Layout:
     """Objects i and j exchange places."""
     a, b = layout.objects[i], layout.objects[j]
     return change(layout, {i: replace(a, position=b.position), j: replace(b, position=a.position)})
+
+
+def move_object(layout: Layout, i: int, position: tuple[float, float, float]) -> Layout:
+    """Object i goes to another place; where objects stand, it stands there too."""
+    return change(layout, {i: replace(layout.objects[i], position=position)})
+
+
+def move_onto(layout: Layout, i: int, j: int) -> Layout:
+    """Object i of a stack goes on top of object j."""
+    return change(layout, {i: put_on(layout.objects[i], layout.objects[j])})
 
 
 def replace_attribute(layout: Layout, i: int, attribute: str, value: str, rng: np.random.Generator) -> Layout:
@@ -60,14 +71,15 @@ def remove_object(layout: Layout, i: int) -> Layout:
 
 
 def change(layout: Layout, things: dict[int, PlacedObject]) -> Layout:
-    """Put changed objects in the place of those with these numbers, each standing on the table again."""
+    """Put changed objects in the place of those with these numbers, each standing on the ground or its stack again."""
+    row = ARRANGEMENTS[layout.arrangement]
     objects = list(layout.objects)
     for i, thing in things.items():
-        if layout.arrangement == "table":
+        if row.standing and not row.stacked:
             x, y, _ = thing.position
             thing = replace(thing, position=(x, y, float(np.round(resting_height(thing), 4))))
         objects[i] = thing
-    return replace(layout, objects=tuple(objects))
+    return replace(layout, objects=settled(objects) if row.stacked else tuple(objects))
 
 
 def span_in_view(layout: Layout) -> tuple[float, float]:

@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from scenes.backgrounds import BEHIND, ON_TABLE, Background, Lights, sample_background, sample_lights
+from scenes.arrangements import ARRANGEMENTS, BASES, ROOM, Arrangement, arrangement, crowding, scatter
+from scenes.backgrounds import Background, Lights, sample_background, sample_lights
 from scenes.camera import Camera, project, world_from_ground
-from scenes.errors import unknown_name
+from scenes.errors import InputError, unknown_name
 from scenes.shapes import KINDS, mesh
 from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import SIZE_JITTER, SIZES, sample_rgb
+from scenes.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
 
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
-_ROOM = 0.60  # radius that an object of scale 1 needs around its centre, whatever its shape
-_GAP = 0.10  # least empty space between the rooms of two objects
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 
 
@@ -46,37 +45,6 @@ class Layout:
     background: Background
 
 
-@dataclass(frozen=True)
-class Arrangement:
-    """Where objects may be, and how the camera looks at them. Ranges are (low, high)."""
-
-    name: str
-    surfaces: tuple[str, ...]
-    across: float  # half-width of the area for object centres, to the right
-    along: float  # half-height of it: away from the camera on a table, upwards in the air
-    azimuth: tuple[float, float]
-    elevation: tuple[float, float]
-    fov: tuple[float, float]
-    view: float  # half-width of the picture at the target, scene units
-    target_z: float
-
-
-ARRANGEMENTS = {
-    row.name: row
-    for row in (
-        Arrangement("table", ON_TABLE, 1.4, 1.5, (-25, 25), (26, 40), (30, 42), 1.95, 0.25),
-        Arrangement("floating", BEHIND, 1.35, 1.35, (-6, 6), (-3, 7), (30, 42), 1.85, 0.0),
-    )
-}
-
-
-def arrangement(name: str) -> Arrangement:
-    """The row of that name; an unknown one is refused with the choices."""
-    if name not in ARRANGEMENTS:
-        raise unknown_name("arrangement", name, ARRANGEMENTS)
-    return ARRANGEMENTS[name]
-
-
 def place(
     spec: SceneSpec,
     rng: np.random.Generator,
@@ -89,18 +57,25 @@ def place(
 
     `room` is the scale to keep room for around each object (default its own): an edit may exchange sizes or
     places without collisions. `accept` says whether a layout will do (say, that a relation holds clearly).
+    Raises InputError for a word that no table holds, or a stack on a kind that has no flat top.
     """
     row = arrangement(spec.arrangement)
+    _check_words(spec)
     camera = _sample_camera(row, rng)
     lights = sample_lights(rng)
     background = sample_background(spec.surfaces or row.surfaces, rng)
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
-    radii = np.array([_ROOM * max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
+    radii = np.array([ROOM * max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
+    crowd = crowding(row, radii)
+    if crowd > 1:
+        camera = replace(camera, distance=float(np.round(camera.distance * crowd, 3)))
     for _ in range(tries):
-        points = rng.uniform(-1, 1, size=(len(looks), 2)) * (row.across, row.along)  # [n, 2]
-        if _collide(points, radii):
+        points = scatter(row, radii, crowd, rng)  # [n, 2]
+        if points is None:
             continue
         objects = tuple(put(look, point, row.name, camera) for look, point in zip(looks, points, strict=True))
+        if row.stacked:
+            objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
         layout = Layout(objects, row.name, camera, lights, background)
         if bool(np.all(in_frame(layout))) and accept(layout):
             return layout
@@ -108,29 +83,75 @@ def place(
 
 
 def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Camera) -> PlacedObject:
-    """Set an object down at (to the right, away) on the table, or at (to the right, up) in the air."""
-    if arrangement_name == "floating":
+    """Set an object down at (to the right, away) on the ground, or at (to the right, up) in the air."""
+    if not ARRANGEMENTS[arrangement_name].standing:
         x, y = world_from_ground(camera, np.array([point[0], 0.0]))
         return replace(look, position=_rounded(x, y, point[1]))
     x, y = world_from_ground(camera, point)
     return replace(look, position=_rounded(x, y, resting_height(look)))
 
 
+def put_on(upper: PlacedObject, lower: PlacedObject) -> PlacedObject:
+    """The first object above the middle of the second; `settled` brings the two in contact."""
+    x, y, z = lower.position
+    return replace(upper, position=_rounded(x, y, z + height(lower)))
+
+
+def settled(objects: Sequence[PlacedObject]) -> tuple[PlacedObject, ...]:
+    """Objects standing on the ground, or on what is below them: those with the same x and y are one stack."""
+    return tuple(_settle(thing, objects) for thing in objects)
+
+
+def _settle(thing: PlacedObject, objects: Sequence[PlacedObject]) -> PlacedObject:
+    x, y, z = thing.position
+    below = [other for other in objects if other.position[:2] == (x, y) and other.position[2] < z]
+    return replace(thing, position=_rounded(x, y, sum(map(height, below)) + resting_height(thing)))
+
+
+def height(thing: PlacedObject) -> float:
+    """From an object's lowest point to its highest."""
+    return float(mesh(thing.shape).extents[2]) * thing.scale
+
+
 def resting_height(thing: PlacedObject) -> float:
-    """Height of an object's centre when it stands on the table."""
-    return float(mesh(thing.shape).extents[2]) * thing.scale / 2
+    """Height of an object's centre when it stands on the ground."""
+    return height(thing) / 2
 
 
 def in_frame(layout: Layout, border: float = 0.02) -> np.ndarray:
     """Which objects are wholly inside the picture with that border (share of its width), [n] bool, by their boxes."""
-    halves = np.array([mesh(thing.shape).extents * thing.scale / 2 for thing in layout.objects])  # [n, 3]
+    boxes = boxes_in_picture(layout)
+    return np.all((boxes > border) & (boxes < 1 - border), axis=1)
+
+
+def boxes_in_picture(layout: Layout) -> np.ndarray:
+    """Left, top, right, bottom of each object's bounding box as the camera sees it, [n, 4], the picture is 0..1.
+
+    Never smaller than the object's silhouette, and for a round thing larger.
+    """
+    halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in layout.objects]).reshape(-1, 3)  # [n, 3]
     turns = np.radians([thing.yaw for thing in layout.objects])
     c, s = np.cos(turns)[:, None], np.sin(turns)[:, None]  # [n, 1]
     corners = _CORNERS[None] * halves[:, None]  # [n, 8, 3]
     x, y = corners[..., 0] * c - corners[..., 1] * s, corners[..., 0] * s + corners[..., 1] * c
-    world = np.stack([x, y, corners[..., 2]], axis=-1) + np.array([t.position for t in layout.objects])[:, None]
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 1, 3)  # [n, 1, 3]
+    world = np.stack([x, y, corners[..., 2]], axis=-1) + places
     seen = project(layout.camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
-    return np.all((seen > border) & (seen < 1 - border), axis=(1, 2))
+    return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
+
+
+def _check_words(spec: SceneSpec) -> None:
+    for attribute in TABLES:
+        check_names(attribute, (getattr(wish, attribute) for wish in spec.objects))
+    for wish in spec.objects:
+        if wish.shape not in KINDS:
+            raise unknown_name("shape", wish.shape, KINDS)
+    if arrangement(spec.arrangement).stacked and (len(spec.objects) < 2 or spec.objects[1].shape not in BASES):
+        given = ", ".join(wish.shape for wish in spec.objects)
+        raise InputError(
+            f"arrangement {spec.arrangement!r}: the second object carries the first, so it must be one of "
+            f"{', '.join(BASES)}; given {given or 'nothing'}"
+        )
 
 
 def _sample_camera(row: Arrangement, rng: np.random.Generator) -> Camera:
@@ -158,11 +179,6 @@ def sample_yaw(shape: str, camera: Camera, rng: np.random.Generator) -> float:
     """A turn in which the kind stays recognisable to this camera."""
     low, high = KINDS[shape].yaw
     return float(np.round((camera.azimuth + rng.uniform(low, high)) % 360, 2))
-
-
-def _collide(points: np.ndarray, radii: np.ndarray) -> bool:
-    gaps = np.linalg.norm(points[:, None] - points[None], axis=-1) - radii[:, None] - radii[None]  # [n, n]
-    return bool((gaps[np.triu_indices(len(points), 1)] < _GAP).any())
 
 
 def _rounded(*values: float) -> tuple[float, float, float]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from scenes.arrangements import ARRANGEMENTS
 from scenes.backgrounds import SURFACES
 from scenes.camera import axes, pose
 from scenes.colors import linear_from_srgb
@@ -39,6 +40,7 @@ class Renderer(Protocol):
     name: str
 
     def render(self, layout: Layout) -> Rendering: ...
+    def describe(self) -> dict[str, str]: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
 
@@ -182,8 +184,8 @@ def light_pose(layout: Layout) -> np.ndarray:
 
 
 def surface_pose(layout: Layout) -> np.ndarray:
-    """The ground plane for a table; for floating objects the same plane upright, as the wall behind them."""
-    if layout.arrangement == "table":
+    """The ground plane that objects stand on; for floating ones the same plane upright, as the wall behind them."""
+    if ARRANGEMENTS[layout.arrangement].standing:
         return np.eye(4)
     right, _, _ = axes(layout.camera)
     towards = np.array([right[1], -right[0], 0.0])  # from the wall to the viewer
@@ -237,6 +239,8 @@ def _make_passes(size: int) -> Any:
 
         def _shadow_mapping_pass(self, scene: Any, light_node: Any, flags: Any) -> None:
             surfaces = [node.mesh for node in scene.mesh_nodes if node.name == _SURFACE]
+            if len(surfaces) == len(scene.mesh_nodes):
+                surfaces = []  # pyrender fails if nothing at all casts a shadow
             for surface in surfaces:  # it receives shadows but casts none: no acne on it, and less to draw
                 surface.is_visible = False
             super()._shadow_mapping_pass(scene, light_node, flags)

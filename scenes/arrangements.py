@@ -1,0 +1,108 @@
+"""The ways in which objects may be arranged: the table of them, and points for objects that do not collide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenes.backgrounds import BEHIND, ON_TABLE
+from scenes.errors import unknown_name
+
+ROOM = 0.60  # radius that an object of scale 1 needs around its centre, whatever its shape
+_GAP = 0.10  # least empty space between the rooms of two objects
+_FEW = 4  # objects that find places by chance; more get a larger area, and are pushed apart
+_FILLING = 0.58  # share of the area that the rooms of many objects may fill
+_ROUNDS = 40
+_CELL_JITTER = 0.04
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Where objects may be, and how the camera looks at them. Ranges are (low, high)."""
+
+    name: str
+    surfaces: tuple[str, ...]
+    standing: bool  # on the ground; if not, in the air before a wall
+    across: float  # half-width of the area for object centres, to the right
+    along: float  # half-height of it: away from the camera on the ground, upwards in the air
+    azimuth: tuple[float, float]
+    elevation: tuple[float, float]
+    fov: tuple[float, float]
+    view: float  # half-width of the picture at the target, scene units
+    target_z: float
+    cells: int = 0  # a side, if objects keep to the cells of a grid
+    stacked: bool = False  # the first object stands on the second
+
+
+ARRANGEMENTS = {
+    row.name: row
+    for row in (
+        Arrangement("table", ON_TABLE, True, 1.4, 1.5, (-25, 25), (26, 40), (30, 42), 1.95, 0.25),
+        Arrangement("floating", BEHIND, False, 1.35, 1.35, (-6, 6), (-3, 7), (30, 42), 1.85, 0.0),
+        Arrangement("grid", BEHIND, False, 1.62, 1.62, (-6, 6), (-3, 7), (30, 42), 2.4, 0.0, cells=3),
+        Arrangement("stacked", ON_TABLE, True, 1.3, 1.2, (-25, 25), (14, 26), (30, 42), 1.95, 0.75, stacked=True),
+    )
+}
+
+# Kinds that something can stand on: how wide their flat top is at its narrowest, at scale 1.
+BASES = {"cube": 1.0, "cylinder": 0.72, "table": 0.62, "mug": 0.66, "hourglass": 0.54, "hat": 0.6}
+
+
+def arrangement(name: str) -> Arrangement:
+    """The row of that name; an unknown one is refused with the choices."""
+    if name not in ARRANGEMENTS:
+        raise unknown_name("arrangement", name, ARRANGEMENTS)
+    return ARRANGEMENTS[name]
+
+
+def crowding(row: Arrangement, radii: np.ndarray) -> float:
+    """How many times larger area and view must be for objects that need these radii `[n]`; 1 for a few objects."""
+    if len(radii) <= _FEW or row.cells:
+        return 1.0
+    needed = float((np.pi * (radii + _GAP / 2) ** 2).sum())
+    return max(1.0, float(np.sqrt(needed / (_FILLING * 4 * row.across * row.along))))
+
+
+def scatter(row: Arrangement, radii: np.ndarray, crowd: float, rng: np.random.Generator) -> np.ndarray | None:
+    """Points for objects that need these radii, `[n, 2]` in the units of the area; None if some collide this time."""
+    if row.stacked:
+        shared = scatter_apart(row, np.append(radii[:2].max(), radii[2:]), crowd, rng)
+        return None if shared is None else np.concatenate([shared[:1], shared])
+    return scatter_apart(row, radii, crowd, rng)
+
+
+def scatter_apart(row: Arrangement, radii: np.ndarray, crowd: float, rng: np.random.Generator) -> np.ndarray | None:
+    """Points of which no two are the same object's place."""
+    half = np.array([row.across, row.along]) * crowd
+    if row.cells:
+        points = _cells(row, len(radii), rng) * half
+    else:
+        points = rng.uniform(-1, 1, size=(len(radii), 2)) * half
+        if len(radii) > _FEW:
+            points = _pushed_apart(points, radii, half)
+    return None if (_overlaps(points, radii) > 1e-6).any() else points
+
+
+def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
+    chosen = rng.permutation(row.cells**2)[:n]
+    centres = np.stack([chosen % row.cells, chosen // row.cells], axis=1) * (2 / (row.cells - 1)) - 1  # [n, 2]
+    return centres + rng.uniform(-_CELL_JITTER, _CELL_JITTER, size=(n, 2))
+
+
+def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Objects that collide pushed away from each other for some rounds, inside the area."""
+    for _ in range(_ROUNDS):
+        overlaps = _overlaps(points, radii)  # [n, n]
+        if not overlaps.any():
+            break
+        away = points[:, None] - points[None]  # [n, n, 2]
+        away /= np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-9)
+        points = np.clip(points + (away * (overlaps[..., None] * 0.55)).sum(axis=1), -half, half)
+    return points
+
+
+def _overlaps(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """How deep each pair of objects is in each other's room, [n, n], zero where they keep the gap."""
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    deep = np.maximum(radii[:, None] + radii[None] + _GAP - distances, 0.0)
+    np.fill_diagonal(deep, 0.0)
+    return deep
