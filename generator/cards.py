@@ -1,5 +1,6 @@
 """The data card of a dataset folder: HuggingFace front matter, then what is in the set, how it was made, its limits."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,14 @@ def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
     images = sum(split["images"] for split in manifest["splits"].values())
     size = next((name for limit, name in _SIZES if images < limit), "1M<n<10M")
     files = [
-        f"  - {{split: {_hub_split(name)}, path: [{name}/metadata.jsonl, {name}/images/*.png]}}"
+        f'  - {{split: "{_hub_split(name)}", path: ["{name}/metadata.jsonl", "{name}/images/*.png"]}}'
         for name in manifest["splits"]
     ]
     return [
         "---",
         "license: cc-by-4.0",
         "language: en",
-        f"pretty_name: {recipe.name}",
+        f"pretty_name: {json.dumps(recipe.name)}",  # JSON strings are YAML strings, whatever is in them
         "task_categories: [zero-shot-image-classification, image-text-to-text]",
         f"size_categories: {size}",
         "tags: [synthetic, compositionality, clip, negation, spatial, attribute-binding]",

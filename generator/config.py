@@ -3,7 +3,9 @@
 import difflib
 import hashlib
 import json
+import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ from scenes.errors import InputError, unknown_name
 from scenes.layout import ARRANGEMENTS
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES, check_names
+
+MASKS = "masks"  # folder beside the splits, so no split's name
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def load_recipe(name: str | Path) -> Recipe:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     recipe = _build(Recipe, table, str(path), ())
     check_recipe(recipe, str(path))
     return recipe
@@ -111,9 +117,7 @@ def check_recipe(recipe: Recipe, where: str) -> None:
     from generator.categories import CATEGORIES  # categories need recipes
 
     words = recipe.vocabulary
-    for name in words.shapes:
-        if name not in KINDS:
-            raise unknown_name("shape", name, KINDS, f"{where}: vocabulary.shapes")
+    _check_shapes(words.shapes, f"{where}: vocabulary.shapes")
     for attribute in TABLES:
         check_names(attribute, getattr(words, attribute + "s"), f"{where}: vocabulary.{attribute}s")
     for name in recipe.attributes:
@@ -123,10 +127,52 @@ def check_recipe(recipe: Recipe, where: str) -> None:
         if name not in ARRANGEMENTS:
             raise unknown_name("arrangement", name, ARRANGEMENTS, f"{where}: scene.arrangements")
     for split, row in recipe.splits.items():
+        if split == MASKS or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", split):
+            raise InputError(
+                f"{where}: splits: {split!r} cannot be a folder's name; give letters, digits, - and _, not {MASKS!r}"
+            )
         for category in row.groups:
             if category not in CATEGORIES:
                 raise unknown_name("category", category, CATEGORIES, f"{where}: splits.{split}.groups")
+    _check_held_out(recipe, where)
+    _check_lists(recipe, where)
     _check_ranges(recipe, where)
+
+
+def _check_shapes(names: Iterable[str], where: str) -> None:
+    for name in names:
+        if name not in KINDS:
+            raise unknown_name("shape", name, KINDS, where)
+
+
+def _check_held_out(recipe: Recipe, where: str) -> None:
+    for i, description in enumerate(recipe.held_out):
+        key = f"{where}: held_out.{i}"
+        named = {name: value for name, value in vars(description).items() if value is not None}
+        if "excluded" in named:
+            raise InputError(f"{key}.excluded: only what an object is can be held out, not what it is not")
+        if not named:
+            raise InputError(f"{key}: names nothing; give a shape, a color or another attribute")
+        for name, value in named.items():
+            if name == "shape":
+                _check_shapes((value,), f"{key}.shape")
+            else:
+                check_names(name, (value,), f"{key}.{name}")
+    for name, split in recipe.splits.items():
+        if split.held_out and not recipe.held_out:
+            raise InputError(f"{where}: splits.{name}.held_out: the recipe holds nothing out; add [[held_out]] tables")
+
+
+def _check_lists(recipe: Recipe, where: str) -> None:
+    """Lists to choose from: something must be in them, and nothing twice, which would be chosen twice as often."""
+    lists = {f"vocabulary.{name}": values for name, values in vars(recipe.vocabulary).items()}
+    lists |= {"attributes": recipe.attributes, "scene.arrangements": recipe.scene.arrangements}
+    for key, values in lists.items():
+        if not values:
+            raise InputError(f"{where}: {key}: is empty; name at least one, or leave the key out for all")
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise InputError(f"{where}: {key}: named twice: {', '.join(twice)}")
 
 
 def _check_ranges(recipe: Recipe, where: str) -> None:
@@ -134,8 +180,12 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
     spare = len(recipe.vocabulary.shapes) - high
     rules = {
         f"splits: at least one split with groups or scenes, not {list(recipe.splits)}": any(
-            row.groups or row.scenes for row in recipe.splits.values()
+            sum(row.groups.values()) + row.scenes for row in recipe.splits.values()
         ),
+        "splits: scenes: not negative": all(row.scenes >= 0 for row in recipe.splits.values()),
+        f"splits: - and _ are one on HuggingFace, so these are the same: {list(recipe.splits)}": len(recipe.splits)
+        == len({name.replace("-", "_") for name in recipe.splits}),
+        f"name: one line, not {recipe.name!r}": bool(recipe.name.strip()) and recipe.name.isprintable(),
         f"scene.objects: from 2 to at most 8, not {[low, high]}": 2 <= low <= high <= 8,
         f"image_size: from 32 to 2048 pixels, not {recipe.image_size}": 32 <= recipe.image_size <= 2048,
         f"seed: not negative, not {recipe.seed}": recipe.seed >= 0,
@@ -193,6 +243,8 @@ def _convert(wanted: Any, value: Any, where: str, key: tuple[str, ...]) -> Any:
             raise InputError(f"{place}: a table of splits is needed, not {value!r}")
         return {name: _build(Split, row, where, (*key, name)) for name, row in value.items()}
     if wanted == tuple[Description, ...]:
+        if not isinstance(value, list):
+            raise InputError(f"{place}: a list of tables is needed, not {value!r}")
         return tuple(_build(Description, row, where, (*key, str(i))) for i, row in enumerate(value))
     check, meaning = _PLAIN[wanted]
     if not check(value):
@@ -217,5 +269,8 @@ _PLAIN: dict[Any, Any] = {
         lambda v: isinstance(v, dict) and all(map(_is_count, v.values())),
         "a table of category = number of groups",
     ),
-    (tuple[str, str] | None): (lambda v: v is None or (isinstance(v, list) and len(v) == 2), "two strings"),
+    (tuple[str, str] | None): (
+        lambda v: v is None or (isinstance(v, list) and len(v) == 2 and all(isinstance(x, str) for x in v)),
+        "two strings",
+    ),
 }

@@ -11,16 +11,19 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonlines
+from PIL import Image
 
 from scenes.errors import InputError
 
 FORMAT_VERSION = 1
+ASIDE = ".tmp"  # how files end that are not whole yet; a killed process leaves some
 NATURAL = "natural"  # category of single pictures with web-like captions, which belong to no group
 
 
@@ -67,7 +70,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format_version") != FORMAT_VERSION:
         found = manifest.get("format_version") if isinstance(manifest, dict) else None
         raise InputError(f"{path}: format version {found!r}, this software reads {FORMAT_VERSION}")
+    _check_splits(manifest.get("splits"), path)
     return manifest
+
+
+def _check_splits(splits: Any, path: Path) -> None:
+    """Split names become folder names, so each must be one."""
+    if not isinstance(splits, dict) or not splits or not all(isinstance(row, dict) for row in splits.values()):
+        raise InputError(f"{path}: lists no splits; the file is damaged")
+    for name in splits:
+        if name in ("", ".", "..") or "/" in name or "\\" in name or "\0" in name:
+            raise InputError(f"{path}: split {name!r} is not the name of a folder")
 
 
 def split_names(folder: Path) -> list[str]:
@@ -127,14 +140,18 @@ def read_groups(folder: Path, split: str) -> Iterator[Group]:
         raise InputError(f"{Path(folder) / split / 'metadata.jsonl'}: group {waiting['group']!r} has no image b")
 
 
-REQUIRED = ("file_name", "id", "group", "role", "category", "edit", "captions", "objects", "camera", "difficulty")
+_TEXTS = ("file_name", "id", "group", "role", "category", "condition", "edit", "attribute")
+REQUIRED = dict.fromkeys(_TEXTS, str) | {"captions": list, "objects": list, "camera": dict, "difficulty": dict}
 
 
 def check_row(row: dict[str, Any], where: str) -> None:
-    """Refuse a row in which a required key is missing."""
+    """Refuse a row in which a required key is missing or holds something of another type."""
     missing = [key for key in REQUIRED if key not in row]
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
+    wrong = [key for key, kind in REQUIRED.items() if not isinstance(row[key], kind)]
+    if wrong:
+        raise InputError(f"{where}: malformed {', '.join(wrong)}")
 
 
 def read_captions(row: dict[str, Any], where: str) -> tuple[Caption, ...]:
@@ -146,12 +163,19 @@ def read_captions(row: dict[str, Any], where: str) -> tuple[Caption, ...]:
                 kind=str(item["kind"]),
                 claim=json.loads(item["claim"]),
                 template=str(item["template"]),
-                truth=(bool(item["truth"][0]), bool(item["truth"][1])),
+                truth=_read_truth(item["truth"]),
             )
             for item in row["captions"]
         )
-    except (KeyError, TypeError, IndexError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: malformed captions ({error})") from error
+
+
+def _read_truth(truth: Any) -> tuple[bool, bool]:
+    a, b = truth
+    if not (isinstance(a, bool) and isinstance(b, bool)):  # "false" would count as true
+        raise ValueError(f"truth {truth!r} is not two of true and false")
+    return a, b
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -162,27 +186,49 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file so that it is there whole or not at all: aside, synced, renamed."""
-    raw = data.encode("utf-8") if isinstance(data, str) else data
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def read_picture(folder: Path, name: str, mode: str) -> Image.Image:
+    """A picture that a dataset names, in Pillow's `mode`; InputError if it is missing, broken or out of the folder."""
+    path = inside(folder, name)
+    try:
+        with Image.open(path) as image:
+            return image.convert(mode)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such image") from error
+    # What Pillow's decoders raise for damaged files.
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path}: not a readable image ({error.__class__.__name__})") from error
+
+
+def write_atomically(path: Path, data: bytes | str | Iterable[bytes]) -> None:
+    """Write a file, whole or in blocks, so that it is there whole or not at all: aside, synced, renamed.
+
+    Raises InputError where the disk is full or the place may not be written.
+    """
+    blocks = (data.encode("utf-8"),) if isinstance(data, str) else (data,) if isinstance(data, bytes) else data
+    aside = path.with_name(f".{path.name}.{os.getpid()}{ASIDE}")
     try:
         with aside.open("wb") as file:
-            file.write(raw)
+            for block in blocks:
+                file.write(block)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise _file_error(path, error) from error
+        with suppress(OSError):
+            aside.unlink()
+        if error.errno in _FILE_TROUBLE:
+            raise InputError(f"{path}: {_FILE_TROUBLE[error.errno]}") from error
+        raise
 
 
-def _file_error(path: Path, error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return InputError(f"{path}: no space left on the disk; free some and run the same command again to resume")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return InputError(f"{path}: may not be written ({error.strerror})")
-    return error
+_FULL = "no space left on the disk; free some and run the same command again"
+_CLOSED = "may not be written; give a place where you may write"
+_NO_FOLDER = "its folder is not there, or is a file"
+_FILE_TROUBLE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CLOSED),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _NO_FOLDER),
+}
 
 
 def dump_json(value: Any) -> str:

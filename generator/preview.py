@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from generator.dataset import Group, choose_split, read_groups
+from generator.dataset import Group, choose_split, read_groups, read_picture
 from scenes.errors import InputError
 
 _GAP, _LINE, _MARGIN = 4, 13, 14
@@ -26,6 +26,7 @@ def preview(
             mine.append(group)
     if not chosen:
         raise InputError(f"{folder}: this split holds no fourfold groups to show")
+    columns = min(columns, max(map(len, chosen.values())))
     bands = [(name, mine[k : k + columns]) for name, mine in chosen.items() for k in range(0, len(mine), columns)]
     cell = (2 * size + _GAP + _MARGIN, size + 4 * _LINE + _MARGIN)
     sheet = Image.new("RGB", (columns * cell[0] + _MARGIN, len(bands) * (cell[1] + _LINE + 4) + _MARGIN), "white")
@@ -52,7 +53,7 @@ def _draw_group(
     x, y = at
     for i in (0, 1):
         left = x + i * (size + _GAP)
-        with Image.open(group.image_path(i)) as image:
-            sheet.paste(image.convert("RGB").resize((size, size), Image.Resampling.LANCZOS), (left, y))
+        picture = read_picture(group.folder, group.rows[i]["file_name"], "RGB")
+        sheet.paste(picture.resize((size, size), Image.Resampling.LANCZOS), (left, y))
         lines = textwrap.wrap(group.captions[i].text, width=size // 6)[:3]
         pen.multiline_text((left, y + size + 3), "\n".join(lines), fill=(70, 70, 70), font=font, spacing=1)

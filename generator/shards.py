@@ -52,6 +52,7 @@ class ShardRecord:
     rows_sha256: str
     scenes_sha256: str  # over the scenes and captions alone: equal on every OpenGL driver
     rejections: dict[str, int]
+    renderer: dict[str, str]  # what drew it, as `Renderer.describe` says
 
 
 def plan_shards(recipe: Recipe) -> Iterator[Shard]:
@@ -107,6 +108,7 @@ def write_shard(folder: Path, recipe: Recipe, shard: Shard, renderer: Renderer) 
         rows_sha256=hashlib.sha256(data.encode()).hexdigest(),
         scenes_sha256=scenes.hexdigest(),
         rejections=dict(sorted(rejections.items())),
+        renderer=renderer.describe(),
     )
     write_atomically(_record_path(folder, shard), dump_json(vars(record)))
     return record

@@ -1,24 +1,26 @@
 """`verify`: does a dataset folder still say the truth? Everything is derived again from the files alone."""
 
 import hashlib
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from generator.config import recipe_from_dict, recipe_hash
 from generator.dataset import (
     NATURAL,
     Caption,
     canonical_hash,
     check_row,
     file_hash,
-    inside,
     read_captions,
     read_manifest,
+    read_picture,
     read_rows,
 )
 from scenes.claims import claim_from_dict
@@ -26,6 +28,12 @@ from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict, layout_to_dict
 
 FOURFOLD_TRUTH = ((True, False), (False, True), (True, False), (False, True))  # truth[caption][image]
+KINDS = (  # of these captions, for images a and b
+    ("true", "adversarial", "hard-positive", "adversarial-positive"),
+    ("adversarial", "true", "adversarial-positive", "hard-positive"),
+)
+# What reading a damaged row or manifest can raise; none of it may hide the problems of the rows after it.
+_DAMAGE = (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError)
 
 
 def verify(folder: str | Path, *, progress: bool = True) -> list[str]:
@@ -37,74 +45,102 @@ def verify(folder: str | Path, *, progress: bool = True) -> list[str]:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    problems: list[str] = []
+    problems = [f"{folder / 'manifest.json'}: {text}" for text in _found(_verify_manifest, manifest)]
+    if not (folder / "README.md").is_file():
+        problems.append(f"{folder / 'README.md'}: no such file")
     for split, expected in manifest["splits"].items():
         problems += _verify_split(folder, split, expected, progress)
     return problems
 
 
-def _verify_split(folder: Path, split: str, expected: dict[str, Any], progress: bool) -> list[str]:
-    path = folder / split / "metadata.jsonl"
+def _found(check: Callable[..., Iterator[str]], *given: Any) -> list[str]:
+    """The problems that a check gives, and what it could not read as one more."""
     problems = []
-    if path.is_file() and file_hash(path) != expected["metadata_sha256"]:
-        problems.append(f"{path}: is not what the manifest's hash says; rows were changed or lost")
-    rows: list[dict[str, Any]] = []
-    counts: Counter[str] = Counter()
-    images, named = 0, set()
     try:
-        for number, row in enumerate(tqdm(read_rows(folder, split), disable=None if progress else True), start=1):
-            images += 1
-            where = f"{path}, line {number}"
-            try:
-                check_row(row, where)
-            except InputError as error:
-                problems.append(str(error))
-                continue
-            named.add(row["file_name"])
-            problems += [f"{where} ({row['id']}): {text}" for text in _verify_row(folder, split, row)]
-            rows = [*rows[-1:], row]
-            if row["role"] == "b" and len(rows) == 2 and rows[0]["group"] == row["group"]:
-                counts[row["category"]] += 1
-                problems += [f"{where} ({row['group']}): {text}" for text in _verify_group(rows[0], rows[1], where)]
-    except InputError as error:
-        problems.append(str(error))
-    if images != expected["images"]:
-        problems.append(f"{path}: {images} rows, the manifest says {expected['images']}")
-    for category, number in expected["groups"].items():
-        if counts[category] != number:
-            problems.append(f"{path}: {counts[category]} whole groups of {category}, the manifest says {number}")
-    extra = {f"images/{file.name}" for file in (folder / split / "images").glob("*.png")} - named
-    problems += [f"{folder / split / name}: belongs to no row" for name in sorted(extra)]
+        for text in check(*given):
+            problems.append(text)
+    except _DAMAGE as error:
+        damage = str(error) if isinstance(error, InputError) else f"{error.__class__.__name__}: {error}"
+        problems.append(f"cannot be read ({damage})")
     return problems
 
 
-def _verify_row(folder: Path, split: str, row: dict[str, Any]) -> Iterator[str]:
-    """Problems of one image: its file, its mask, its scene."""
-    color = yield from _open(folder / split, row["file_name"], "RGB")
-    if color is not None and hashlib.sha256(color.tobytes()).hexdigest() != row.get("pixels_sha256"):
-        yield "the picture's pixels are not those of its hash"
-    mask = yield from _open(folder, str(row.get("mask")), "L")
-    if mask is not None:
-        yield from _verify_mask(mask, row)
+def _verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
+    """The manifest against itself: the recipe and its hash, counts, and the hash over all scenes."""
+    recipe = recipe_from_dict(manifest["recipe"], "recipe")
+    if recipe_hash(recipe) != manifest["recipe_sha256"]:
+        yield "the recipe is not that of its hash"
+    if (recipe.seed, recipe.name) != (manifest["seed"], manifest["name"]):
+        yield "seed and name are not those of the recipe"
+    wished = {name: (row.groups, row.scenes) for name, row in recipe.splits.items()}
+    counted = {name: (row.get("groups"), row.get("scenes")) for name, row in manifest["splits"].items()}
+    for name in sorted(wished.keys() | counted.keys()):
+        if wished.get(name) != counted.get(name):
+            yield f"split {name}: {counted.get(name)} groups and scenes, the recipe says {wished.get(name)}"
+    scenes = hashlib.sha256("".join(shard["scenes_sha256"] for shard in manifest["shards"]).encode()).hexdigest()
+    if scenes != manifest["scenes_sha256"]:
+        yield "scenes_sha256 is not that of its shards"
+
+
+def _verify_split(folder: Path, split: str, expected: dict[str, Any], progress: bool) -> list[str]:
+    path = folder / split / "metadata.jsonl"
+    problems = []
+    if path.is_file() and file_hash(path) != expected.get("metadata_sha256"):
+        problems.append(f"{path}: is not what the manifest's hash says; rows were changed or lost")
+    counts: Counter[str] = Counter()
+    files: set[Path] = set()
+    previous: dict[str, Any] = {}
+    rows = tqdm(read_rows(folder, split), split, expected.get("images"), disable=None if progress else True, unit="row")
     try:
-        layout = layout_from_dict(row)
-    except (KeyError, TypeError, AttributeError) as error:
-        yield f"the scene cannot be read ({error})"
-        return
-    scene = layout_to_dict(layout)
+        for number, row in enumerate(rows, start=1):
+            counts["images"] += 1
+            where = f"{path}, line {number} ({row.get('id')})"
+            problems += [f"{where}: {text}" for text in _found(_verify_row, folder, split, row)]
+            if row.get("category") == NATURAL:
+                counts["scenes"] += 1
+                problems += [f"{where}: {text}" for text in _found(_verify_natural, row)]
+            elif row.get("role") == "b" and (previous.get("role"), previous.get("group")) == ("a", row.get("group")):
+                counts[f"groups of {row.get('category')}"] += 1
+                problems += [f"{where}: {text}" for text in _found(_verify_group, previous, row)]
+            files |= {folder / split / str(row.get("file_name")), folder / str(row.get("mask"))}
+            previous = row
+    except InputError as error:
+        problems.append(str(error))
+    problems += [f"{path}: {text}" for text in _found(_verify_counts, counts, expected)]
+    for place in (folder / split / "images", folder / "masks" / split):
+        problems += [f"{file}: belongs to no row" for file in sorted(place.glob("*")) if file not in files]
+    return problems
+
+
+def _verify_counts(counts: Counter[str], expected: dict[str, Any]) -> Iterator[str]:
+    groups = {f"groups of {category}": number for category, number in expected["groups"].items()}
+    for what, number in {"images": expected["images"], "scenes": expected["scenes"], **groups}.items():
+        if counts[what] != number:
+            yield f"{counts[what]} {what}, the manifest says {number}"
+
+
+def _verify_row(folder: Path, split: str, row: dict[str, Any]) -> Iterator[str]:
+    """Problems of one image: its keys, its file, its mask, its scene."""
+    check_row(row, "row")
+    color = yield from _open(folder / split, row["file_name"], "RGB")
+    if color is not None and hashlib.sha256(color.tobytes()).hexdigest() != row["pixels_sha256"]:
+        yield "the picture's pixels are not those of its hash"
+    mask = yield from _open(folder, row["mask"], "L")
+    if mask is not None:
+        if color is not None and mask.shape != color.shape[:2]:
+            yield "picture and mask are not of one size"
+        yield from _verify_mask(mask, row)
+    scene = layout_to_dict(layout_from_dict(row))
     wished = [{k: v for k, v in thing.items() if k != "visible_fraction"} for thing in scene["objects"]]
-    if canonical_hash({**scene, "objects": wished}) != row.get("scene_sha256"):
+    if canonical_hash({**scene, "objects": wished}) != row["scene_sha256"]:
         yield "the scene is not that of its hash"
 
 
 def _open(folder: Path, name: str, mode: str) -> Any:
     try:
-        with Image.open(inside(folder, name)) as image:
-            return np.array(image.convert(mode))
+        return np.array(read_picture(folder, name, mode))
     except InputError as error:
         yield str(error)
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        yield f"{name}: not a readable image ({error.__class__.__name__})"
     return None
 
 
@@ -126,36 +162,40 @@ def _verify_mask(mask: np.ndarray, row: dict[str, Any]) -> Iterator[str]:
                 yield f"the {thing['shape']} fills the box {box} in the mask, its row says {thing['bbox']}"
 
 
-def _verify_group(first: dict[str, Any], second: dict[str, Any], where: str) -> Iterator[str]:
+def _verify_natural(row: dict[str, Any]) -> Iterator[str]:
+    """A single picture: every caption is true of it."""
+    layout = layout_from_dict(row)
+    if row["caption"] != row["captions"][0]["text"]:
+        yield "its caption is not the first of its captions"
+    for caption in row["captions"]:
+        if caption["truth"] != [True]:
+            yield f"{caption['text']!r} is not said to be true"
+        elif claim_from_dict(json.loads(caption["claim"])).holds(layout) is not True:
+            yield f"{caption['text']!r} is not true of its scene"
+
+
+def _verify_group(first: dict[str, Any], second: dict[str, Any]) -> Iterator[str]:
     """Both images of a group: the same captions, each with the truth that its claim has on each scene."""
-    try:
-        captions, again = read_captions(first, where), read_captions(second, where)
-        layouts = [layout_from_dict(row) for row in (first, second)]
-    except (InputError, KeyError, TypeError, AttributeError) as error:
-        yield f"the group cannot be read ({error})"
-        return
-    if [(c.text, c.claim, c.truth) for c in captions] != [(c.text, c.claim, c.truth) for c in again]:
-        yield "its two images do not have the same captions"
-    if first["category"] == NATURAL:
-        return
-    if tuple(caption.truth for caption in captions[:4]) != FOURFOLD_TRUTH[: len(captions)] or len(captions) < 2:
+    captions, again = read_captions(first, "image a"), read_captions(second, "image b")
+    if len(captions) < 2 or tuple(caption.truth for caption in captions[:4]) != FOURFOLD_TRUTH[: len(captions)]:
         yield "its truth table is not fourfold"
-    for caption in captions:
-        yield from _verify_caption(caption, layouts)
-    for row, own in ((first, 0), (second, 1)):
-        if len(captions) > 1 and (row.get("caption"), row.get("adversarial_caption")) != (
-            captions[own].text,
-            captions[1 - own].text,
-        ):
+        return
+    if [replace(caption, kind="") for caption in captions] != [replace(caption, kind="") for caption in again]:
+        yield "its two images do not have the same captions"
+    for row, found, own in ((first, captions, 0), (second, again, 1)):
+        if (row["caption"], row["adversarial_caption"]) != (found[own].text, found[1 - own].text):
             yield f"the captions of image {row['role']} are not those of its group"
+        if len(found) > 3 and row["hard_positive"] != found[2 + own].text:
+            yield f"the hard positive of image {row['role']} is not that of its group"
+        if tuple(caption.kind for caption in found[:4]) != KINDS[own][: len(found)]:
+            yield f"the kinds of the captions of image {row['role']} are not {', '.join(KINDS[own])}"
+    layouts = [layout_from_dict(row) for row in (first, second)]
+    for caption in captions:
+        yield from _found(_verify_caption, caption, layouts)
 
 
 def _verify_caption(caption: Caption, layouts: list[Layout]) -> Iterator[str]:
-    try:
-        claim = claim_from_dict(caption.claim)
-        found = tuple(claim.holds(layout) for layout in layouts)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        yield f"the claim of {caption.text!r} cannot be read ({error})"
-        return
+    claim = claim_from_dict(caption.claim)
+    found = tuple(claim.holds(layout) for layout in layouts)
     if found != caption.truth:
         yield f"{caption.text!r} is {found} of its two scenes, the row says {caption.truth}"

@@ -1,0 +1,93 @@
+"""Worker processes that make shards, one renderer each; they end with the process that started them."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from generator.config import Recipe
+from generator.shards import Shard, write_shard
+from scenes.errors import InputError
+from scenes.rendering import OpenGLRenderer
+
+_RESTARTS = 3  # of the pool, when the system kills workers
+
+
+def make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Iterator[Shard]:
+    """Make the shards in that many processes; gives each as it is done.
+
+    What a killed worker was at is made again. Raises InputError if workers keep being killed.
+    """
+    left = dict.fromkeys(todo)
+    for attempt in range(_RESTARTS + 1):
+        try:
+            for shard in _make_shards(folder, recipe, list(left), workers):
+                del left[shard]
+                yield shard
+            return
+        except BrokenProcessPool as error:
+            if attempt == _RESTARTS:
+                message = (
+                    f"{folder}: worker processes keep being killed (out of memory?); run again with fewer --workers"
+                )
+                raise InputError(message) from error
+
+
+def _make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Iterator[Shard]:
+    # Spawned, never forked: a forked OpenGL context is undefined.
+    context = get_context("spawn")
+    leash, hand = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (leash,))
+    try:
+        with _interrupts_kept_back():
+            futures = {pool.submit(_work, folder, recipe, shard): shard for shard in todo}
+        for future in as_completed(futures):
+            future.result()
+            yield futures[future]
+    except BaseException:
+        hand.close()  # nobody waits for what the workers are at: a shard not recorded is made again
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        hand.close()
+        leash.close()
+
+
+@contextmanager
+def _interrupts_kept_back() -> Iterator[None]:
+    """Hold Ctrl-C back; workers started meanwhile never see one, so that this process alone decides and speaks."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(leash: Connection) -> None:
+    # One core a worker: llvmpipe's threads would fight over the cores that the other workers fill.
+    os.environ.setdefault("LP_NUM_THREADS", "0")
+    threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
+
+
+def _end_with_parent(leash: Connection) -> None:
+    """End this process at once when the parent lets go of the leash, or is gone: pools outlive a killed parent."""
+    try:
+        leash.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+_renderer: OpenGLRenderer | None = None  # of this worker process
+
+
+def _work(folder: Path, recipe: Recipe, shard: Shard) -> None:
+    global _renderer
+    if _renderer is None:  # opened here and not at the start, so that "no OpenGL" reaches the user as it is
+        _renderer = OpenGLRenderer(recipe.image_size)
+    write_shard(folder, recipe, shard, _renderer)
