@@ -3,6 +3,7 @@
 Heavy imports stay inside the commands, so that `--help` answers at once.
 """
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ import click
 from scenes.errors import InputError
 
 TINY = "fourfold-tiny"
+WRONG = 2
 INTERRUPTED = 130  # what shells report of a program stopped by Ctrl-C
+# Troubles with a place that the user gave; any other OSError is ours to explain.
+_PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR)
 
 _DATASET = click.argument("dataset")
 _FOLDER = click.argument("dataset", type=click.Path(path_type=Path))
@@ -38,8 +42,8 @@ def cli() -> None:
 @cli.command()
 @click.argument("recipe")
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--groups", type=int, help="groups of each category, instead of the recipe's numbers")
-@click.option("--seed", type=int, help="another seed than the recipe's")
+@click.option("--groups", type=click.IntRange(1), help="groups of each category, instead of the recipe's numbers")
+@click.option("--seed", type=click.IntRange(0), help="another seed than the recipe's")
 @click.option("--split", help="this split only")
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
 @_QUIET
@@ -92,7 +96,7 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
 @click.option("--prompt", help="caption template with {caption}")
 @click.option("--split")
 @click.option("--limit", type=click.IntRange(1), help="first items of each category only")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
 @click.option("--batch-size", default="auto", show_default=True)
 @_CACHE
@@ -122,7 +126,7 @@ def evaluate(dataset: str, cache: Path | None, quiet: bool, batch_size: str, **o
 @click.option("--feature-noise", type=float)
 @click.option("--token-dropout", type=float)
 @click.option("--patience", type=click.IntRange(1))
-@click.option("--seed", type=int)
+@click.option("--seed", type=click.IntRange(0))
 @_CACHE
 @_DEVICE
 @_RANDOM
@@ -169,7 +173,7 @@ def train_head(
 @_FOLDER
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
 @click.option("--steps", type=click.IntRange(1), help="training steps")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @_DEVICE
 @_QUIET
 def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, quiet: bool) -> None:
@@ -210,7 +214,7 @@ def models(part: str) -> None:
 
 @cli.command()
 @_DATASET
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def audit(dataset: str, seed: int) -> None:
     """Run blind solvers, which see no image, over DATASET (a folder, or NAME:PATH of a benchmark by others)."""
     import numpy as np
@@ -262,17 +266,25 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except InputError as error:
-        click.echo(f"fourfold: {error}", err=True)
-        sys.exit(2)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(2)
+        _fail(str(error))
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        if len(sys.argv) == 1:  # `fourfold` alone: click's message is the help
+            error.show()
+            sys.exit(WRONG)
+        context = getattr(error, "ctx", None)
+        _fail(error.format_message() + (f" (see `{context.command_path} --help`)" if context else ""))
+    except OSError as error:
+        if error.errno not in _PLACES:
+            raise
+        _fail(f"{error.filename or 'a file'}: {error.strerror}; give another place")
     except (KeyboardInterrupt, click.Abort):
-        click.echo("fourfold: interrupted; the same command goes on where it stopped", err=True)
+        click.echo("fourfold: interrupted; the same command resumes, what is finished is kept", err=True)
         sys.exit(INTERRUPTED)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"fourfold: {' '.join(message.split())}", err=True)
+    sys.exit(WRONG)
 
 
 if __name__ == "__main__":
