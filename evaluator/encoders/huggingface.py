@@ -125,15 +125,15 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
         model = _load_model(spec, source, config, family, random).float().to(device).eval()
         tokenizer = transformers.AutoTokenizer.from_pretrained(source)
         processor = _image_processor(source)
+        trial = processor(images=[Image.new("RGB", (64, 64))], return_tensors="pt")["pixel_values"].to(device)
+        with torch.no_grad():
+            embed_dim = family.image(model, trial).pooled.shape[1]
     except _LOAD_ERRORS as error:
         raise error if isinstance(error, InputError) else _load_error(spec, error) from error
     positions = config.text_config.max_position_embeddings
     context = min(family.context or positions, positions)
     tokenize = vocabulary_tokens(tokenizer, lambda texts: _encode(tokenizer, texts, context), clean=str)
     probe = tokenize([PROBE]).ids[0].tolist()
-    trial = processor(images=[Image.new("RGB", (64, 64))], return_tensors="pt")["pixel_values"].to(device)
-    with torch.no_grad():
-        embed_dim = family.image(model, trial).pooled.shape[1]
     return TowerEncoder(
         name=spec,
         identity=model_identity(_describe(config, processor), model.state_dict(), probe),

@@ -50,7 +50,7 @@ def load_open_clip(spec: str, options: LoadOptions, name: str | None = None) -> 
     architecture (nothing is loaded loosely), and for a model without weights unless random ones are allowed.
     """
     name = name or spec
-    checked_device(options.device)  # before the weights are read, which may take minutes
+    checked_device(options.device), checked_dtype(options.dtype)  # before weights are read, which may take minutes
     architecture, weights = (spec, None) if spec.startswith(_PREFIXES) else _split(spec)
     random = _refuse_or_allow_random(name, architecture, weights, options.allow_random_weights)
     model, config = _create(name, architecture, weights, random)

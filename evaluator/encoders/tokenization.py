@@ -59,8 +59,8 @@ def vocabulary_tokens(
         mask = ~torch.isin(ids, special)
         pieces = _pieces(ids, mask, tokenizer.convert_ids_to_tokens, marker)
         kept = mask.sum(dim=1)
-        whole = [len(row) for row in tokenizer([clean(text) for text in texts], add_special_tokens=False)["input_ids"]]
-        return Tokens(ids, mask, pieces, kept < torch.tensor(whole, dtype=torch.long))
+        uncut = tokenizer([clean(text) for text in texts], add_special_tokens=False, verbose=False)["input_ids"]
+        return Tokens(ids, mask, pieces, kept < torch.tensor([len(row) for row in uncut]))
 
     return tokenize
 
