@@ -51,7 +51,8 @@ def ciede2000(lab1: np.ndarray, lab2: np.ndarray, lightness_weight: float = 1.0)
     c1, c2 = np.hypot(g * a1, b1), np.hypot(g * a2, b2)
     h1, h2 = np.degrees(np.arctan2(b1, g * a1)) % 360, np.degrees(np.arctan2(b2, g * a2)) % 360
     gray = c1 * c2 == 0  # a gray has no hue: hue differences with it count as none
-    dh = np.where(gray, 0.0, (h2 - h1 + 180) % 360 - 180)
+    turn = h2 - h1  # opposite hues, 180 apart either way, must keep their sign: their mean depends on it
+    dh = np.where(gray, 0.0, np.where(np.abs(turn) > 180, turn - np.copysign(360, turn), turn))
     mean_h = np.where(gray, h1 + h2, (h1 + dh / 2) % 360)
     dl, dc = l2 - l1, c2 - c1
     d_hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(dh / 2))
