@@ -1,6 +1,7 @@
-"""Made-up datasets and results for the tests of reports: drawn with Pillow, scored by invented models."""
+"""What several test files share: made-up results for reports, one generated dataset, a renderer without OpenGL."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -231,3 +232,80 @@ def _make_maps(items: tuple, per_category: int, grid: tuple[int, int]):
     )
     words = {"no": np.eye(*grid), "left": np.tile(np.linspace(1, 0, grid[1]), (grid[0], 1))}
     return collect_maps(items, encoded, per_category, words)
+
+
+@pytest.fixture(scope="session")
+def small_recipe():
+    """A recipe with every category, natural scenes and a split of held-out objects: small, and quick to render."""
+    from generator.categories import CATEGORIES
+    from generator.config import Recipe, SceneRange, Split, Vocabulary
+    from scenes.claims import Description
+
+    shapes = ("cube", "sphere", "cylinder", "cone", "torus", "star", "heart", "mug", "bottle", "chair")
+    words = Vocabulary(shapes, sizes=("small", "large"), materials=("matte", "glossy"))
+    return Recipe(
+        name='small: "tests" # of it',
+        splits={
+            "test": Split(dict.fromkeys(CATEGORIES, 2), scenes=2),
+            "held-out": Split({"binding": 1}, held_out=True),
+        },
+        seed=4,
+        vocabulary=words,
+        scene=SceneRange((2, 3), ("table", "floating")),
+        attributes=("color", "size", "pattern"),
+        held_out=(Description("cube", "red"),),
+    )
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory, small_recipe) -> Path:
+    """The dataset of `small_recipe`, rendered once by one process. To be read only."""
+    from generator.pipeline import generate
+
+    return generate(small_recipe, tmp_path_factory.mktemp("generated") / "dataset", workers=1, progress=False)
+
+
+@pytest.fixture
+def dataset_copy(generated: Path, tmp_path: Path) -> Path:
+    """A copy of the generated dataset, to be damaged."""
+    return Path(shutil.copytree(generated, tmp_path / "copy"))
+
+
+@pytest.fixture
+def flat_renderer():
+    """A class of renderers that draw every object as a disc of its color: no OpenGL, and a hundred times as fast."""
+    return FlatRenderer
+
+
+class FlatRenderer:
+    """Stands in for OpenGLRenderer; `size` is the side of its pictures in pixels."""
+
+    name = "flat"
+
+    def __init__(self, size: int = 64) -> None:
+        self.size = size
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def describe(self) -> dict[str, str]:
+        return {"renderer": "flat", "device": "none"}
+
+    def render(self, layout):
+        from scenes.camera import axes, project
+        from scenes.rendering import Rendering
+
+        places = np.array([thing.position for thing in layout.objects])
+        away = -places @ axes(layout.camera)[2]
+        rows, columns = np.mgrid[: self.size, : self.size]
+        color = np.full((self.size, self.size, 3), layout.background.tint, np.uint8)
+        instances = np.zeros((self.size, self.size), np.uint8)
+        silhouettes = np.zeros(len(places), int)
+        for i in np.argsort(-away):
+            x, y = project(layout.camera, places[i])[0] * self.size
+            disc = (columns - x) ** 2 + (rows - y) ** 2 < (0.09 * layout.objects[i].scale * self.size) ** 2
+            color[disc], instances[disc], silhouettes[i] = layout.objects[i].rgb, i + 1, disc.sum()
+        return Rendering(color, np.where(instances, 1.0, 0.0).astype(np.float32), instances, silhouettes)
