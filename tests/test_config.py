@@ -1,0 +1,198 @@
+"""Recipes: every mistake is said in one line with file, key and what would be right; good ones survive JSON."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.categories import CATEGORIES
+from generator.config import (
+    Recipe,
+    Split,
+    load_recipe,
+    recipe_from_dict,
+    recipe_hash,
+    recipe_to_dict,
+    with_overrides,
+)
+from scenes.claims import Description
+from scenes.errors import InputError
+
+CARDS = sorted((Path(__file__).parent.parent / "data_cards").glob("*.toml"))
+GOOD = {"name": '"good"', "splits.test.groups": "{binding = 2}"}
+SHAPES = ("cube", "sphere", "cone", "star", "mug", "car")
+FIVE_SHAPES = str(list(SHAPES[:5]))
+# Lines of a recipe (None: left out), and what the message must name.
+MISTAKES = [
+    ({"sedd": "3"}, ["sedd", "'seed'"]),
+    ({"sead": "3", "name": None}, ["sead", "'seed'"]),
+    ({"name": None}, ["name"]),
+    ({"splits.test.groups": None}, ["splits"]),
+    ({"name": "5"}, ["name", "string", "5"]),
+    ({"name": '""'}, ["name"]),
+    ({"name": '"two\\nlines"'}, ["name"]),
+    ({"description": "[1]"}, ["description", "string"]),
+    ({"seed": '"1"'}, ["seed", "whole number"]),
+    ({"seed": "true"}, ["seed", "whole number"]),
+    ({"seed": "-1"}, ["seed", "-1"]),
+    ({"image_size": "224.5"}, ["image_size", "whole number"]),
+    ({"image_size": "8"}, ["image_size", "32", "2048"]),
+    ({"scene": "3"}, ["scene", "table"]),
+    ({"scene.object": "[2, 3]"}, ["scene", "'object'", "'objects'"]),
+    ({"scene.objects": "[2]"}, ["scene.objects", "two whole numbers"]),
+    ({"scene.objects": "[-2, 3]"}, ["scene.objects", "two whole numbers"]),
+    ({"scene.objects": "[4, 2]"}, ["scene.objects"]),
+    ({"scene.objects": "[1, 2]"}, ["scene.objects"]),
+    ({"scene.objects": "[2, 9]"}, ["scene.objects"]),
+    ({"scene.patterned": '"much"'}, ["scene.patterned", "number"]),
+    ({"scene.patterned": "nan"}, ["scene.patterned", "0 to 1"]),
+    ({"scene.arrangements": '["tabel"]'}, ["scene.arrangements", "'tabel'", "'table'"]),
+    ({"scene.arrangements": "[]"}, ["scene.arrangements", "empty"]),
+    ({"vocabulary": '"all"'}, ["vocabulary", "table"]),
+    ({"vocabulary.shape": FIVE_SHAPES}, ["vocabulary", "'shape'", "'shapes'"]),
+    ({"vocabulary.shapes": '"cube"'}, ["vocabulary.shapes", "list of strings"]),
+    ({"vocabulary.shapes": "[1, 2]"}, ["vocabulary.shapes", "list of strings"]),
+    ({"vocabulary.shapes": '["cube", "sphear", "cone"]'}, ["vocabulary.shapes", "'sphear'", "'sphere'"]),
+    ({"vocabulary.shapes": FIVE_SHAPES, "scene.objects": "[2, 4]"}, ["vocabulary.shapes", "scene.objects"]),
+    ({"vocabulary.shapes": str([*SHAPES, "cube"])}, ["vocabulary.shapes", "twice", "cube"]),
+    ({"vocabulary.colors": '["red", "gren", "blue"]'}, ["vocabulary.colors", "'gren'", "'green'"]),
+    ({"vocabulary.colors": '["red", "blue"]'}, ["vocabulary.colors", "3"]),
+    ({"vocabulary.sizes": '["smal", "large"]'}, ["vocabulary.sizes", "'smal'", "'small'"]),
+    ({"vocabulary.sizes": '["small"]'}, ["attributes", "size", "vocabulary.sizes"]),
+    ({"vocabulary.materials": '["metl", "matte"]'}, ["vocabulary.materials", "'metl'", "'metal'"]),
+    ({"vocabulary.materials": "[]", "attributes": '["color"]'}, ["vocabulary.materials", "empty"]),
+    ({"vocabulary.patterns": '["striped", "doted"]'}, ["vocabulary.patterns", "'doted'", "'dotted'"]),
+    ({"attributes": '["colour"]'}, ["attributes", "'colour'", "'color'"]),
+    ({"attributes": "[]"}, ["attributes", "empty"]),
+    ({"attributes": '["color", "color"]'}, ["attributes", "twice"]),
+    ({"splits.test.groups": "{bindin = 2}"}, ["splits.test.groups", "'bindin'", "'binding'"]),
+    ({"splits.test.groups": "{binding = -2}"}, ["splits.test.groups", "number of groups"]),
+    ({"splits.test.groups": "{binding = true}"}, ["splits.test.groups", "number of groups"]),
+    ({"splits.test.groups": "5"}, ["splits.test.groups", "number of groups"]),
+    ({"splits.test.groups": "{binding = 0}"}, ["splits", "at least one"]),
+    ({"splits.test.group": "{binding = 2}"}, ["splits.test", "'group'", "'groups'"]),
+    ({"splits.test.scenes": "-1"}, ["scenes", "not negative"]),
+    ({"splits.test.groups": None, "splits.test": "5"}, ["splits.test", "table"]),
+    ({"splits.test.groups": None, "splits": "5"}, ["splits", "table"]),
+    ({"splits.masks.scenes": "5"}, ["splits", "'masks'"]),
+    ({'splits."../up".scenes': "5"}, ["splits", "'../up'"]),
+    ({'splits."".scenes': "5"}, ["splits", "''"]),
+    ({"splits.a-b.scenes": "5", "splits.a_b.scenes": "5"}, ["splits", "a-b", "a_b"]),
+    ({"splits.test.held_out": "true"}, ["splits.test.held_out", "[[held_out]]"]),
+    ({"splits.test.held_out": "1"}, ["splits.test.held_out", "true or false"]),
+    ({"held_out": '"red"'}, ["held_out", "list of tables"]),
+    ({"held_out": "5"}, ["held_out", "list of tables"]),
+    ({"held_out": "[5]"}, ["held_out.0", "table"]),
+    ({"held_out": '[{color = "red"}, {shap = "cube"}]'}, ["held_out.1", "'shap'", "'shape'"]),
+    ({"held_out": '[{shape = "cubee"}]'}, ["held_out.0.shape", "'cubee'", "'cube'"]),
+    ({"held_out": '[{color = "rad"}]'}, ["held_out.0.color", "'rad'", "'red'"]),
+    ({"held_out": "[{color = 3}]"}, ["held_out.0.color", "string"]),
+    ({"held_out": "[{}]"}, ["held_out.0", "names nothing"]),
+    ({"held_out": '[{excluded = ["color", "red"]}]'}, ["held_out.0.excluded"]),
+    ({"held_out": '[{excluded = ["color"]}]'}, ["held_out.0.excluded", "two strings"]),
+    ({"held_out": "[{excluded = [1, 2]}]"}, ["held_out.0.excluded", "two strings"]),
+]
+
+
+def write(path: Path, changes: dict[str, str | None]) -> Path:
+    lines = {**GOOD, **changes}
+    path.write_text("".join(f"{key} = {value}\n" for key, value in lines.items() if value is not None))
+    return path
+
+
+@pytest.mark.parametrize(("changes", "named"), MISTAKES, ids=[str(changes)[:70] for changes, _ in MISTAKES])
+def test_a_mistake_names_file_key_and_cure(changes, named, tmp_path):
+    path = write(tmp_path / "bad.toml", changes)
+    with pytest.raises(InputError) as found:
+        load_recipe(path)
+    message = str(found.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    assert [word for word in named if word not in message] == []
+
+
+def test_the_recipe_that_the_mistakes_were_made_in_is_good(tmp_path):
+    assert load_recipe(write(tmp_path / "good.toml", {})) == Recipe("good", {"test": Split({"binding": 2})})
+
+
+@pytest.mark.parametrize("content", [b'name = "x\n', b"splits = {\n", b'name = "\xff"\n', b"name = 1\nname = 2\n"])
+def test_broken_toml_names_its_file(content, tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"broken\.toml: not valid TOML"):
+        load_recipe(path)
+
+
+def test_broken_toml_names_its_line(tmp_path):
+    path = tmp_path / "broken.toml"
+    path.write_text('name = "x"\n\nseed = = 3\n')
+    with pytest.raises(InputError, match="line 3"):
+        load_recipe(path)
+
+
+def test_a_missing_recipe_names_the_nearest_card(tmp_path):
+    with pytest.raises(InputError, match=r"no recipe 'fourfold-dem'.*Did you mean 'fourfold-demo'"):
+        load_recipe("fourfold-dem")
+    with pytest.raises(InputError, match=r"no recipe '.*nowhere\.toml'"):
+        load_recipe(tmp_path / "nowhere.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(InputError, match=r"no recipe '.*folder\.toml'"):
+        load_recipe(tmp_path / "folder.toml")
+
+
+def test_a_file_that_may_not_be_read_is_said(tmp_path, monkeypatch):
+    path = write(tmp_path / "closed.toml", {})
+
+    def refuse(*_args, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(InputError, match=r"closed\.toml: cannot be read"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.stem)
+def test_every_card_loads_by_name_and_survives_json(card):
+    recipe = load_recipe(card.stem)
+    assert recipe == load_recipe(card)
+    again = recipe_from_dict(json.loads(json.dumps(recipe_to_dict(recipe))), "manifest")
+    assert again == recipe
+    assert recipe_hash(again) == recipe_hash(recipe)
+
+
+def test_held_out_objects_survive_json(small_recipe):
+    again = recipe_from_dict(json.loads(json.dumps(recipe_to_dict(small_recipe))), "manifest")
+    assert again == small_recipe
+    assert again.held_out == (Description("cube", "red"),)
+
+
+def test_the_hash_depends_on_every_field(small_recipe):
+    others = {
+        "name": "other",
+        "splits": {"test": Split({"binding": 3})},
+        "seed": small_recipe.seed + 1,
+        "image_size": 96,
+        "description": "other",
+        "vocabulary": replace(small_recipe.vocabulary, colors=("red", "green", "blue")),
+        "scene": replace(small_recipe.scene, patterned=0.5),
+        "attributes": ("color",),
+        "held_out": (),
+    }
+    assert set(others) == set(vars(small_recipe))
+    hashes = {recipe_hash(replace(small_recipe, **{key: value})) for key, value in others.items()}
+    assert len(hashes | {recipe_hash(small_recipe)}) == len(others) + 1
+
+
+def test_overrides_change_what_they_name_and_nothing_else(small_recipe):
+    assert with_overrides(small_recipe, groups=None, seed=None, split=None) == small_recipe
+    other = with_overrides(small_recipe, groups=7, seed=0, split="test")
+    assert other == replace(small_recipe, seed=0, splits={"test": Split(dict.fromkeys(CATEGORIES, 7), scenes=2)})
+    assert with_overrides(small_recipe, groups=1, seed=None, split=None).splits["test"].scenes == 1
+
+
+def test_overrides_that_cannot_be_are_refused(small_recipe):
+    with pytest.raises(InputError, match=r"unknown split 'tset'.*Did you mean 'test'"):
+        with_overrides(small_recipe, groups=None, seed=None, split="tset")
+    with pytest.raises(InputError, match="--groups 0"):
+        with_overrides(small_recipe, groups=0, seed=None, split=None)
