@@ -58,20 +58,6 @@ class AuditReport:
         return not self.leaks
 
 
-def pair_items(
-    group: str,
-    captions: tuple[str, str],
-    category: str,
-    template: str | None = None,
-    tags: Mapping[str, str | int | float | bool] | None = None,
-) -> tuple[BlindItem, BlindItem]:
-    """A fourfold group as a blind solver meets it: the same two captions twice, once with each being true."""
-    return (
-        BlindItem(f"{group}-a", group, captions, (0,), category, template, dict(tags or {})),
-        BlindItem(f"{group}-b", group, captions, (1,), category, template, dict(tags or {})),
-    )
-
-
 def audit(items: Sequence[BlindItem], rng: np.random.Generator) -> AuditReport:
     """Run every solver on all items, and on each category where there are several.
 

@@ -325,8 +325,11 @@ def test_a_file_cut_short_is_named(standin: tuple[str, Path, int]) -> None:
         load_benchmark(spec, images=None)
 
 
+NONSENSE = ["", "[]", "3", '["text"]', "{", '[{"a": 1}]', "\x00", "a,b\n1\n", "[" * 9999, f"[{'9' * 9999}]", "[NaN]"]
+
+
 @pytest.mark.parametrize("name", ANNOTATED)
-@pytest.mark.parametrize("content", ["", "[]", "3", '["text"]', "{", '[{"a": 1}]', "\x00", "a,b\n1\n"])
+@pytest.mark.parametrize("content", NONSENSE)
 def test_nonsense_is_an_input_error(standin: tuple[str, Path, int], content: str) -> None:
     spec, folder, _ = standin
     for path in annotations(folder):

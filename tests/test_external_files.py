@@ -267,3 +267,11 @@ def test_the_sugarcrepe_csv_keeps_its_edits(tmp_path: Path) -> None:
     assert [item.category for item in found.items] == ["add_obj", "swap_att"]
     assert found.items[0].captions == ("A dog, small", "A cat")
     assert {item.cluster for item in found.items} == {"1"}
+
+
+def test_half_a_surrogate_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "add_att.json").write_text(
+        '{"0": {"filename": "1.jpg", "caption": "a \\ud800", "negative_caption": "b"}}'
+    )
+    with pytest.raises(InputError, match="item '0': 'caption'"):
+        load_benchmark(f"sugarcrepe:{tmp_path}", images=None, check_images=False)

@@ -27,6 +27,8 @@ def get_text(row: Any, key: str | int, where: str) -> str:
     value: str = get(row, key, str, where)
     if not value.strip():
         raise InputError(f"{where}: {key!r} is empty")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise InputError(f"{where}: {key!r} holds half a surrogate pair, which no text file can: {value!r:.60}")
     return value
 
 

@@ -14,6 +14,7 @@ from scenes.errors import InputError
 
 Row = Mapping[str, Any]
 TABLES = (".parquet", ".csv", ".json", ".jsonl")
+_ROWS_AT_ONCE = 64  # they may hold images
 
 
 def read_text(path: Path) -> str:
@@ -37,8 +38,8 @@ def _parsed(text: str, where: str) -> Any:
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"{where}: broken JSON at {at}: {error.msg}; is the download complete?") from None
-    except RecursionError:
-        raise InputError(f"{where}: JSON nested too deeply to be an annotation file") from None
+    except (RecursionError, ValueError) as error:  # brackets without end, numbers of thousands of digits
+        raise InputError(f"{where}: JSON that is no annotation file: {error}") from None
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
@@ -61,8 +62,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
     return rows
 
 
-def read_parquet(paths: Iterable[Path], columns: Sequence[str]) -> Iterator[Row]:
-    """Rows of parquet files one after another, the named columns alone."""
+def read_parquet(paths: Sequence[Path], columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Row]:
+    """Rows of parquet files one after another: `columns`, and those of `optional` that a file has."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -71,8 +72,10 @@ def read_parquet(paths: Iterable[Path], columns: Sequence[str]) -> Iterator[Row]
     for path in paths:
         try:
             file = pyarrow.parquet.ParquetFile(path)
-            _require(columns, file.schema_arrow.names, str(path))
-            for batch in file.iter_batches(batch_size=64, columns=list(columns)):
+            present = file.schema_arrow.names
+            _require(columns, present, str(path))
+            wanted = [*columns, *(name for name in optional if name in present)]
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=wanted):
                 yield from batch.to_pylist()
         except (pyarrow.ArrowException, OSError) as error:
             raise InputError(f"{path}: not a readable parquet file: {error}") from None
@@ -87,8 +90,7 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ())
         paths = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
         if not paths:
             raise InputError(f"{path}: holds no .parquet file; name a file ({', '.join(TABLES)}) or such a folder")
-        present = _parquet_columns(paths[0])
-        rows: Iterable[Row] = read_parquet(paths, [*columns, *(name for name in optional if name in present)])
+        rows: Iterable[Row] = read_parquet(paths, columns, optional)
     elif path.suffix == ".csv":
         rows = read_csv(path, columns)
     elif path.suffix == ".jsonl":
@@ -104,18 +106,6 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ())
             raise InputError(f"{where}: is {type(row).__name__}, not a mapping")
         _require(columns, row, where)
         yield where, row
-
-
-def _parquet_columns(path: Path) -> set[str]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise InputError("reading parquet needs pyarrow: pip install 'fourfold[parquet]'") from None
-    try:
-        return set(pyarrow.parquet.read_schema(path).names)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable parquet file: {error}") from None
 
 
 def _require(columns: Iterable[str], present: Iterable[str], where: str) -> None:
