@@ -47,7 +47,7 @@ from evaluator.statistics import (
     percentile_interval,
     share,
     sum_by_cluster,
-    wilson_interval,
+    unanimous_interval,
 )
 from generator.dataset import dump_json, write_atomically
 from scenes.errors import InputError
@@ -230,5 +230,5 @@ def _row(condition: str, category: str, sums: Sums, rng: np.random.Generator, re
         [drawn] = cluster_bootstrap([partial(share, hits=over, asked=under)], len(names), rng, replicates)
         low, high = percentile_interval(drawn[:, 0])
         if low == high and sums.measure in SHARES:  # all groups alike: resampling would call that certain
-            low, high = wilson_interval(sums.value * len(names), len(names))
+            low, high = unanimous_interval(sums.value, len(names))
     return ProbeRow(condition, category, sums.side, sums.measure, sums.value, low, high, len(names))

@@ -19,6 +19,7 @@ import numpy as np
 from evaluator.statistics import Statistic, auc, rank_pairs, share, sum_by_cluster
 
 RETRIEVAL_CANDIDATES = 10  # recall@k is asked of tables with more candidates than this
+LARGEST_SORTED = 10**7  # cells; the matching AUC ranks all of them, and of larger sets recall@k says enough
 FOURFOLD = np.eye(2, dtype=bool)
 
 
@@ -78,7 +79,8 @@ def match_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     Its margin is the interaction of image and caption, the one thing that no offset of an image or of a caption can
     fake: a scorer of the form f(image) + g(text) has margin 0.
     """
-    right, wrong = scores[..., 0, 0] + scores[..., 1, 1], scores[..., 0, 1] + scores[..., 1, 0]
+    exact = scores.astype(np.float64)  # sums of float32 scores would round ties away
+    right, wrong = exact[..., 0, 0] + exact[..., 1, 1], exact[..., 0, 1] + exact[..., 1, 0]
     return (right - wrong)[..., None]
 
 
@@ -151,7 +153,7 @@ def _recall_margins(scores: np.ndarray, truth: np.ndarray, at: int) -> np.ndarra
 
 def _measure_share(blocks: Sequence[Block], n_clusters: int, margins: Callable[..., np.ndarray]) -> Measured:
     """A metric that is the share of questions hit; the blocks' questions are pooled."""
-    counted = [tally(margins(block.scores.astype(np.float64), block.truth)) for block in blocks]
+    counted = [tally(np.stack([margins(each, block.truth) for each in block.scores])) for block in blocks]
     clusters = np.concatenate([block.clusters for block in blocks])  # [N]
     hits = np.concatenate([each.hits for each in counted], axis=-1)  # [S, N]
     asked = np.concatenate([each.asked for each in counted])  # [N]
@@ -196,7 +198,7 @@ def _is_search(truth: np.ndarray) -> bool:
 
 
 def _has_both(truth: np.ndarray) -> bool:
-    return bool(truth.any() and not truth.all())
+    return truth.size <= LARGEST_SORTED and bool(truth.any() and not truth.all())
 
 
 @dataclass(frozen=True)

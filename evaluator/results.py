@@ -1,7 +1,8 @@
 """What an evaluation found: every score of every item, and the numbers computed from them; on disk and back.
 
-A results folder holds `items.jsonl` (one line an item, with the scores of every scorer) and `results.json` (what was
-run, and the metrics). Every number in the second can be recomputed from the first: `evaluator.summary.summarise`.
+A results folder holds `items.jsonl`, one line an item with the scores of every scorer (very large tables beside it in
+`large-tables/`), and `results.json`, what was run and the metrics. Every number in the second can be recomputed from
+the first: `evaluator.summary.summarise`.
 """
 
 import hashlib
@@ -12,27 +13,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from evaluator.item_rows import LARGE_FOLDER, ScoredItem, read_row, refuse_constant, write_row
 from generator.dataset import write_atomically
 from scenes.errors import InputError
 
 FORMAT, VERSION = "fourfold-results", 1
 ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
-
-
-@dataclass(frozen=True)
-class ScoredItem:
-    """One item and what every scorer gave it."""
-
-    id: str
-    category: str
-    cluster: str
-    tags: Mapping[str, Any]
-    images: tuple[str, ...]  # file names, for people; a cut-out is written name#left,top,right,bottom
-    captions: tuple[str, ...]
-    truth: np.ndarray  # [k, m] bool
-    scores: Mapping[str, np.ndarray]  # scorer -> [k, m] float32
 
 
 @dataclass(frozen=True)
@@ -92,7 +78,7 @@ class Results:
     notes: tuple[str, ...] = ()  # what every table made from this must say
 
 
-_UNFINISHED = re.compile(rf"{re.escape(ITEMS_FILE)}|\.({re.escape(ITEMS_FILE)}|{re.escape(RESULTS_FILE)})\.\d+\.tmp")
+_UNFINISHED = re.compile(r"items\.jsonl|\.(items\.jsonl|results\.json)\.\d+\.tmp|" + LARGE_FOLDER)
 _ROWS = ("items", "metrics", "comparisons")
 _HEAD_KEYS = {each.name for each in fields(Results)} - {"items"} | {"items_sha256"}
 
@@ -106,7 +92,7 @@ def save(results: Results, folder: Path) -> None:
     folder = Path(folder)
     _check_target(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(json.dumps(_item_row(item), ensure_ascii=False) + "\n" for item in results.items)
+    lines = "".join(write_row(item, number, folder) + "\n" for number, item in enumerate(results.items, start=1))
     write_atomically(folder / ITEMS_FILE, lines)
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "items_sha256": _sha256(lines)}
     head |= {each.name: getattr(results, each.name) for each in fields(results) if each.name not in _ROWS}
@@ -123,7 +109,9 @@ def load(folder: Path) -> Results:
     head = load_head(folder)
     text = _read(folder / ITEMS_FILE)
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: captions may hold U+2028
-    items = tuple(_parse_item(line, folder / ITEMS_FILE, number) for number, line in enumerate(lines, start=1))
+    items = tuple(
+        read_row(line, f"{folder / ITEMS_FILE}, line {number}", folder) for number, line in enumerate(lines, start=1)
+    )
     expected = list(head["scorers"])
     for number, item in enumerate(items, start=1):
         if list(item.scores) != expected:
@@ -148,7 +136,7 @@ def load_head(folder: Path) -> dict[str, Any]:
     """Everything in `results.json`, as it stands; enough for a list of what exists."""
     path = Path(folder) / RESULTS_FILE
     try:
-        head = json.loads(_read(path), parse_constant=_refuse_constant)
+        head = json.loads(_read(path), parse_constant=refuse_constant)
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
@@ -158,65 +146,6 @@ def load_head(folder: Path) -> dict[str, Any]:
     if missing := sorted(_HEAD_KEYS - head.keys()):
         raise InputError(f"{path}: lacks {', '.join(missing)}")
     return head
-
-
-def _item_row(item: ScoredItem) -> dict[str, Any]:
-    return {
-        "id": item.id,
-        "category": item.category,
-        "cluster": item.cluster,
-        "tags": dict(item.tags),
-        "images": list(item.images),
-        "captions": list(item.captions),
-        "truth": item.truth.astype(int).tolist(),
-        "scores": {name: _shortest(table) for name, table in item.scores.items()},
-    }
-
-
-def _shortest(table: np.ndarray) -> list[list[float]]:
-    """Float32 values as the shortest decimals that read back as the same float32: half the file."""
-    return [[float(value) for value in row] for row in np.asarray(table, np.float32).astype(str)]
-
-
-def _parse_item(line: str, path: Path, number: int) -> ScoredItem:
-    where = f"{path}, line {number}"
-    try:
-        row = json.loads(line, parse_constant=_refuse_constant)
-        truth = _parse_truth(row["truth"])
-        scores = {str(name): np.array(table, dtype=np.float32) for name, table in row["scores"].items()}
-        item = ScoredItem(
-            id=row["id"],
-            category=row["category"],
-            cluster=row["cluster"],
-            tags=row["tags"],
-            images=tuple(row["images"]),
-            captions=tuple(row["captions"]),
-            truth=truth,
-            scores=scores,
-        )
-    except json.JSONDecodeError as error:
-        raise InputError(f"{where}: not valid JSON ({error.msg}); is the file cut off?") from None
-    except KeyError as error:
-        raise InputError(f"{where}: lacks the field {error}") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{where}: not an item as fourfold writes it ({error})") from None
-    shape = (len(item.images), len(item.captions))
-    for name, table in {"truth": truth, **scores}.items():
-        if table.shape != shape:
-            raise InputError(
-                f"{where}: {name} has shape {table.shape}, the item has {shape[0]} images, {shape[1]} captions"
-            )
-    return item
-
-
-def _parse_truth(table: list[list[int]]) -> np.ndarray:
-    if strange := {value for row in table for value in row} - {0, 1}:
-        raise ValueError(f"truth is 0 or 1, not {strange.pop()!r}")
-    return np.array(table, dtype=bool)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number")
 
 
 def _check_target(folder: Path) -> None:

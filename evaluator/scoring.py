@@ -38,7 +38,10 @@ def score_items(
     if not any(scorer.needs_patches for scorer in scorers.values()):
         encoded = replace(encoded, images=replace(encoded.images, patches=None, cls=None))
     cells = sum(item.truth.size for item in items) * len(scorers)
-    with torch.inference_mode(), tqdm(total=cells, unit="pair", desc="scoring", disable=not progress) as bar:
+    with (
+        torch.inference_mode(),
+        tqdm(total=cells, unit="pair", desc="scoring", disable=None if progress else True) as bar,
+    ):
         for block, group in _plan(items, encoded, scorers):
             images = encoded.images[np.stack([encoded.image_index[i][block.images] for i in block.items])]
             texts = encoded.texts[np.stack([encoded.text_index[i][block.texts] for i in block.items])]

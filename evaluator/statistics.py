@@ -15,6 +15,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]  # [r, G] how often each cluster 
 
 REPLICATES = 2000
 LEVEL = 0.95
+_FEW_CLUSTERS = 5  # 126 different resamples
 _CELLS_AT_ONCE = 2**21  # numbers held per array while resampling: 16 MB
 
 
@@ -90,6 +91,8 @@ def cluster_bootstrap(
     Returns one array [replicates, ...] a statistic. Because the resamples are shared, the difference of two
     statistics' replicates is the paired bootstrap of their difference. Memory does not grow with `replicates`.
     """
+    if n_clusters <= _FEW_CLUSTERS:
+        return _bootstrap_few(statistics, n_clusters, rng, replicates)
     step = max(1, min(replicates, _CELLS_AT_ONCE // n_clusters))
     parts: list[list[np.ndarray]] = []
     for start in range(0, replicates, step):
@@ -99,6 +102,17 @@ def cluster_bootstrap(
         weights = counts.astype(np.float64)
         parts.append([statistic(weights) for statistic in statistics])
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _bootstrap_few(
+    statistics: Sequence[Statistic], n_clusters: int, rng: np.random.Generator, replicates: int
+) -> list[np.ndarray]:
+    """The same where resamples repeat: few clusters are few, large retrieval sets, dear to evaluate twice."""
+    drawn = rng.integers(0, n_clusters, (replicates, n_clusters))
+    counts = (drawn[:, :, None] == np.arange(n_clusters)).sum(axis=1)
+    distinct, which = np.unique(counts, axis=0, return_inverse=True)
+    weights = distinct.astype(np.float64)
+    return [statistic(weights)[which.ravel()] for statistic in statistics]
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:
@@ -117,7 +131,18 @@ def wilson_interval(hits: float, n: float, level: float = LEVEL) -> Interval:
     z, p = _z((1 + level) / 2), hits / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Interval(float(max(0.0, centre - half)), float(min(1.0, centre + half)))
+    # at the ends the limit is exact; the formula leaves a rounding error there
+    return Interval(0.0 if p == 0 else float(centre - half), 1.0 if p == 1 else float(centre + half))
+
+
+def unanimous_interval(value: float, n: int, level: float = LEVEL) -> Interval:
+    """An interval where all n clusters gave the same value, of which resampling would make a certainty.
+
+    Up to a share w of clusters, Wilson's limit for an event never seen in n, may give anything in 0..1. At a value of
+    0 or 1 this is Wilson's interval.
+    """
+    unseen = wilson_interval(0, n, level).high
+    return Interval(value * (1 - unseen), value + (1 - value) * unseen)
 
 
 def mcnemar_exact(wins: int, losses: int) -> float:

@@ -24,6 +24,7 @@ from evaluator.statistics import (
     mcnemar_exact,
     odds_ratio,
     percentile_interval,
+    unanimous_interval,
     wilson_interval,
 )
 
@@ -175,7 +176,7 @@ def _metric_rows(measurement: _Measurement, scorers: Sequence[str], level: float
 
 
 def _interval(measurement: _Measurement, s: int, level: float) -> tuple[Interval, str]:
-    """Resampling clusters says nothing where all of them are alike (0 % or 100 %), or where there is only one.
+    """Resampling clusters says nothing where all of them are alike (as at 0 % and 100 %), or where there is only one.
 
     Then Wilson's interval stands in: on clusters where there are several; on the questions of a single one (a
     retrieval set), with the candidates held fixed.
@@ -184,7 +185,7 @@ def _interval(measurement: _Measurement, s: int, level: float) -> tuple[Interval
     if measurement.clusters > 1 and np.ptp(drawn[np.isfinite(drawn)]) > 0:
         return percentile_interval(drawn, level), "bootstrap"
     if measurement.clusters > 1:
-        return wilson_interval(value * measurement.clusters, measurement.clusters, level), "wilson"
+        return unanimous_interval(value, measurement.clusters, level), "wilson"
     if measurement.measured.hits is None:  # cells of one table are not independent trials of anything
         return Interval(float("nan"), float("nan")), "none"
     asked = int(measurement.measured.asked.sum())

@@ -1,13 +1,15 @@
 """Results on disk and back, broken files, and rows of metrics recomputed from the items alone."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
 
+from evaluator import item_rows
 from evaluator.metrics import METRICS
 from evaluator.results import Results, ScoredItem, load, save
 from evaluator.statistics import mcnemar_exact, wilson_interval
@@ -76,6 +78,60 @@ def test_every_number_is_recomputed_from_the_items(tmp_path: Path) -> None:
     read = load(tmp_path)
     again = summarise(read.items, seed=read.settings["seed"], replicates=read.settings["replicates"])
     assert again == (read.metrics, read.comparisons)
+
+
+def test_large_tables_stand_in_files_and_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_rows, "LARGE", 7)
+    results = make_results(4)
+    save(results, tmp_path)
+    save(results, tmp_path)
+    read = load(tmp_path)
+    assert all(same_items(a, b) for a, b in zip(read.items, results.items, strict=True))
+    assert len(list((tmp_path / "large-tables").iterdir())) == 4 * (1 + len(SKILL))
+    assert "[" not in json.dumps(json.loads((tmp_path / "items.jsonl").read_text().split("\n")[0])["scores"])
+    np.save(tmp_path / "large-tables" / "000002-1.npy", np.zeros((2, 4), np.float32))
+    with pytest.raises(InputError, match=r"line 2: .*000002-1\.npy is not the file that was written"):
+        load(tmp_path)
+    (tmp_path / "large-tables" / "000002-1.npy").unlink()
+    with pytest.raises(InputError, match=r"line 2: .*No such file"):
+        load(tmp_path)
+
+
+def test_a_table_outside_the_folder_is_not_read(tmp_path: Path) -> None:
+    save(make_results(4), tmp_path / "run")
+    np.save(tmp_path / "secret.npy", np.zeros((2, 4), np.float32))
+    path = tmp_path / "run" / "items.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").split("\n")
+    row = json.loads(first)
+    row["scores"]["cosine"] = {"file": "../secret.npy", "sha256": "0"}
+    path.write_text("\n".join([json.dumps(row), *rest]), encoding="utf-8")
+    with pytest.raises(InputError, match="leads out of the folder"):
+        load(tmp_path / "run")
+
+
+def test_a_pickle_in_place_of_a_table_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_rows, "LARGE", 7)
+    save(make_results(4), tmp_path)
+    bad = tmp_path / "large-tables" / "000001-0.npy"
+    np.save(bad, np.array([[Opened(tmp_path / "opened")]], dtype=object), allow_pickle=True)
+    path = tmp_path / "items.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").split("\n")
+    row = json.loads(first)
+    row["scores"]["cosine"]["sha256"] = hashlib.sha256(bad.read_bytes()).hexdigest()
+    path.write_text("\n".join([json.dumps(row), *rest]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 1: not an item"):
+        load(tmp_path)
+    assert not (tmp_path / "opened").exists()
+
+
+class Opened:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return (Path.touch, (self.path,))
 
 
 def test_saving_twice_replaces_the_run_and_leaves_other_files(tmp_path: Path) -> None:
@@ -223,6 +279,9 @@ def test_no_hit_at_all_is_not_reported_as_certainty() -> None:
     row = rows["constant", "group_score"]
     assert (row.value, row.ties, row.asked, row.interval) == (0.0, 40, 40, "wilson")
     assert (row.low, row.high) == wilson_interval(0, 40)
+    half = rows["constant", "matching_auc"]
+    assert half.value == 0.5
+    assert 0.4 < half.low < 0.5 < half.high < 0.6  # not the whole of Wilson's, which is for hits and misses
 
 
 def test_comparison_is_paired_and_corrected() -> None:
@@ -284,6 +343,19 @@ def test_one_retrieval_set_gets_an_interval_over_its_queries() -> None:
     assert (rows["matching_auc"].low, rows["matching_auc"].interval) == (None, "none")
 
 
+def test_large_retrieval_sets_are_resampled_once_for_each_different_draw() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(300, dtype=bool)
+    items = [
+        ScoredItem(str(i), "r", str(i), {}, ("i",) * 300, ("c",) * 300, truth, {"cosine": table})
+        for i, table in enumerate((truth * 2 + rng.standard_normal((3, 300, 300))).astype(np.float32))
+    ]
+    started = process_time()
+    rows = {row.metric: row for row in summarise(items, seed=0).metrics}
+    assert process_time() - started < 5  # 2,000 resamples of 270,000 cells would take half a minute
+    assert rows["matching_auc"].low < rows["matching_auc"].value < rows["matching_auc"].high
+
+
 def test_items_of_many_shapes_are_counted_together() -> None:
     """Questions with 2, 4 and 9 options in one category: the chance is their mean, whatever the order of items."""
     rng = np.random.default_rng(0)
@@ -300,12 +372,8 @@ def test_items_of_many_shapes_are_counted_together() -> None:
     assert row.asked == row.items == 30
 
 
-def test_two_thousand_items_take_seconds() -> None:
-    """Resampling is vectorised: a loop over 2,000 replicates of 2,000 items and 4 scorers would take minutes."""
-    items = [
-        replace(item, scores={f"{name}{i}": item.scores[name] for i in range(2) for name in ("cosine", "dcsm")})
-        for item in make_items(2000, categories=("content", "binding", "relation", "negation"))
-    ]
-    started = perf_counter()
-    summarise(items, seed=0, reference="cosine0")
-    assert perf_counter() - started < 20
+def test_a_thousand_items_take_little_time() -> None:
+    items = make_items(1000, categories=("content", "binding", "relation", "negation"))
+    started = process_time()
+    summarise(items, seed=0)
+    assert process_time() - started < 6
