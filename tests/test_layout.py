@@ -1,0 +1,327 @@
+"""Placing: every layout stands, fits, keeps its distances, and is the seed's alone."""
+
+import json
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import ConvexHull
+
+from scenes.arrangements import ARRANGEMENTS, BASES, arrangement
+from scenes.backgrounds import BEHIND, ON_TABLE, SURFACES
+from scenes.camera import Camera, ground_depth, project, world_from_ground
+from scenes.errors import InputError
+from scenes.layout import (
+    Layout,
+    PlacedObject,
+    in_frame,
+    layout_from_dict,
+    layout_to_dict,
+    place,
+    put,
+    resting_height,
+    sample_yaw,
+)
+from scenes.shapes import KINDS, mesh
+from scenes.spec import ObjectSpec, SceneSpec
+from scenes.vocabulary import COLORS, MATERIALS, PATTERNS, SIZE_JITTER, SIZES
+
+FEW_SHAPES = ("cube", "sphere", "cone", "torus", "mug", "car")  # building all meshes would take seconds
+WISHES = st.builds(
+    ObjectSpec,
+    shape=st.sampled_from(FEW_SHAPES),
+    color=st.sampled_from(list(COLORS)),
+    size=st.sampled_from(list(SIZES)),
+    material=st.sampled_from(list(MATERIALS)),
+    pattern=st.sampled_from(list(PATTERNS)),
+)
+
+
+def carried(spec: SceneSpec) -> SceneSpec:
+    """The spec, with a second object that can carry the first if the arrangement stacks them."""
+    if not arrangement(spec.arrangement).stacked or len(spec.objects) < 2:
+        return spec
+    first, second, *rest = spec.objects
+    base = second if second.shape in BASES else replace(second, shape="cube")
+    return replace(spec, objects=(first, base, *rest))
+
+
+SPECS = st.builds(
+    SceneSpec,
+    objects=st.lists(WISHES, max_size=4).map(tuple),
+    arrangement=st.sampled_from(list(ARRANGEMENTS)),
+).map(carried)
+SEEDS = st.integers(0, 2**32 - 1)
+EACH_ARRANGEMENT = pytest.mark.parametrize("name", ARRANGEMENTS)
+
+
+def placed(spec: SceneSpec, seed: int) -> Layout | None:
+    return place(spec, np.random.default_rng(seed))
+
+
+def corners_in_world(thing: PlacedObject) -> np.ndarray:
+    """The object's own vertices where they are drawn, [v, 3]."""
+    c, s = np.cos(np.radians(thing.yaw)), np.sin(np.radians(thing.yaw))
+    turned = mesh(thing.shape).vertices @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T
+    return turned * thing.scale + thing.position
+
+
+def footprint(thing: PlacedObject) -> np.ndarray:
+    """Corners of the convex hull of the object seen from above, counterclockwise, [n, 2]."""
+    points = corners_in_world(thing)[:, :2]
+    return points[ConvexHull(points).vertices]
+
+
+def are_apart(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether some edge of two convex polygons has one of them wholly on its outer side."""
+    for polygon, rest in ((one, other), (other, one)):
+        edges = np.roll(polygon, -1, axis=0) - polygon
+        outward = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+        reach = (polygon * outward).sum(axis=1)  # [n]
+        if ((rest @ outward.T).min(axis=0) > reach).any():
+            return True
+    return False
+
+
+@settings(max_examples=40)
+@given(SPECS, SEEDS)
+def test_a_layout_is_what_was_wished_for(spec: SceneSpec, seed: int) -> None:
+    layout = placed(spec, seed)
+    if layout is None:
+        return
+    assert layout.arrangement == spec.arrangement
+    wished = [(w.shape, w.color, w.size, w.material, w.pattern) for w in spec.objects]
+    assert [(t.shape, t.color, t.size, t.material, t.pattern) for t in layout.objects] == wished
+    for thing in layout.objects:
+        assert abs(thing.scale / SIZES[thing.size].scale - 1) <= SIZE_JITTER + 1e-4
+        low, high = KINDS[thing.shape].yaw
+        assert (thing.yaw - layout.camera.azimuth - low) % 360 <= high - low + 0.02
+        assert thing.visible_fraction == 1
+
+
+@settings(max_examples=40)
+@given(SPECS, SEEDS)
+def test_objects_stand_on_something_or_hang_in_one_plane(spec: SceneSpec, seed: int) -> None:
+    layout = placed(spec, seed)
+    if layout is None:
+        return
+    row = arrangement(layout.arrangement)
+    tops = [corners_in_world(thing)[:, 2].max() for thing in layout.objects]
+    for i, thing in enumerate(layout.objects):
+        if row.standing:
+            ground = tops[1] if row.stacked and i == 0 and len(tops) > 1 else 0
+            assert corners_in_world(thing)[:, 2].min() == pytest.approx(ground, abs=2e-4)
+        else:
+            assert ground_depth(layout.camera, np.array(thing.position))[0] == pytest.approx(0, abs=2e-4)
+
+
+@settings(max_examples=40)
+@given(SPECS, SEEDS)
+def test_every_vertex_is_in_the_picture(spec: SceneSpec, seed: int) -> None:
+    layout = placed(spec, seed)
+    if layout is None:
+        return
+    for thing in layout.objects:
+        seen = project(layout.camera, corners_in_world(thing))
+        assert seen.min() > 0.02
+        assert seen.max() < 0.98
+
+
+@settings(max_examples=40)
+@given(SPECS, SEEDS)
+def test_objects_keep_their_distance(spec: SceneSpec, seed: int) -> None:
+    layout = placed(spec, seed)
+    if layout is None:
+        return
+    row = arrangement(layout.arrangement)
+    apart = layout.objects[1:] if row.stacked else layout.objects
+    for one, other in combinations(apart, 2):
+        axes = slice(0, 2) if row.standing else slice(0, 3)
+        distance = np.linalg.norm(np.array(one.position[axes]) - other.position[axes])
+        assert distance > 0.6 * (one.scale + other.scale) + 0.099
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_meshes_on_a_table_do_not_run_into_each_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shapes = rng.choice(FEW_SHAPES, size=3, replace=False)
+    layout = place(SceneSpec(tuple(ObjectSpec(str(s), "red", str(rng.choice(list(SIZES)))) for s in shapes)), rng)
+    assert layout is not None
+    assert all(are_apart(footprint(one), footprint(other)) for one, other in combinations(layout.objects, 2))
+
+
+@settings(max_examples=30)
+@given(SPECS, SEEDS)
+def test_the_seed_decides_and_nothing_else(spec: SceneSpec, seed: int) -> None:
+    first = placed(spec, seed)
+    placed(SceneSpec((ObjectSpec("cone", "blue"),)), 1)
+    assert placed(spec, seed) == first
+
+
+@EACH_ARRANGEMENT
+def test_other_seeds_give_other_layouts(name: str) -> None:
+    spec = SceneSpec((ObjectSpec("sphere", "blue"), ObjectSpec("cube", "red")), name)
+    layouts = [placed(spec, seed) for seed in range(20)]
+    for part in ("objects", "camera", "lights", "background"):
+        assert len({getattr(layout, part) for layout in layouts}) >= 18
+
+
+@EACH_ARRANGEMENT
+def test_camera_and_surroundings_are_those_of_the_arrangement(name: str) -> None:
+    row = arrangement(name)
+    assert set(row.surfaces) <= set(SURFACES)
+    for seed in range(20):
+        layout = placed(SceneSpec((), name), seed)
+        assert layout is not None
+        camera = layout.camera
+        for value, (low, high) in (
+            (camera.azimuth, row.azimuth),
+            (camera.elevation, row.elevation),
+            (camera.fov, row.fov),
+        ):
+            assert low <= value <= high
+        assert camera.target == (0, 0, row.target_z)
+        assert layout.background.surface in row.surfaces
+
+
+def test_a_surface_can_be_wished_for() -> None:
+    spec = SceneSpec((ObjectSpec("cube", "red"),), surfaces=("grass", "sand"))
+    layouts = [placed(spec, seed) for seed in range(20)]
+    assert {layout.background.surface for layout in layouts} == {"grass", "sand"}
+    assert {*ON_TABLE, *BEHIND} == set(SURFACES)
+
+
+@EACH_ARRANGEMENT
+def test_what_cannot_fit_is_none(name: str) -> None:
+    cubes = (ObjectSpec("cube", "red", "large"),) * 20
+    assert place(SceneSpec(cubes, name), np.random.default_rng(0), tries=20) is None
+
+
+@pytest.mark.parametrize("tries", [0, 1, 7])
+def test_tries_are_bounded(tries: int) -> None:
+    asked: list[Layout] = []
+
+    def never(layout: Layout) -> bool:
+        asked.append(layout)
+        return False
+
+    rng = np.random.default_rng(0)
+    assert place(SceneSpec((ObjectSpec("cube", "red", "small"),)), rng, accept=never, tries=tries) is None
+    assert len(asked) <= tries
+    assert len(asked) == len(set(asked))
+    assert (tries > 1) == bool(len(asked) > 1)
+
+
+def test_a_layout_is_accepted_before_it_is_given() -> None:
+    spec = SceneSpec((ObjectSpec("cube", "red"), ObjectSpec("sphere", "blue")))
+
+    def cube_is_right(layout: Layout) -> bool:
+        return layout.objects[0].position[0] > layout.objects[1].position[0] + 0.5
+
+    for seed in range(10):
+        layout = place(spec, np.random.default_rng(seed), accept=cube_is_right)
+        assert layout is not None
+        assert cube_is_right(layout)
+
+
+def test_room_is_kept_for_what_an_edit_may_bring() -> None:
+    """Small things with room for large ones: made large, they are still apart."""
+    spec = SceneSpec((ObjectSpec("sphere", "red", "small"), ObjectSpec("torus", "blue", "small")))
+    large = SIZES["large"].scale
+    gaps = {}
+    for room in (None, (large, large)):
+        layouts = [place(spec, np.random.default_rng(seed), room=room) for seed in range(40)]
+        points = np.array([[thing.position[:2] for thing in layout.objects] for layout in layouts])  # [40, 2, 2]
+        gaps[room] = np.linalg.norm(points[:, 0] - points[:, 1], axis=1).min()
+    assert gaps[(large, large)] > 2 * 0.6 * large > gaps[None]
+
+
+def test_room_for_each_object_or_none() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        place(SceneSpec((ObjectSpec("cube", "red"),)), np.random.default_rng(0), room=(1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (SceneSpec((), "tabel"), "unknown arrangement 'tabel'. Did you mean 'table'?"),
+        (SceneSpec((), surfaces=("wod",)), "unknown surface 'wod'. Did you mean 'wood'?"),
+        (SceneSpec((ObjectSpec("cub", "red"),)), "unknown shape 'cub'. Did you mean 'cube'?"),
+        (SceneSpec((ObjectSpec("cube", "rde"),)), "unknown color 'rde'. Did you mean 'red'?"),
+        (SceneSpec((ObjectSpec("cube", "red", "big"),)), "unknown size 'big'. Allowed: large, medium, small"),
+        (
+            SceneSpec((ObjectSpec("cube", "red", material="metall"),)),
+            "unknown material 'metall'. Did you mean 'metal'?",
+        ),
+        (SceneSpec((ObjectSpec("cube", "red", pattern="stripes"),)), "Did you mean 'striped'?"),
+    ],
+)
+def test_unknown_words_are_answered_with_the_choices(spec: SceneSpec, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        placed(spec, 0)
+    assert message in str(caught.value)
+
+
+@settings(max_examples=40)
+@given(SPECS, SEEDS)
+def test_json_and_back(spec: SceneSpec, seed: int) -> None:
+    layout = placed(spec, seed)
+    if layout is None:
+        return
+    text = json.dumps(layout_to_dict(layout), allow_nan=False)
+    assert layout_from_dict(json.loads(text)) == layout
+    assert "-0.0," not in text
+
+
+def test_json_with_measured_columns_is_still_a_layout() -> None:
+    layout = placed(SceneSpec((ObjectSpec("cube", "red"),)), 0)
+    assert layout is not None
+    data = json.loads(json.dumps(layout_to_dict(layout))) | {"caption": "a red cube"}
+    data["objects"][0] |= {"bbox": [1, 2, 3, 4], "visible_fraction": 0.7}
+    assert layout_from_dict(data).objects == (replace(layout.objects[0], visible_fraction=0.7),)
+
+
+@pytest.mark.parametrize("missing", ["objects", "arrangement", "camera", "lights", "background"])
+def test_half_a_layout_is_none(missing: str) -> None:
+    layout = placed(SceneSpec(()), 0)
+    assert layout is not None
+    data = layout_to_dict(layout)
+    del data[missing]
+    with pytest.raises(KeyError, match=missing):
+        layout_from_dict(data)
+
+
+@pytest.mark.parametrize("shape", FEW_SHAPES)
+def test_a_turn_is_one_in_which_the_kind_is_recognisable(shape: str) -> None:
+    camera = Camera(20.0, 30.0, 6.0, (0.0, 0.0, 0.0), 36.0)
+    rng = np.random.default_rng(0)
+    low, high = KINDS[shape].yaw
+    turns = np.array([(sample_yaw(shape, camera, rng) - 20.0 - low) % 360 for _ in range(200)])
+    assert turns.max() <= high - low + 0.01
+    assert np.ptp(turns) > 0.9 * (high - low)
+
+
+@pytest.mark.parametrize("azimuth", [0.0, 20.0, -135.0])
+def test_put_goes_by_what_the_camera_calls_right_and_away(azimuth: float) -> None:
+    camera = Camera(azimuth, 0.0, 6.0, (0.0, 0.0, 0.0), 36.0)
+    layout = placed(SceneSpec((ObjectSpec("cone", "red"),)), 0)
+    assert layout is not None
+    cone = layout.objects[0]
+    standing, hanging = (put(cone, np.array([0.7, 0.4]), name, camera) for name in ("table", "floating"))
+    np.testing.assert_allclose(standing.position[:2], world_from_ground(camera, np.array([0.7, 0.4])), atol=1e-4)
+    assert standing.position[2] == pytest.approx(resting_height(cone), abs=1e-4)
+    x, y = project(camera, np.array(hanging.position))[0]
+    assert x > 0.6
+    assert y < 0.4
+
+
+def test_in_frame_says_which() -> None:
+    layout = placed(SceneSpec((ObjectSpec("cube", "red"), ObjectSpec("sphere", "blue")), "floating"), 0)
+    assert layout is not None
+    away = replace(layout.objects[0], position=(9.0, 0.0, 0.0))
+    assert in_frame(replace(layout, objects=(away, layout.objects[1]))).tolist() == [False, True]
+    assert in_frame(layout, border=0.6).tolist() == [False, False]
+    assert in_frame(replace(layout, objects=())).shape == (0,)
