@@ -313,6 +313,52 @@ def test_open_clip_and_transformers_agree_on_the_same_weights(config, tmp_path):
     torch.testing.assert_close(one.tokens[one.mask], other.tokens[other.mask], atol=1e-4, rtol=0)
 
 
+VISUAL = {"image_size": 48, "patch_size": 16, "width": 32, "layers": 1, "head_width": 16}
+TEXT = {"context_length": 12, "vocab_size": 20, "width": 32, "heads": 2, "layers": 2, "hf_tokenizer_name": "here"}
+LAST = {"no_causal_mask": True, "pool_type": "last"}
+# open_clip models whose captions go through transformers' tokenizers (SigLIP, CLIPA) or text towers.
+OPEN_CLIP_TEXTS = {
+    "siglip": (
+        {**TEXT, **LAST, "proj_bias": True, "tokenizer_kwargs": {"clean": "canonicalize"}},
+        write_sentence_piece_tokenizer,
+    ),
+    "clipa": ({**TEXT, **LAST, "tokenizer_kwargs": {"strip_sep_token": True}}, write_word_piece_tokenizer),
+    "mean of a text tower": ({"hf_pooler_type": "mean_pooler", "hf_proj_type": "mlp"}, write_sentence_piece_tokenizer),
+    "first of a text tower": (
+        {"hf_pooler_type": "cls_pooler", "hf_proj_type": "linear"},
+        write_sentence_piece_tokenizer,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPEN_CLIP_TEXTS)
+def test_open_clip_with_a_tokenizer_or_text_tower_of_transformers(name, tmp_path):
+    text, write_tokenizer = OPEN_CLIP_TEXTS[name]
+    if "hf_pooler_type" in text:
+        tower = transformers.XLMRobertaConfig(**TOWER, vocab_size=20, max_position_embeddings=30, pad_token_id=1)
+        tower.save_pretrained(tmp_path / "tower")
+        text = {**text, "hf_model_name": str(tmp_path / "tower"), "hf_tokenizer_name": "here", "context_length": 12}
+    write_tokenizer(tmp_path)
+    config = {"embed_dim": 24, "vision_cfg": VISUAL, "text_cfg": text, "custom_text": True}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    model = open_clip.create_model(f"local-dir:{tmp_path}", pretrained_text=False).eval()
+    tokenizer = open_clip.get_tokenizer(f"local-dir:{tmp_path}")
+    encoder = open_clip_encoder(name, model, tokenizer, config, LoadOptions())
+    texts = encoder.encode_texts(CAPTIONS)
+    with torch.no_grad():
+        own = functional.normalize(model.encode_text(tokenizer(CAPTIONS)), dim=-1)
+    torch.testing.assert_close(texts.pooled, own, atol=1e-5, rtol=0)
+    assert texts.tokens.shape == (3, 12, 24)
+    position = {"siglip": -1, "clipa": -1, "first of a text tower": 0}.get(name)
+    if position is not None:  # where pooling takes one token, that token alone is the pooled feature
+        torch.testing.assert_close(texts.tokens[:, position], own, atol=1e-5, rtol=0)
+    comma = "" if name == "siglip" else ",</w>"  # SigLIP's cleaning removes punctuation
+    assert "".join(texts.pieces[0]) == f"a</w>red</w>cube</w>{comma}left</w>of</w>a</w>blue</w>sphere</w>"
+    assert np.array_equal(texts.pieces != "", texts.mask.numpy())
+    with pytest.warns(UserWarning, match="1 captions are longer"):
+        assert encoder.encode_texts(["red " * 13, "red"]).truncated.tolist() == [True, False]
+
+
 def test_weights_that_are_missing_are_refused(tmp_path):
     folder = write_model("siglip", tmp_path / "none", weights=False)
     with pytest.raises(InputError, match="no weights"):

@@ -212,11 +212,19 @@ def _encode_text(model: Any, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
     """Pooled [b, d] and every position [b, t, d] through the text tower's own final norm and projection."""
     tower = getattr(model, "text", model)
     if type(tower).__name__ == "HFTextEncoder":
-        attended = (ids != tower.config.pad_token_id).long()
-        output = tower.transformer(input_ids=ids, attention_mask=attended)
-        return tower.proj(tower.pooler(output, attended)), tower.proj(output.last_hidden_state)
+        return _encode_text_by_transformers(tower, ids)
     output = model.forward_intermediates(text=ids, text_indices=1, normalize_intermediates=True)
     hidden, projection = output["text_intermediates"][-1], tower.text_projection
     if projection is not None:
         hidden = projection(hidden) if isinstance(projection, torch.nn.Module) else hidden @ projection
     return output["text_features"], hidden
+
+
+def _encode_text_by_transformers(tower: Any, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    attended = (ids != tower.config.pad_token_id).long()
+    output = tower.transformer(input_ids=ids, attention_mask=attended)
+    hidden = output.last_hidden_state
+    if type(tower.pooler).__name__ == "ClsPooler" and getattr(output, "pooler_output", None) is not None:
+        b, t, c = hidden.shape  # the transformer's own pooler looks at the first token: each is made the first in turn
+        hidden = tower.transformer.pooler(hidden.reshape(b * t, 1, c)).reshape(b, t, c)
+    return tower.proj(tower.pooler(output, attended)), tower.proj(hidden)
