@@ -67,8 +67,7 @@ def train_head(
     Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
     """
     config = config or TrainingConfig()
-    head_type(head)  # an unknown name or a file in the way is to be said before hours of encoding
-    _check_out(out)
+    _check_request(head, encoder, out)  # before hours of encoding
     if items_validation is None:
         items_train, items_validation = split_clusters(items_train, config.validation_share, config.seed)
     with tqdm(desc="encoding", disable=not progress) as bar:
@@ -102,7 +101,7 @@ def train_on_features(
     resume: bool = True,
 ) -> HeadReport:
     """`train_head` from features that are there already."""
-    _check_out(out)
+    _check_request(head, encoder, out)
     started = time.monotonic()
     sizes = head_type(head).configure(encoder, train.encoded.images) | dict(head_config or {})
     dataset = {"hash": hash_items(train.items, train.encoded), "items": len(train.items)}
@@ -140,7 +139,9 @@ def _advance(bar: tqdm, kind: str, done: int, total: int) -> None:
     bar.refresh()
 
 
-def _check_out(out: Path) -> None:
+def _check_request(head: str, encoder: Encoder, out: Path) -> None:
+    if head_type(head).needs_patches and not encoder.has_patches:
+        raise InputError(f"head {head!r} needs patch tokens and the model {encoder.name!r} has none; labclip does not")
     if out.exists():
         raise InputError(f"{out}: exists already and is not overwritten; choose another name or delete it")
     if not out.parent.is_dir():

@@ -76,6 +76,8 @@ def test_weights_that_do_not_fit_the_configuration_are_refused():
     with pytest.raises(InputError, match=r"h\.safetensors: .*do not fit: .*Missing key"):
         build_network(replace(head, weights={}), NamedEncoder(), "h.safetensors")
     with pytest.raises(InputError, match="do not fit"):
+        build_network(replace(head, type="dcsm"), NamedEncoder(), "h.safetensors")
+    with pytest.raises(InputError, match="do not fit"):
         build_network(replace(head, config={"sides": 9}), NamedEncoder(), "h.safetensors")
 
 

@@ -255,6 +255,15 @@ def test_nothing_is_overwritten(encoder, small, tmp_path):
         train_on_features(*small, encoder, head="dcsm", out=tmp_path / "no" / "h", config=QUICK, progress=False)
 
 
+def test_a_model_without_patch_tokens_is_refused_where_they_are_needed(small, tmp_path):
+    class Poolless(PlantedEncoder):
+        has_patches = False
+
+    for head in ("dcsm", "dcsm-ref"):
+        with pytest.raises(InputError, match="needs patch tokens and the model 'planted' has none"):
+            train_on_features(*small, Poolless(), head=head, out=tmp_path / "h", config=QUICK, progress=False)
+
+
 def test_patience_ends_a_run_that_gets_no_better(encoder, small, tmp_path, monkeypatch):
     rows = iter([0.5, 0.6, 0.6, 0.2, 0.6, 0.9])
     monkeypatch.setattr(

@@ -45,13 +45,14 @@ class HeadType:
 
     configure: Callable[["Encoder", ImageFeatures], dict[str, Any]]
     build: Callable[[Mapping[str, Any], "Encoder"], HeadNetwork]
+    needs_patches: bool
 
 
 HEADS: dict[str, HeadType] = {
-    "dcsm": HeadType(configure_dcsm, build_dcsm),
-    "dcsm-ref": HeadType(configure_dcsm_ref, build_dcsm_ref),
-    "factored": HeadType(configure_factored, build_factored),
-    "labclip": HeadType(configure_labclip, build_labclip),
+    "dcsm": HeadType(configure_dcsm, build_dcsm, needs_patches=True),
+    "dcsm-ref": HeadType(configure_dcsm_ref, build_dcsm_ref, needs_patches=True),
+    "factored": HeadType(configure_factored, build_factored, needs_patches=False),
+    "labclip": HeadType(configure_labclip, build_labclip, needs_patches=False),
 }
 
 
@@ -67,7 +68,7 @@ def build_network(head: Head, encoder: "Encoder", where: str) -> HeadNetwork:
     try:
         network = head_type(head.type).build(head.config, encoder)
         cast(nn.Module, network).load_state_dict(dict(head.weights))
-    except (TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{where}: weights and configuration of this {head.type!r} head do not fit: {reason}"
