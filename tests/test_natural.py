@@ -1,0 +1,119 @@
+"""Natural scenes: captions as people write them, all of them true, none with negation or sides."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from generator.config import Recipe, Split
+from generator.natural import CAPTIONS_PER_SCENE, NEXT_TO_RATE, PLACES, make_scene, natural_caption
+from generator.world import make_world, sample_layout, sample_objects
+from scenes.annotations import ObjectAnnotation
+from scenes.claims import claim_from_dict
+from scenes.errors import InputError
+from scenes.layout import layout_from_dict
+from scenes.shapes import KINDS
+from scenes.vocabulary import TABLES
+
+NEGATIONS = r"\b(no|not|without|neither|nor|never|none|nothing|n't|absent|missing|lacks?)\b"
+SIDES = r"\b(left|right|above|below|over|under|behind|front|before|top|bottom|beneath|closer|nearer|further|farther)\b"
+WORLD = make_world(Recipe("natural", {}), Split(scenes=1))
+
+
+@pytest.fixture(scope="module")
+def captions():
+    """Two thousand (layout, text, claim) of scenes with one to four objects; sizes in pixels are made up."""
+    rng = np.random.default_rng(2)
+    found = []
+    while len(found) < 2000:
+        layout = sample_layout(WORLD, sample_objects(WORLD, rng, int(rng.integers(1, 5))), rng)
+        if layout is not None:
+            seen = annotations(rng.integers(200, 4000, len(layout.objects)))
+            found += [(layout, *natural_caption(layout, seen, rng)) for _ in range(20)]
+    return found
+
+
+def annotations(pixels: Iterable[int]) -> tuple[ObjectAnnotation, ...]:
+    return tuple(ObjectAnnotation(i, (0, 0, 9, 9), int(n), 1.0, False, {}) for i, n in enumerate(pixels, start=1))
+
+
+def test_every_caption_is_true_of_its_scene(captions):
+    assert all(claim.holds(layout) is True for layout, _, claim in captions)
+
+
+def test_captions_name_only_what_is_there(captions):
+    for layout, text, _ in captions:
+        words = re.sub(r"\b(orange|glass)\b", "", text)
+        named = [kind for kind in KINDS if re.search(rf"\b{kind}\b", words)]
+        there = {thing.shape for thing in layout.objects}
+        assert all(any(kind in shape for shape in there) for kind in named), (text, there)
+        for attribute, table in TABLES.items():
+            values = {getattr(thing, attribute) for thing in layout.objects}
+            said = {value for value in table if re.search(rf"\b{value}\b", text.replace("medium-sized", "medium"))}
+            assert said <= values, text
+
+
+def test_no_caption_negates_or_says_sides(captions):
+    for _, text, _ in captions:
+        assert not re.search(NEGATIONS, text)
+        assert not re.search(SIDES, text)
+
+
+def test_captions_are_clean_and_varied(captions):
+    texts = [text for _, text, _ in captions]
+    assert all(text == " ".join(text.split()) for text in texts)
+    assert not any(re.search(r"[{}]|None|\ba [aeio]|\ban [^aeiouh]", text) for text in texts)
+    assert len(set(texts)) > 1000
+
+
+def test_attributes_are_rare_and_relations_rarer(captions):
+    """What natural captions are like: most mentions are bare, almost none is related to another."""
+    counts = Counter[str]()
+    for layout, text, _ in captions:
+        counts["color"] += any(re.search(rf"\b{color}\b", text) for color in TABLES["color"])
+        counts["next to"] += "next to" in text
+        counts["incomplete"] += sum(thing.shape in text for thing in layout.objects) < len(layout.objects)
+        counts["place"] += any(place in text for place in PLACES.values())
+    assert 0.2 < counts["color"] / len(captions) < 0.6
+    assert 0 < counts["next to"] / len(captions) < NEXT_TO_RATE
+    assert counts["incomplete"] / len(captions) > 0.3
+    assert 0 < counts["place"] / len(captions) < 0.15
+
+
+def test_objects_are_named_first_in_proportion_to_what_is_seen_of_them():
+    rng = np.random.default_rng(4)
+    layout = None
+    while layout is None:
+        layout = sample_layout(WORLD, sample_objects(WORLD, rng, 2), rng)
+    large, small = (thing.shape for thing in layout.objects)
+    texts = [natural_caption(layout, annotations((900, 100)), rng)[0] for _ in range(300)]
+    first = [large in text and (small not in text or text.index(large) < text.index(small)) for text in texts]
+    assert 0.84 < np.mean(first) < 0.96  # 0.9 expected
+
+
+def test_a_scene_is_a_row_of_its_own(flat_renderer):
+    made = make_scene(WORLD, "train", 3, 5, flat_renderer())
+    assert json.dumps(made.pictures[0].row) == json.dumps(
+        make_scene(WORLD, "train", 3, 5, flat_renderer()).pictures[0].row
+    )
+    row = made.pictures[0].row
+    assert (row["id"], row["group"], row["role"], row["category"]) == ("train-natural-000003",) * 2 + (
+        "single",
+        "natural",
+    )
+    assert row["caption"] == row["captions"][0]["text"]
+    assert row["adversarial_caption"] is row["hard_positive"] is None
+    assert len(row["captions"]) == CAPTIONS_PER_SCENE
+    layout = layout_from_dict(row)
+    for caption in row["captions"]:
+        assert caption["truth"] == [True]
+        assert claim_from_dict(json.loads(caption["claim"])).holds(layout) is True
+
+
+def test_a_scene_that_cannot_be_shown_names_the_reason(flat_renderer, monkeypatch):
+    monkeypatch.setattr("generator.natural.find_problems", lambda *_: ["an object is hidden"])
+    with pytest.raises(InputError, match=r"train-3.*80 times because an object is hidden"):
+        make_scene(WORLD, "train", 3, 5, flat_renderer())
