@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from evaluator.encoders import TINY, load_encoder
@@ -150,8 +150,9 @@ def test_identity_names_weights_and_preprocessing(local_model, encoder, tmp_path
     assert load_encoder(f"local-dir:{other}").identity != encoder.identity
 
 
-def test_bfloat16_is_close_to_float32(local_model, encoder, pictures):
-    lower = load_encoder(f"local-dir:{local_model}", dtype="bfloat16")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_lower_precision_is_close_to_float32(local_model, encoder, pictures, dtype):
+    lower = load_encoder(f"local-dir:{local_model}", dtype=dtype)
     assert lower.identity == encoder.identity
     cosines = (lower.encode_images(pictures).pooled * encoder.encode_images(pictures).pooled).sum(dim=-1)
     assert lower.encode_images(pictures).pooled.dtype == torch.float32
@@ -181,10 +182,52 @@ def test_weights_of_another_architecture_are_refused(local_model, tmp_path):
 def test_position_embeddings_are_never_interpolated_in_silence(local_model, tmp_path):
     config = json.loads((local_model / "open_clip_config.json").read_text())["model_cfg"]
     config["vision_cfg"]["image_size"] = 140
-    (tmp_path / "fourfold-larger.json").write_text(json.dumps(config))
-    open_clip.add_model_config(tmp_path / "fourfold-larger.json")
+    register("fourfold-larger", tmp_path, config)
     with pytest.raises(InputError, match=r"size mismatch for visual.positional_embedding: \(65, 96\)"):
         load_encoder(f"fourfold-larger,{local_model / 'open_clip_model.safetensors'}")
+
+
+def register(name: str, folder: Path, config: dict) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(config))
+    open_clip.add_model_config(folder / f"{name}.json")
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_a_checkpoint_file_is_loaded_as_it_was_trained(local_model, encoder, pictures, tmp_path, prefix):
+    register("fourfold-checkpoint", tmp_path, CONFIG["model_cfg"])
+    weights = load_file(local_model / "open_clip_model.safetensors")
+    torch.save(
+        {"epoch": 3, "state_dict": {prefix + key: value for key, value in weights.items()}}, tmp_path / "epoch.pt"
+    )
+    loaded = load_encoder(f"fourfold-checkpoint,{tmp_path / 'epoch.pt'}")
+    assert torch.equal(loaded.encode_texts(CAPTIONS).tokens, encoder.encode_texts(CAPTIONS).tokens)
+
+
+def test_a_checkpoint_that_runs_code_is_refused(tmp_path):
+    class Malicious:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "it ran",))
+
+    register("fourfold-malicious", tmp_path, CONFIG["model_cfg"])
+    torch.save({"state_dict": {"visual.proj": Malicious()}}, tmp_path / "evil.pt")
+    with pytest.raises(InputError, match="cannot load it"):
+        load_encoder(f"fourfold-malicious,{tmp_path / 'evil.pt'}")
+    assert not (tmp_path / "it ran").exists()
+
+
+def test_quick_gelu_follows_the_tag(local_model, pictures, tmp_path, monkeypatch):
+    register("fourfold-tagged", tmp_path, CONFIG["model_cfg"])
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "fourfold-tagged", {"quick": {"url": "", "quick_gelu": True}})
+    weights = local_model / "open_clip_model.safetensors"
+    monkeypatch.setattr("open_clip.factory.download_pretrained", lambda *_, **__: str(weights))
+    model = open_clip.CLIP(**CONFIG["model_cfg"], quick_gelu=True).eval()
+    model.load_state_dict(load_file(weights))
+    tagged, plain = load_encoder("fourfold-tagged,quick"), load_encoder(f"fourfold-tagged,{weights}")
+    with torch.no_grad():
+        own = model.encode_text(open_clip.tokenize(CAPTIONS, 32), normalize=True)
+    torch.testing.assert_close(tagged.encode_texts(CAPTIONS).pooled, own, atol=1e-5, rtol=0)
+    assert not torch.allclose(plain.encode_texts(CAPTIONS).pooled, own, atol=1e-3)
+    assert tagged.identity != plain.identity
 
 
 @pytest.mark.parametrize(
