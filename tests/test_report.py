@@ -376,7 +376,7 @@ def test_several_models_are_compared_in_one_table(made: SimpleNamespace) -> None
 def test_the_document_holds_every_table_in_columns(made: SimpleNamespace) -> None:
     text = made.document.read_text(encoding="utf-8")
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(tables) == 4  # answer, hard positives, controls, every metric
+    assert len(tables) == 1 + 1 + 2 + 5  # answer, comparisons, checks, every metric of four categories and of all
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert results.load(made.first).command in text
@@ -425,7 +425,7 @@ def test_a_ready_made_block_is_plain_data(made: SimpleNamespace) -> None:
 
 
 def test_importing_reports_loads_nothing_heavy() -> None:
-    heavy = ("torch", "jinja2", "PIL", "safetensors")
+    heavy = ("torch", "jinja2", "safetensors", "evaluator.images")
     code = f"import sys, evaluator.report; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

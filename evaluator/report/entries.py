@@ -82,7 +82,7 @@ def _join(item: ScoredItem, group: Group | None, folder: Path | None, scores: Ma
         kinds=tuple(kind_of.get(text, "") for text in item.captions),
         truth=item.truth,
         pictures=group.pictures if group else tuple(_look_up(name, folder) for name in item.images),
-        facets=text_tags | dict(group.facets if group else {}),
+        facets=group.facets if group else text_tags,
         tags={**(group.difficulty if group else {}), **item.tags},
         scores=scores,
     )

@@ -139,7 +139,7 @@ def _facets(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     return [
         {"key": key, "label": key.replace("_", " ").capitalize(), "values": values[key]}
         for key in (*known, *others)
-        if 1 < len(values[key]) <= MAX_FACET_VALUES
+        if 1 < len(values[key]) + any(key not in entry.facets for entry in entries) <= MAX_FACET_VALUES
     ]
 
 

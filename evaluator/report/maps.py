@@ -1,7 +1,6 @@
 """Dense cosine similarity maps of some groups, in one byte a cosine, for the report's explorer to show."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from generator.dataset import write_atomically
 from scenes.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,18 +73,17 @@ def collect_maps(
 
 def save_maps(maps: Maps, folder: Path) -> Path:
     """Write `maps.safetensors` into a results folder, aside first, so that a file that exists is a whole one."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as to_bytes
 
     path = folder / FILE_NAME
-    aside = folder / f"{FILE_NAME}.{os.getpid()}.partial"
     index = {
         "format": FORMAT,
         "grid": maps.grid,
         "groups": {name: asdict(entry) for name, entry in maps.groups.items()},
         "words": maps.words,
     }
-    save_file({"maps": np.ascontiguousarray(maps.values)}, aside, metadata={"fourfold": json.dumps(index)})
-    os.replace(aside, path)
+    values = np.ascontiguousarray(maps.values)
+    write_atomically(path, to_bytes({"maps": values}, metadata={"fourfold": json.dumps(index)}))
     return path
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,17 @@ from evaluator.report.charts import MARKS, Curve, curves, mark
 from evaluator.report.difficulty import Axis, accuracy, as_number
 from evaluator.report.entries import Entry, margin
 from evaluator.report.systems import System
-from evaluator.report.view import Cell, Numbers, Table, interval
+from evaluator.report.view import NBSP, Numbers, chance_of, estimate
 from evaluator.results import Results
+from evaluator.table_formats import Table
 
 HARD_POSITIVE_NOTE = (
     "Hard positives: a second true caption of each picture, in another wording, must beat the adversarial one too. "
     "A model that only knows one wording loses here."
 )
 CONTROLS_NOTE = (
-    "Controls: scorers that see no picture, the wrong picture, or draw at random must be at chance; the oracle, which "
-    "knows the truth, must be at 100."
+    "Controls: scorers that see no picture, the wrong picture, or draw at random must find the true caption of a "
+    "picture no more often than chance; the oracle, which knows the truth, always."
 )
 
 
@@ -81,28 +83,17 @@ def difficulty_sections(
 
 def legend(numbers: Numbers) -> list[LegendEntry]:
     """Which mark is whose in the curves."""
-    shown = [system for system in numbers.systems if system.role != "control"]
-    return [LegendEntry(s.label, s.style, mark(MARKS[i % len(MARKS)])) for i, s in enumerate(shown)]
+    marks = cycle(MARKS)
+    return [LegendEntry(s.label, s.style, mark(next(marks))) for s in numbers.contestants]
 
 
 def check_tables(numbers: Numbers) -> list[Table]:
     """Hard positives and controls: what must hold before a gain means anything."""
-    tables = []
-    hard = [_hard_positive_row(numbers, category) for category in numbers.categories]
-    if any(hard):
-        head = ("category", *(system.label for system in numbers.systems), "chance")
-        rows = tuple(row for row in hard if row)
-        note = HARD_POSITIVE_NOTE
-        tables.append(Table("Hard-positive accuracy, percent, with 95 % intervals", head, rows, note))
+    hard = _table(numbers, "Hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
     controls = [system for system in numbers.systems if system.role == "control"]
-    if controls:
-        head = ("category", *(system.label for system in controls), "chance")
-        rows = tuple(
-            _score_row(numbers, category, controls, numbers.headline(category)) for category in numbers.categories
-        )
-        note = CONTROLS_NOTE
-        tables.append(Table("Controls, percent, with 95 % intervals", head, rows, note))
-    return tables
+    # a blind scorer ties on every image comparison, so the group score would flatter the captions
+    controlled = _table(numbers, "Controls, two-way accuracy", CONTROLS_NOTE, controls, ("text_two_way", "text_choice"))
+    return [table for table in (hard, controlled) if table is not None]
 
 
 def configuration(run: Results) -> RunConfiguration:
@@ -150,15 +141,17 @@ def _figure(
     return Figure(category, curves(series, labels, chance=row.chance if row else None, title=title))
 
 
-def _hard_positive_row(numbers: Numbers, category: str) -> tuple[Cell, ...]:
-    has = any(numbers.metric(category, system.scorer, "hard_positive") for system in numbers.systems)
-    return _score_row(numbers, category, numbers.systems, "hard_positive") if has else ()
-
-
-def _score_row(numbers: Numbers, category: str, systems: Sequence[System], metric: str) -> tuple[Cell, ...]:
-    found = [numbers.metric(category, system.scorer, metric) for system in systems]
-    cells = [Cell(f"{100 * row.value:.0f}", interval(row.low, row.high)) if row else Cell("") for row in found]
-    return (Cell(category), *cells, Cell(next((f"{100 * row.chance:.0f}" for row in found if row), "")))
+def _table(numbers: Numbers, title: str, note: str, systems: Sequence[System], metrics: Sequence[str]) -> Table | None:
+    """Category x scorer on the first of `metrics` that each category has; None if no category has any."""
+    lines = []
+    for category in numbers.categories:
+        for metric in metrics:
+            found = [numbers.metric(category, system.scorer, metric) for system in systems]
+            if any(found):
+                lines.append((category, *map(estimate, found), chance_of(found)))
+                break
+    header = ("category", *(system.label for system in systems), "chance")
+    return Table(f"{title}, percent, with 95{NBSP}% intervals", header, tuple(lines), (note,)) if lines else None
 
 
 def _facts_of(facts: Mapping[str, Any]) -> str:

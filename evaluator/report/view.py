@@ -8,6 +8,7 @@ from evaluator.report.charts import Bar, bars, percent
 from evaluator.report.systems import System, find_role
 from evaluator.results import ComparisonRow, MetricRow, Results
 from evaluator.summary import ALL, headline_metric
+from evaluator.table_formats import Cell, Estimate, Table
 
 # category -> (condition, what differs between the two pictures)
 CATEGORIES = {
@@ -23,26 +24,6 @@ CATEGORIES = {
     "relation+negation": ("C3 C4", "The caption needs both: what is where, and what is absent."),
 }
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a table."""
-
-    text: str
-    detail: str = ""  # small print: an interval, a p-value
-    strong: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with one header row; the first cell of each row names it."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
-    sortable: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,9 +58,30 @@ class Numbers:
     systems: tuple[System, ...]
 
     @property
+    def model(self) -> str:
+        """What the model is called in running text: a path is cut to its last part."""
+        return str(self.run.model["name"]).rpartition("/")[2]
+
+    @property
+    def unit(self) -> str:
+        """What is right or wrong as one."""
+        fourfold = all(self.headline(category) == "group_score" for category in self.categories)
+        return "groups" if fourfold else "questions"
+
+    @property
     def categories(self) -> list[str]:
         """In order of first appearance, all items together left out."""
         return [name for name in dict.fromkeys(row.category for row in self.run.metrics) if name != ALL]
+
+    @property
+    def with_all(self) -> list[str]:
+        """The categories, and all items together where there are several."""
+        return [*self.categories, ALL] if len(self.categories) > 1 else self.categories
+
+    @property
+    def contestants(self) -> list[System]:
+        """The systems that are no controls."""
+        return [system for system in self.systems if system.role != "control"]
 
     def headline(self, category: str) -> str:
         """The metric that speaks for the category."""
@@ -99,7 +101,7 @@ class Numbers:
 def make_panel(numbers: Numbers, category: str) -> Panel:
     """The panel of a category, without its example."""
     metric = numbers.headline(category)
-    rows = [(s, numbers.metric(category, s.scorer, metric)) for s in numbers.systems if s.role != "control"]
+    rows = [(s, numbers.metric(category, s.scorer, metric)) for s in numbers.contestants]
     known = [(system, row) for system, row in rows if row is not None]
     chart = bars(
         [Bar(s.label, row.value, _or(row.low, row.value), _or(row.high, row.value), s.style) for s, row in known],
@@ -136,7 +138,7 @@ def describe_change(numbers: Numbers, category: str, system: System) -> Change |
 def lede(numbers: Numbers) -> list[str]:
     """The answer in one sentence, then how to read the numbers."""
     baseline, dcsm = find_role(numbers.systems, "baseline"), find_role(numbers.systems, "dcsm")
-    name = numbers.run.model["name"]
+    name = numbers.model
     contestant = dcsm or baseline or numbers.systems[0]
     shares = []
     for category in numbers.categories:
@@ -144,67 +146,52 @@ def lede(numbers: Numbers) -> list[str]:
         before = numbers.metric(category, baseline.scorer, numbers.headline(category)) if dcsm and baseline else None
         if row is not None:
             without = f" ({percent(before.value)}{NBSP}% without)" if before is not None else ""
-            shares.append(f"{percent(row.value)}{NBSP}% of {category} groups{without}")
+            shares.append(f"{percent(row.value)}{NBSP}% of {category} {numbers.unit}{without}")
     scored = "With" if contestant.role == "dcsm" else "Scored with"
     return [f"{scored} {contestant.label}, {name} gets right {_enumerate(shares)}.", *_how_to_read(numbers)]
 
 
 def answer_table(numbers: Numbers) -> Table:
-    """Category x scorer on each category's headline metric, with intervals; last, the change that DCSM makes."""
-    shown = [system for system in numbers.systems if system.role != "control"]
+    """Category x scorer on each category's headline metric; last, the change that DCSM makes."""
+    shown = numbers.contestants
     dcsm = find_role(numbers.systems, "dcsm")
-    head = ["category", *(system.label for system in shown), "chance"]
+    header = ["category", *(system.label for system in shown), "chance"]
     if dcsm and numbers.run.comparisons:
-        head.append(f"{dcsm.label} {MINUS} {numbers.run.settings['reference']}")
-    rows = []
-    for category in _with_all(numbers):
+        header.append(f"{dcsm.label} {MINUS} {numbers.run.settings['reference']}")
+    lines = []
+    for category in numbers.with_all:
         metric = numbers.headline(category)
         found = [numbers.metric(category, system.scorer, metric) for system in shown]
-        best = max((row.value for row in found if row is not None), default=0.0)
-        cells = [_metric_cell(row, best) for row in found]
-        chance = next((percent(row.chance) for row in found if row is not None), "")
-        row_cells = [Cell(category), *cells, Cell(chance)]
-        change = describe_change(numbers, category, dcsm) if dcsm else None
-        if len(head) > len(row_cells):
-            row_cells.append(Cell(change.value, change.detail.split("; ")[0]) if change else Cell(""))
-        rows.append(tuple(row_cells))
-    title = f"{numbers.run.model['name']}: share of groups right, percent, with 95 % intervals"
-    return Table(title, tuple(head), tuple(rows))
+        line: list[Cell] = [category, *map(estimate, found), chance_of(found)]
+        if dcsm and len(header) > len(line):
+            row = numbers.comparison(category, dcsm.scorer, metric)
+            line.append(None if row is None else Estimate(row.difference, row.low, row.high, signed=True))
+        lines.append(tuple(line))
+    title = f"{numbers.model}: share of {numbers.unit} right, percent, with 95{NBSP}% intervals"
+    return Table(title, tuple(header), tuple(lines))
 
 
 def matrix(runs: Sequence[Numbers]) -> Table:
-    """All models and scorers x categories, each on its headline metric; the best of each column stands out."""
-    categories = list(dict.fromkeys(category for numbers in runs for category in _with_all(numbers)))
-    found = [
-        (numbers, system, [_headline_row(numbers, category, system) for category in categories])
+    """All models and scorers x categories, each on its headline metric."""
+    categories = list(dict.fromkeys(category for numbers in runs for category in numbers.with_all))
+    lines = [
+        (numbers.model, system.label, *(estimate(_headline_row(numbers, category, system)) for category in categories))
         for numbers in runs
-        for system in numbers.systems
-        if system.role != "control"
+        for system in numbers.contestants
     ]
-    columns = zip(*(line for *_, line in found), strict=True)
-    best = [max((row.value for row in column if row is not None), default=0.0) for column in columns]
-    rows = tuple(
-        (Cell(str(numbers.run.model["name"])), Cell(system.label), *map(_metric_cell, line, best))
-        for numbers, system, line in found
-    )
-    note = f"The charts and curves below are those of {runs[0].run.model['name']}; the explorer shows every model."
-    title = f"{len(runs)} models: share of groups right, percent, with 95{NBSP}% intervals"
-    return Table(title, ("model", "scorer", *categories), rows, note, sortable=True)
+    title = f"{len(runs)} models: share of {runs[0].unit} right, percent, with 95{NBSP}% intervals"
+    note = f"The charts and curves below are those of {runs[0].model}; the explorer shows every model."
+    return Table(title, ("model", "scorer", *categories), tuple(lines), (note,))
 
 
-def metrics_table(numbers: Numbers) -> Table:
-    """Every metric of every scorer on every category."""
-    head = ("category", "metric", *(system.label for system in numbers.systems), "chance", "questions", "ties")
-    rows = []
-    for category in _with_all(numbers):
-        for metric in METRICS:
-            found = [numbers.metric(category, system.scorer, metric) for system in numbers.systems]
-            known = [row for row in found if row is not None]
-            if known:
-                tail = (percent(known[0].chance), str(known[0].asked), ", ".join(str(row.ties) for row in known))
-                cells = (Cell(category), Cell(METRICS[metric].label), *(_metric_cell(row, 2.0) for row in found))
-                rows.append((*cells, *map(Cell, tail)))
-    return Table("Every metric, percent, with 95 % intervals; ties are misses, counted by scorer", head, tuple(rows))
+def estimate(row: MetricRow | None) -> Estimate | None:
+    """A number with its interval for a cell of a table."""
+    return None if row is None else Estimate(row.value, row.low, row.high)
+
+
+def chance_of(rows: Sequence[MetricRow | None]) -> Estimate | None:
+    """Chance, which is the same for all scorers of a category."""
+    return next((Estimate(row.chance) for row in rows if row is not None), None)
 
 
 def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
@@ -229,7 +216,7 @@ def p_value(row: ComparisonRow) -> str:
 
 
 def _how_to_read(numbers: Numbers) -> list[str]:
-    if all(numbers.headline(category) == "group_score" for category in numbers.categories):
+    if numbers.unit == "groups":
         return [
             "A group is two pictures that differ in one thing and two captions, each true of one picture. It counts as "
             "right when all four comparisons come out right; guessing gets 1 in 6. Thin lines are "
@@ -238,20 +225,10 @@ def _how_to_read(numbers: Numbers) -> list[str]:
     return ["Thin lines are 95 % intervals that resample whole clusters of items; the dashed line is chance."]
 
 
-def _with_all(numbers: Numbers) -> list[str]:
-    return [*numbers.categories, ALL] if len(numbers.categories) > 1 else numbers.categories
-
-
 def _headline_row(numbers: Numbers, category: str, system: System) -> MetricRow | None:
-    if category not in (*numbers.categories, ALL):
+    if category not in numbers.with_all:
         return None
     return numbers.metric(category, system.scorer, numbers.headline(category))
-
-
-def _metric_cell(row: MetricRow | None, best: float) -> Cell:
-    if row is None:
-        return Cell("")
-    return Cell(percent(row.value), interval(row.low, row.high), strong=row.value == best)
 
 
 def _enumerate(parts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from evaluator.report.entries import Entry, entries_of_groups, entries_of_result
 from evaluator.report.explorer import make_blocks
 from evaluator.report.groups import Group, read_groups
 from evaluator.report.html import render
+from evaluator.report.html_tables import HtmlTable, to_html
 from evaluator.report.maps import load_maps
 from evaluator.report.markdown import render_markdown
 from evaluator.report.sections import (
@@ -28,15 +29,15 @@ from evaluator.report.view import (
     CATEGORIES,
     Numbers,
     Panel,
-    Table,
     answer_table,
     lede,
     make_panel,
     matrix,
-    metrics_table,
     with_example,
 )
 from evaluator.results import Results, load
+from evaluator.table_formats import Table
+from evaluator.tables import comparison_table, metric_table
 from generator.dataset import write_atomically
 from scenes.errors import InputError
 
@@ -56,13 +57,13 @@ class Page:
     facts: tuple[str, ...]
     explorer_title: str
     explorer_note: str
-    matrix: Table | None = None  # of several models
+    matrix: HtmlTable | None = None  # of several models
     panels: tuple[Panel, ...] = ()
-    answers: tuple[Table, ...] = ()
-    details: tuple[Table, ...] = ()
+    answers: tuple[HtmlTable, ...] = ()
+    details: tuple[HtmlTable, ...] = ()
     axes: tuple[AxisSection, ...] = ()
     legend: tuple[LegendEntry, ...] = ()
-    checks: tuple[Table, ...] = ()
+    checks: tuple[HtmlTable, ...] = ()
     configuration: tuple[RunConfiguration, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -100,25 +101,28 @@ def write_report(
     groups = _groups_of(dataset, runs)
     entries = entries_of_results(runs, systems, groups, dataset)
     axes = find_axes([entry.tags for entry in entries])
-    names = [str(run.model["name"]) for run in runs]
+    names = [each.model for each in numbers]
     maps = [load_maps(Path(folder)) for folder in results]
     blocks = make_blocks(entries, systems, names, axes, maps, out=out, per_category=per_category)
     first = numbers[0]
+    notes = tuple(dict.fromkeys(note for run in runs for note in run.notes))
     page = Page(
         title=_title(numbers),
         lede=tuple(lede(first)),
         facts=tuple(_facts(runs)),
         explorer_title="Group by group",
         explorer_note=EXPLORER_NOTE,
-        matrix=matrix(numbers) if len(numbers) > 1 else None,
+        matrix=to_html(matrix(numbers), best="column", sortable=True) if len(numbers) > 1 else None,
         panels=tuple(_panel(first, category, entries, systems, blocks) for category in first.categories),
-        answers=tuple(answer_table(each) for each in numbers),
-        details=tuple(metrics_table(each) for each in numbers),
+        answers=tuple(to_html(answer_table(each), best="row") for each in numbers),
+        details=tuple(
+            to_html(table, said=notes) for each in numbers for table in (*_comparisons(each), *_metric_tables(each))
+        ),
         axes=tuple(difficulty_sections(entries, first, axes, 0)),
         legend=tuple(legend(first)),
-        checks=tuple(table for each in numbers for table in check_tables(each)),
+        checks=tuple(to_html(table) for each in numbers for table in check_tables(each)),
         configuration=tuple(configuration(run) for run in runs),
-        notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
+        notes=notes,
     )
     return _write(out, render(page, blocks, metadata.version("fourfold")))
 
@@ -144,24 +148,31 @@ def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_P
 
 def _markdown(numbers: Sequence[Numbers]) -> str:
     tables = [matrix(numbers)] if len(numbers) > 1 else []
-    tables += [table for each in numbers for table in (answer_table(each), *check_tables(each), metrics_table(each))]
+    for each in numbers:
+        tables += [answer_table(each), *_comparisons(each), *check_tables(each), *_metric_tables(each)]
     return render_markdown(_title(numbers), lede(numbers[0]), tables, [configuration(each.run) for each in numbers])
 
 
+def _comparisons(numbers: Numbers) -> list[Table]:
+    return [comparison_table(numbers.run)] if numbers.run.comparisons else []
+
+
+def _metric_tables(numbers: Numbers) -> list[Table]:
+    return [metric_table(numbers.run, category) for category in numbers.with_all]
+
+
 def _title(numbers: Sequence[Numbers]) -> str:
-    names = list(dict.fromkeys(str(each.run.model["name"]) for each in numbers))
     if len(numbers) > 1:
         return f"{len(numbers)} models compared"
     with_dcsm = ", and what DCSM changes" if find_role(numbers[0].systems, "dcsm") else ""
-    return f"What {names[0]} gets right{with_dcsm}"
+    return f"What {numbers[0].model} gets right{with_dcsm}"
 
 
 def _facts(runs: Sequence[Results]) -> list[str]:
     data = runs[0].dataset
-    name = next((str(data[key]) for key in ("name", "path") if data.get(key)), "")
-    identities = [str(run.model.get("identity", ""))[:12] for run in runs]
-    models = ", ".join(f"{run.model['name']} {identity}" for run, identity in zip(runs, identities, strict=True))
-    return [each for each in (name, f"{len(runs[0].items):,} groups", models) if each]
+    name = " ".join(str(data[key]) for key in ("name", "split") if data.get(key))
+    models = [f"{run.model['name']} ({str(run.model.get('identity', ''))[:12]})" for run in runs]
+    return [each for each in (name, f"{len(runs[0].items):,} groups", *models) if each]
 
 
 def _groups_of(dataset: Path | None, runs: Sequence[Results]) -> Mapping[str, Group]:

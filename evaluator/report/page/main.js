@@ -30,9 +30,16 @@ function refresh() {
   shown = filterGroups(state);
   countBox.textContent = `${shown.length.toLocaleString("en")} of ${page.groups.length.toLocaleString("en")} groups`;
   list.show(shown, state);
-  if (shown.includes(state.group)) list.select(state.group);
+  if (shown.includes(state.group)) choose(state.group);
   else if (shown.length) choose(shown[0]);
   remember();
+}
+
+// Someone turned a filter: what they asked for starts at the top of the list.
+function refilter() {
+  started = true;
+  state.group = -1;
+  refresh();
 }
 
 function remember() {
@@ -66,7 +73,7 @@ function option(value, text) {
 }
 
 function addSelect(label, key, options, read, write) {
-  const select = make("select", { "data-key": key, onchange: () => { write(select.value); started = true; refresh(); } }, ...options);
+  const select = make("select", { "data-key": key, onchange: () => { write(select.value); refilter(); } }, ...options);
   select.read = read;
   find(".filters").append(make("label", {}, make("span", {}, label), select));
 }
@@ -155,7 +162,7 @@ addEventListener("keydown", (event) => {
 });
 
 let started = false; // the address is left alone until someone explores
-find("[type=search]").addEventListener("input", (event) => { state.search = event.target.value; started = true; refresh(); });
+find("[type=search]").addEventListener("input", (event) => { state.search = event.target.value; refilter(); });
 find("form").addEventListener("submit", (event) => event.preventDefault());
 explorer.addEventListener("click", () => { started = true; }, true);
 document.getElementById("help-button").addEventListener("click", () => help.showModal());

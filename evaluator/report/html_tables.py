@@ -1,0 +1,63 @@
+"""Tables as the page's template draws them: each cell a text, small print, and whether it stands out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluator.report.charts import percent
+from evaluator.report.view import interval, points
+from evaluator.table_formats import MISSING, Cell, Estimate, Table
+
+
+@dataclass(frozen=True)
+class HtmlCell:
+    """One cell."""
+
+    text: str
+    detail: str = ""  # the interval
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class HtmlTable:
+    """A table ready to be drawn; the first cell of each row names it."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[HtmlCell, ...], ...]
+    notes: tuple[str, ...] = ()
+    sortable: bool = False
+
+
+def to_html(table: Table, *, best: str = "", sortable: bool = False, said: Sequence[str] = ()) -> HtmlTable:
+    """A table in whole percent; `best` "row" or "column" makes the largest share of each stand out.
+
+    Notes among `said` stand elsewhere on the page already.
+    """
+    lines = table.rows
+    tops = {"row": [_top(line) for line in lines], "column": [_top(column) for column in zip(*lines, strict=True)]}
+    rows = tuple(
+        tuple(
+            _cell(cell, {"row": tops["row"][i], "column": tops["column"][j], "": None}[best])
+            for j, cell in enumerate(line)
+        )
+        for i, line in enumerate(lines)
+    )
+    return HtmlTable(table.title, table.header, rows, tuple(n for n in table.notes if n not in said), sortable)
+
+
+def _cell(cell: Cell, top: float | None) -> HtmlCell:
+    if cell is None:
+        return HtmlCell(MISSING)
+    if not isinstance(cell, Estimate):
+        return HtmlCell(f"{cell:,}" if isinstance(cell, int) else cell)
+    if not cell.percent:
+        return HtmlCell(str(cell))
+    if cell.signed:
+        return HtmlCell(points(cell.value) + cell.mark, interval(cell.low, cell.high, signed=True))
+    strong = top is not None and cell.low is not None and cell.value == top
+    return HtmlCell(percent(cell.value) + cell.mark, interval(cell.low, cell.high), strong)
+
+
+def _top(cells: Sequence[Cell]) -> float | None:
+    """The largest measured share; chance and other numbers without an interval do not compete."""
+    return max((c.value for c in cells if isinstance(c, Estimate) and c.low is not None and not c.signed), default=None)
