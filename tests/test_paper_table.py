@@ -14,7 +14,7 @@ from evaluator.external import BENCHMARKS
 from evaluator.results import load
 
 ROOT = Path(__file__).parents[1]
-STANDINS = runpy.run_path(str(Path(__file__).with_name("test_external.py")))["STANDINS"]
+STANDINS = runpy.run_path(str(Path(__file__).with_name("external_standins.py")))["STANDINS"]
 TINY = {
     "model_cfg": {
         "embed_dim": 16,
