@@ -190,7 +190,9 @@ def has_hard_positives(truth: np.ndarray) -> bool:
 
 
 def _is_choice(truth: np.ndarray) -> bool:
-    return truth.shape[1] >= 2 and not has_core(truth) and not has_core(truth.T) and bool((truth.sum(1) == 1).all())
+    if truth.shape[1] < 2 or has_core(truth) or has_core(truth.T) or (len(truth) > 1 and _is_search(truth)):
+        return False
+    return bool((truth.sum(axis=1) == 1).all())
 
 
 def _is_search(truth: np.ndarray) -> bool:

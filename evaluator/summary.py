@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 from zlib import crc32
@@ -97,9 +96,10 @@ def _measure_category(
     category: str, items: Sequence[ScoredItem], rng: np.random.Generator, replicates: int
 ) -> list[_Measurement]:
     names, clusters = np.unique([item.cluster for item in items], return_inverse=True)
+    truths, kinds = _distinct_truths(items)
     applying: list[tuple[str, np.ndarray, Measured]] = []
     for name, metric in METRICS.items():
-        chosen = np.array([_applies(metric, _key(item.truth)) for item in items])
+        chosen = np.array([metric.applies_to(truth) for truth in truths])[kinds]
         if chosen.any():
             order, blocks = _make_blocks(items, clusters, chosen)
             applying.append((name, order, metric.measure(blocks, len(names))))
@@ -113,10 +113,18 @@ def _measure_category(
             replicates=drawn,
             items=len(order),
             clusters=len(np.unique(clusters[order])),
-            chance=_mean_chance(METRICS[name], [items[int(i)] for i in order], measured.asked),
+            chance=_mean_chance(METRICS[name], truths, kinds[order], measured.asked),
         )
         for (name, order, measured), drawn in zip(applying, draws, strict=True)
     ]
+
+
+def _distinct_truths(items: Sequence[ScoredItem]) -> tuple[list[np.ndarray], np.ndarray]:
+    """The different truth tables, and which of them each item has: a handful, of tens of thousands of items."""
+    places: dict[tuple[tuple[int, ...], bytes], int] = {}
+    kinds = [places.setdefault((item.truth.shape, item.truth.tobytes()), len(places)) for item in items]
+    firsts = dict(zip(reversed(kinds), reversed(items), strict=True))
+    return [firsts[kind].truth for kind in range(len(places))], np.array(kinds)
 
 
 def _make_blocks(
@@ -137,22 +145,10 @@ def _make_blocks(
     return np.concatenate([np.array(rows) for rows in by_shape.values()]), blocks
 
 
-def _key(truth: np.ndarray) -> tuple[tuple[int, ...], bytes]:
-    return truth.shape, truth.tobytes()
-
-
-@lru_cache(maxsize=4096)  # a benchmark has a handful of truth tables and tens of thousands of items
-def _applies(metric: Metric, key: tuple[tuple[int, ...], bytes]) -> bool:
-    return metric.applies_to(np.frombuffer(key[1], dtype=bool).reshape(key[0]))
-
-
-@lru_cache(maxsize=4096)
-def _chance(metric: Metric, key: tuple[tuple[int, ...], bytes]) -> float:
-    return metric.chance(np.frombuffer(key[1], dtype=bool).reshape(key[0]))
-
-
-def _mean_chance(metric: Metric, items: Sequence[ScoredItem], asked: np.ndarray) -> float:
-    return float(np.average([_chance(metric, _key(item.truth)) for item in items], weights=asked))
+def _mean_chance(metric: Metric, truths: Sequence[np.ndarray], kinds: np.ndarray, asked: np.ndarray) -> float:
+    """Chance over all questions; `kinds` and `asked` [n] are those of the items that the metric applies to."""
+    of_kind = {kind: metric.chance(truths[kind]) for kind in np.unique(kinds).tolist()}
+    return float(np.average([of_kind[kind] for kind in kinds.tolist()], weights=asked))
 
 
 def _metric_rows(measurement: _Measurement, scorers: Sequence[str], level: float) -> Iterator[MetricRow]:
