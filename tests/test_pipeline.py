@@ -1,0 +1,405 @@
+"""The pipeline: the same bytes whatever the workers and interruptions, and nobody else's folder touched."""
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator import pipeline, pool, shards
+from generator.config import Recipe, recipe_to_dict
+from generator.pipeline import generate
+from generator.shards import WORK, plan_shards, read_record, write_shard
+from scenes.errors import InputError
+
+# Two workers, so that there is always a child to kill; the recipe comes as JSON, since TOML cannot be written.
+RUN = """
+import json, sys
+from generator.config import recipe_from_dict
+from generator.pipeline import generate
+if __name__ == "__main__":
+    recipe = recipe_from_dict(json.loads(sys.argv[1]), "argument")
+    generate(recipe, sys.argv[2], workers=2)
+"""
+PATIENCE = 120  # seconds; for machines that do much else
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder, hidden ones too."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def start(recipe: Recipe, folder: Path) -> subprocess.Popen:
+    argument = json.dumps(recipe_to_dict(recipe))
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, argument, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+
+
+def wait_until(done: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s until {what}"
+        time.sleep(0.02)
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    """Process ids of the pool's workers."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def alive(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def records(folder: Path) -> list[Path]:
+    return [path for path in (folder / WORK).glob("*.json") if path.name != "recipe.json"]
+
+
+@pytest.fixture
+def flat(monkeypatch, flat_renderer):
+    """Generation in this process without OpenGL, in shards of one group."""
+    monkeypatch.setattr(pipeline, "OpenGLRenderer", flat_renderer)
+    monkeypatch.setattr(shards, "SHARD_SIZE", 1)
+
+    def call(recipe: Recipe, folder: Path, **options) -> Path:
+        return generate(recipe, folder, workers=1, progress=False, **options)
+
+    return call
+
+
+@pytest.fixture
+def quick(small_recipe) -> Recipe:
+    return replace(small_recipe, image_size=64)
+
+
+class Interrupted(Exception):
+    """Stands for whatever ends a process in the middle."""
+
+
+def interrupted_after(monkeypatch, number: int, error: BaseException) -> None:
+    """Let `number` more files be written, then fail."""
+    honest, left = os.replace, iter(range(number))
+
+    def fail(*paths):
+        if next(left, None) is None:
+            raise error
+        honest(*paths)
+
+    monkeypatch.setattr(os, "replace", fail)
+
+
+# Real renderers in real processes.
+
+
+def test_four_workers_give_the_bytes_of_one(generated, small_recipe, tmp_path):
+    made = generate(small_recipe, tmp_path / "four", workers=4, progress=False)
+    assert tree(made) == tree(generated)
+
+
+def test_a_run_killed_in_the_middle_resumes_to_the_same_bytes(generated, small_recipe, tmp_path):
+    folder = tmp_path / "killed"
+    process = start(small_recipe, folder)
+    wait_until(lambda: len(records(folder)) >= random.randint(1, 3), "some shards are done")
+    workers = workers_of(process)
+    time.sleep(random.random() * 0.2)
+    process.kill()
+    process.communicate()
+    assert workers
+    wait_until(lambda: not any(map(alive, workers)), "the workers of a killed run have ended")
+    assert not (folder / "manifest.json").exists()
+    generate(small_recipe, folder, workers=1, progress=False)
+    assert tree(folder) == tree(generated)
+
+
+def test_a_run_survives_the_death_of_a_worker(generated, small_recipe, tmp_path):
+    folder = tmp_path / "bereaved"
+    process = start(small_recipe, folder)
+    wait_until(lambda: records(folder), "a shard is done")
+    victim = workers_of(process)[0]
+    os.kill(victim, signal.SIGKILL)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    assert tree(folder) == tree(generated)
+
+
+def test_an_interrupt_ends_all_quickly_and_the_run_resumes(generated, small_recipe, tmp_path):
+    folder = tmp_path / "interrupted"
+    process = start(small_recipe, folder)
+    wait_until(lambda: records(folder), "a shard is done")
+    workers = workers_of(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    started = time.monotonic()
+    _, said = process.communicate(timeout=PATIENCE)
+    assert time.monotonic() - started < 20  # a shard more would take as long as it likes
+    assert process.returncode in (1, -signal.SIGINT)
+    assert said.strip().endswith("KeyboardInterrupt")
+    assert said.count("Traceback") == 1  # of this script alone, none of the workers'
+    assert workers
+    assert not any(map(alive, workers))
+    generate(small_recipe, folder, workers=1, progress=False)
+    assert tree(folder) == tree(generated)
+
+
+def test_a_driver_that_does_not_start_is_said_as_it_is(small_recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYOPENGL_PLATFORM", "osmesa-that-is-not-there")
+    with pytest.raises(InputError, match="OpenGL could not be started"):
+        generate(small_recipe, tmp_path / "x", workers=2, progress=False)
+
+
+# One process, flat pictures.
+
+
+def test_the_order_of_calls_before_leaves_no_trace(flat, quick, tmp_path):
+    assert tree(flat(quick, tmp_path / "first")) == tree(flat(quick, tmp_path / "second"))
+
+
+@pytest.mark.parametrize("error", [Interrupted(), KeyboardInterrupt()], ids=repr)
+def test_a_run_interrupted_at_any_file_resumes_to_the_same_bytes(error, flat, quick, tmp_path, monkeypatch):
+    expected = tree(flat(quick, tmp_path / "whole"))
+    folder = tmp_path / "parts"
+    runs = 0
+    while not (folder / "manifest.json").exists():
+        runs += 1
+        with monkeypatch.context() as patch:
+            interrupted_after(patch, random.randint(4, 30), error)  # a shard is seven files
+            try:
+                flat(quick, folder)
+            except (Interrupted, KeyboardInterrupt):
+                assert not (folder / "manifest.json").exists()
+    assert runs > 3
+    assert tree(folder) == expected
+
+
+@pytest.mark.parametrize("moment", ["before the marker", "after the marker", "before the manifest", "after it"])
+def test_a_run_killed_between_two_steps_resumes(moment, flat, quick, tmp_path, monkeypatch):
+    expected = tree(flat(quick, tmp_path / "whole"))
+    folder = tmp_path / "parts"
+    with monkeypatch.context() as patch:
+        if moment == "before the marker":
+            interrupted_after(patch, 0, Interrupted())
+        elif moment == "after the marker":
+            interrupted_after(patch, 1, Interrupted())
+        elif moment == "before the manifest":
+            patch.setattr(pipeline, "write_card", _raise)
+        else:
+            patch.setattr(pipeline.shutil, "rmtree", _raise)
+        with pytest.raises(Interrupted):
+            flat(quick, folder)
+    flat(quick, folder)
+    assert tree(folder) == expected
+
+
+def _raise(*_args, **_options):
+    raise Interrupted
+
+
+def test_what_is_done_is_not_made_again(flat, quick, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 30, Interrupted())
+        with pytest.raises(Interrupted):
+            flat(quick, tmp_path / "x")
+    done = {shard for shard in plan_shards(quick) if read_record(tmp_path / "x", shard)}
+    assert done
+    made = []
+
+    def watched(folder, recipe, shard, renderer):
+        made.append(shard)
+        return write_shard(folder, recipe, shard, renderer)
+
+    monkeypatch.setattr(pipeline, "write_shard", watched)
+    flat(quick, tmp_path / "x")
+    assert set(made) == set(plan_shards(quick)) - done
+
+
+def test_a_shard_whose_rows_were_changed_is_made_again(flat, quick, tmp_path, monkeypatch):
+    expected = tree(flat(quick, tmp_path / "whole"))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "write_card", _raise)
+        with pytest.raises(Interrupted):
+            flat(quick, tmp_path / "x")
+    rows = sorted((tmp_path / "x" / WORK).glob("*.jsonl"))
+    rows[0].write_bytes(rows[0].read_bytes()[:-20])
+    rows[1].with_suffix(".json").write_text("{")
+    rows[2].unlink()
+    flat(quick, tmp_path / "x")
+    assert tree(tmp_path / "x") == expected
+
+
+def test_a_finished_set_called_again_does_nothing(flat, quick, tmp_path, monkeypatch):
+    folder = flat(quick, tmp_path / "x")
+    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    monkeypatch.setattr(pipeline, "OpenGLRenderer", _raise)
+    assert flat(quick, folder) == folder
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["finished", "unfinished"])
+@pytest.mark.parametrize("change", [{"seed": 99}, {"groups": 1}, {"split": "test"}], ids=str)
+def test_another_recipe_in_the_folder_is_refused(finished, change, flat, quick, tmp_path, monkeypatch):
+    folder = tmp_path / "x"
+    if finished:
+        flat(quick, folder)
+    else:
+        with monkeypatch.context() as patch:
+            interrupted_after(patch, 20, Interrupted())
+            with pytest.raises(Interrupted):
+                flat(quick, folder)
+    before = tree(folder)
+    with pytest.raises(InputError, match=r"holds (another|an unfinished) dataset"):
+        flat(quick, folder, **change)
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "test/images/mine.png", ".hidden", "manifest.json"])
+def test_a_folder_that_holds_something_else_is_refused_and_untouched(name, flat, quick, tmp_path):
+    folder = tmp_path / "mine"
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text("mine")
+    with pytest.raises(InputError, match=r"nothing was overwritten"):
+        flat(quick, folder)
+    assert tree(folder) == {name: b"mine"}
+    assert {path.name for path in folder.iterdir()} == {Path(name).parts[0]}
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(flat, quick, tmp_path):
+    (tmp_path / "x").write_text("mine")
+    with pytest.raises(InputError, match="is a file; give a folder"):
+        flat(quick, tmp_path / "x")
+    assert (tmp_path / "x").read_text() == "mine"
+
+
+def test_an_empty_folder_is_taken(flat, quick, tmp_path):
+    (tmp_path / "x").mkdir()
+    assert (flat(quick, tmp_path / "x") / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("files", [0, 1, 10, 40])
+def test_a_full_disk_is_said_and_the_run_resumes(files, flat, quick, tmp_path, monkeypatch):
+    folder = tmp_path / "x"
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, files, OSError(errno.ENOSPC, "No space left on device"))
+        with pytest.raises(InputError, match="no space left on the disk"):
+            flat(quick, folder)
+    assert not list(folder.rglob("*.tmp"))
+    flat(quick, folder)
+    assert tree(folder) == tree(flat(quick, tmp_path / "whole"))
+
+
+def test_a_disk_that_is_full_for_the_joined_rows_is_said(flat, quick, tmp_path, monkeypatch):
+    honest = os.fsync
+
+    def fail(number):
+        if "metadata.jsonl" in os.readlink(f"/proc/self/fd/{number}"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        honest(number)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(InputError, match=r"metadata\.jsonl: no space left"):
+        flat(quick, tmp_path / "x")
+
+
+def test_shards_of_any_size_give_the_same_rows_and_pictures(flat, quick, tmp_path, monkeypatch):
+    ones = tree(flat(quick, tmp_path / "ones"))
+    monkeypatch.setattr(shards, "SHARD_SIZE", 25)
+    whole = tree(flat(quick, tmp_path / "whole"))
+    assert {**ones, "manifest.json": b""} == {**whole, "manifest.json": b""}
+
+
+def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
+    folder = flat(quick, tmp_path / "x")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["name"], manifest["seed"], manifest["recipe"]) == (quick.name, quick.seed, recipe_to_dict(quick))
+    assert manifest["renderer"]["renderer"] == "flat"
+    for split, row in quick.splits.items():
+        said = manifest["splits"][split]
+        assert (said["groups"], said["scenes"]) == (row.groups, row.scenes)
+        lines = (folder / split / "metadata.jsonl").read_text().splitlines()
+        assert said["images"] == len(lines) == 2 * sum(row.groups.values()) + row.scenes
+        assert len(list((folder / split / "images").iterdir())) == len(list((folder / "masks" / split).iterdir()))
+    assert {path.name for path in folder.iterdir()} == {"README.md", "manifest.json", "masks", *quick.splits}
+
+
+def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path, monkeypatch, flat_renderer):
+    def brighter(size):
+        renderer = flat_renderer(size)
+        render = renderer.render
+        renderer.render = lambda layout: replace(drawn := render(layout), color=drawn.color + (drawn.color < 250))
+        return renderer
+
+    first = flat(quick, tmp_path / "first")
+    monkeypatch.setattr(pipeline, "OpenGLRenderer", brighter)
+    second = flat(quick, tmp_path / "second")
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (first, second)]
+    assert manifests[0]["scenes_sha256"] == manifests[1]["scenes_sha256"]
+    rows = [(folder / "test" / "metadata.jsonl").read_text() for folder in (first, second)]
+    assert rows[0] != rows[1]
+
+
+def test_a_broken_pool_goes_on_with_what_is_left_and_gives_up_in_the_end(quick, tmp_path, monkeypatch):
+    todo, asked = list(plan_shards(quick)), []
+
+    def dies_after_one(_folder, _recipe, left, _workers):
+        asked.append(left)
+        yield left[0]
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(pool, "_make_shards", dies_after_one)
+    made = pool.make_shards(tmp_path, quick, todo, 2)
+    done = [next(made) for _ in range(4)]
+    with pytest.raises(InputError, match="fewer --workers"):
+        next(made)
+    assert done == todo[:4]
+    assert asked == [todo, todo[1:], todo[2:], todo[3:]]
+
+
+def test_no_workers_are_refused(quick, tmp_path):
+    with pytest.raises(InputError, match="--workers 0"):
+        generate(quick, tmp_path / "x", workers=0)
+    assert not (tmp_path / "x").exists()
+
+
+def test_progress_is_silent_without_a_terminal(flat, quick, tmp_path, capsys):
+    generate(quick, tmp_path / "x", workers=1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_counts_groups_and_tells_the_time_left(flat, quick, tmp_path, monkeypatch):
+    seen = []
+
+    class Terminal:
+        encoding = "utf-8"
+
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            seen.append(text)
+
+        def flush(self):
+            pass
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    generate(quick, tmp_path / "x", workers=1)
+    total = sum(map(len, plan_shards(quick)))
+    said = "".join(seen)
+    assert f"{total}/{total}" in said
+    assert "group/s" in said or "s/group" in said
+    assert "<" in said  # elapsed<left
