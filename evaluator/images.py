@@ -2,8 +2,9 @@
 
 import hashlib
 import io
+import struct
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from evaluator.items import ImageRef
 from scenes.errors import InputError
@@ -25,11 +26,13 @@ def open_image(ref: ImageRef) -> Image.Image:
         with Image.open(source) as image:
             _check(image, ref)
             pixels = image.convert("RGB")
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"{ref.path}: no such image; check the folder given for images") from None
     except Image.DecompressionBombError:
         raise _too_large(ref) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, EOFError) as error:  # what Pillow's decoders raise
+    except (OSError, SyntaxError, EOFError, ValueError, struct.error) as error:  # what Pillow's decoders raise
         raise InputError(f"{ref.path}: broken or not an image ({error}); replace or remove it") from error
     return pixels if ref.box is None else _cut(pixels, ref)
 

@@ -292,6 +292,7 @@ def deep_picture(path: Path) -> ImageRef:
         (deep_picture, "convert it to 8 bits"),
         (lambda path: ImageRef(path), "no such image"),
         (lambda path: ImageRef(path, data=b"nothing"), "broken or not an image"),
+        (lambda path: ImageRef(path, data=b"P6 5x0 4 255 "), "broken or not an image"),
         (
             lambda path: ImageRef(write_picture(path, 1).path, box=(0, 0, 9, 6)),
             r"box \(0, 0, 9, 6\) does not lie inside",
