@@ -4,7 +4,9 @@ import os
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -70,8 +72,10 @@ class OpenGLRenderer:
         self.close()
 
     def close(self) -> None:
-        """Free the graphics context."""
+        """Free the graphics context; other renderers of the process keep theirs."""
         if self._offscreen is not None:
+            if os.environ.get("PYOPENGL_PLATFORM") == "egl":
+                self._offscreen._platform.delete_context = partial(_destroy_egl_context, self._offscreen._platform)
             self._offscreen.delete()
             self._offscreen = None
 
@@ -90,8 +94,10 @@ class OpenGLRenderer:
         flags = self._pyrender.RenderFlags
         stage = self._stage
         self._arrange(layout)
-        nodes = [self._add(i, layout) for i in range(len(layout.objects))]
+        nodes: list[Any] = []
         try:
+            for i in range(len(layout.objects)):
+                nodes.append(self._add(i, layout))  # one by one: what was added is removed if the next cannot be
             color, _ = self._offscreen.render(stage.scene, flags.SHADOWS_DIRECTIONAL)
             ids = {node: i + 1 for i, node in enumerate(nodes)}
             seen, depth = self._offscreen.render(stage.scene, flags.SEG, ids)
@@ -129,13 +135,13 @@ class OpenGLRenderer:
         light = pyrender.DirectionalLight(intensity=1.0)
         light._generate_shadow_texture(SHADOW_MAP_SIZE)
         half = _GROUND_SIZE / 2
-        plane = pyrender.Primitive(
-            positions=np.array([[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]], np.float32),
-            normals=np.tile(np.array([0, 0, 1], np.float32), (4, 1)),
-            indices=np.array([[0, 1, 2], [0, 2, 3]], np.uint32),
-            material=_material(pyrender),
+        square = SimpleNamespace(
+            vertices=[[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]],
+            vertex_normals=[[0, 0, 1]] * 4,
+            faces=[[0, 1, 2], [0, 2, 3]],
         )
-        return _Stage(scene, camera, scene.add(light), scene.add(pyrender.Mesh([plane]), name=_SURFACE))
+        plane = pyrender.Mesh([_primitive(pyrender, square)])
+        return _Stage(scene, camera, scene.add(light), scene.add(plane, name=_SURFACE))
 
     def _arrange(self, layout: Layout) -> None:
         """Set camera, lights and surroundings."""
@@ -210,12 +216,8 @@ def _primitive(pyrender: Any, shape: Any) -> Any:
         positions=np.asarray(shape.vertices, np.float32),
         normals=np.asarray(shape.vertex_normals, np.float32),
         indices=np.asarray(shape.faces, np.uint32),
-        material=_material(pyrender),
+        material=pyrender.MetallicRoughnessMaterial(alphaMode="OPAQUE", doubleSided=False),
     )
-
-
-def _material(pyrender: Any) -> Any:
-    return pyrender.MetallicRoughnessMaterial(alphaMode="OPAQUE", doubleSided=False)
 
 
 def _make_passes(size: int) -> Any:
@@ -253,6 +255,15 @@ def _make_passes(size: int) -> Any:
     passes = Passes(size, size)
     passes._program_cache = ShaderProgramCache(str(Path(__file__).parent / "shaders"))
     return passes
+
+
+def _destroy_egl_context(platform: Any) -> None:
+    """What pyrender does, but for ending the display: every renderer of the process is on that."""
+    from OpenGL.EGL import EGL_NO_CONTEXT, EGL_NO_SURFACE, eglDestroyContext, eglMakeCurrent
+
+    eglMakeCurrent(platform._egl_display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT)
+    eglDestroyContext(platform._egl_display, platform._egl_context)
+    platform._egl_context = platform._egl_display = None
 
 
 def _import_pyrender() -> Any:
