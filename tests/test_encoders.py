@@ -1,5 +1,6 @@
 """Model names: which loader each belongs to, the docstring's example of one's own model, and light imports."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -147,3 +148,24 @@ def test_every_tokenizers_words_end_alike(marker, tokens):
 
 def test_bytes_are_spelled_as_the_characters_they_are():
     assert spell(["cafÃ©</w>", "çº¢</w>"], "</w>") == ["café</w>", "红</w>"]
+
+
+IMPORT = "from evaluator.encoders.torchvision_import import import_torchvision; import_torchvision()"
+USES = "import torch\nfor name in {!r}: torch.library.register_fake('torchvision::' + name)(lambda *given: None)"
+
+
+@pytest.mark.parametrize(
+    ("torchvision", "said"),
+    [
+        (USES.format(["nms", "qnms"]), ""),
+        ("raise RuntimeError('operator torchvision::nms does not exist')", "operator torchvision::nms does not exist"),
+    ],
+)
+def test_torchvision_is_imported_where_only_its_operators_are_missing(tmp_path, torchvision, said):
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(torchvision)
+    path = os.pathsep.join([str(tmp_path), str(Path(custom.__file__).parents[2])])
+    command = [sys.executable, "-c", IMPORT]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (said == "")
+    assert said in done.stderr

@@ -12,9 +12,9 @@ import sys
 import torch
 
 # torch drops an operator when its library object is collected, so the declarations must stay alive.
-_declared: list[torch.library.Library] = []
+_declared: dict[str, torch.library.Library] = {}
 
-_MISSING = re.compile(r"operator torchvision::(\w+) does not exist")
+_MISSING = re.compile(r"operator torchvision::(q?nms) does not exist")
 _SCHEMA = "{}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
@@ -24,23 +24,20 @@ def import_torchvision() -> None:
     Declares each operator that the import itself reports missing and tries again: declaring them beforehand would
     abort the process where torchvision brings its own. Any other failure is raised as it is.
     """
-    for name in ("nms", "qnms"):
-        if _try_import(name):
+    while True:
+        try:
+            import torchvision  # noqa: F401
+        except RuntimeError as error:
+            missing = _MISSING.search(str(error))
+            if missing is None or missing[1] in _declared:
+                raise
+            _declare(missing[1])
+        else:
             return
-    import torchvision  # noqa: F401
 
 
-def _try_import(expected: str) -> bool:
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError as error:
-        missing = _MISSING.search(str(error))
-        if missing is None or missing[1] not in ("nms", "qnms"):
-            raise
-        for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-            del sys.modules[module]
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        library.define(_SCHEMA.format(missing[1]))
-        _declared.append(library)
-        return False
-    return True
+def _declare(operator: str) -> None:
+    for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[module]  # half imported
+    _declared[operator] = torch.library.Library("torchvision", "FRAGMENT")
+    _declared[operator].define(_SCHEMA.format(operator))
