@@ -1,0 +1,129 @@
+"""What is measured on pixels: boxes, visible parts, votes on color."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenes.annotations import ObjectAnnotation, annotate, vote_on_color, with_visibility
+from scenes.backgrounds import Background, Lights
+from scenes.camera import Camera
+from scenes.layout import Layout, PlacedObject
+from scenes.rendering import OpenGLRenderer, Rendering
+from scenes.vocabulary import COLORS, sample_rgb
+
+SIZE = 40
+RED, BLUE = (COLORS[name].rgb for name in ("red", "blue"))
+
+
+def layout_of(*colors: str) -> Layout:
+    things = tuple(
+        PlacedObject("sphere", color, "large", "matte", "plain", COLORS[color].rgb, (0.0, 2.0 * i, 0.0), 0.0, 1.2)
+        for i, color in enumerate(colors)
+    )
+    camera = Camera(0.0, 0.0, 6.0, (0.0, 0.0, 0.0), 36.0)
+    lights = Lights(30.0, 55.0, 0.8, 0.45, 0.1, 0.0)
+    return Layout(things, "floating", camera, lights, Background("wall", (206, 209, 212), (206, 209, 212)))
+
+
+def painted(*boxes: tuple[int, int, int, int], silhouettes: tuple[int, ...] | None = None) -> Rendering:
+    """Rectangles over each other, the first red and the others blue; boxes are left, top, right, bottom."""
+    color = np.full((SIZE, SIZE, 3), 200, np.uint8)
+    instances = np.zeros((SIZE, SIZE), np.uint8)
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        instances[top:bottom, left:right] = i + 1
+        color[top:bottom, left:right] = BLUE if i else RED
+    areas = [(right - left) * (bottom - top) for left, top, right, bottom in boxes]
+    return Rendering(color, (instances > 0).astype(np.float32), instances, np.array(silhouettes or areas, int))
+
+
+EDGES = st.tuples(st.integers(0, SIZE - 1), st.integers(1, SIZE)).filter(lambda edge: edge[0] < edge[1])
+
+
+@given(EDGES, EDGES)
+def test_box_pixels_and_border_of_a_rectangle(columns: tuple[int, int], rows: tuple[int, int]) -> None:
+    box = (columns[0], rows[0], columns[1], rows[1])
+    (seen,) = annotate(layout_of("red"), painted(box))
+    assert seen.bbox == box
+    assert seen.mask_value == 1
+    assert seen.visible_pixels == (columns[1] - columns[0]) * (rows[1] - rows[0])
+    assert seen.visible_fraction == 1
+    assert seen.touches_border == (0 in (columns[0], rows[0]) or SIZE in (columns[1], rows[1]))
+    assert seen.color_votes == {"red": 1.0}
+
+
+def test_a_box_spans_all_that_is_seen_of_an_object() -> None:
+    """The middle one is hidden by the last but for its two ends."""
+    rendering = painted((5, 10, 35, 14), (15, 0, 25, 40))
+    ends, bar = annotate(layout_of("red", "blue"), rendering)
+    assert ends.bbox == (5, 10, 35, 14)
+    assert ends.visible_pixels == 20 * 4
+    assert ends.visible_fraction == round(20 / 30, 4)
+    assert bar.visible_fraction == 1
+    assert bar.touches_border
+    assert not ends.touches_border
+
+
+def test_what_is_not_seen_has_no_box_and_no_color() -> None:
+    rendering = painted((5, 5, 20, 20), (5, 5, 20, 20))
+    hidden, seen = annotate(layout_of("red", "blue"), rendering)
+    assert hidden == ObjectAnnotation(1, (0, 0, 0, 0), 0, 0.0, False, {})
+    assert (seen.mask_value, seen.visible_pixels) == (2, 225)
+
+
+def test_a_scene_of_nothing_has_nothing_to_measure() -> None:
+    assert annotate(layout_of(), painted()) == ()
+
+
+def test_measurements_are_plain_numbers_for_files() -> None:
+    (seen,) = annotate(layout_of("red"), painted((3, 4, 9, 12)))
+    assert all(type(value) is int for value in (*seen.bbox, seen.visible_pixels, seen.mask_value))
+    assert type(seen.visible_fraction) is float
+    assert type(seen.touches_border) is bool
+    assert all(type(share) is float for share in seen.color_votes.values())
+
+
+@pytest.mark.parametrize("name", COLORS)
+def test_every_color_votes_for_itself(name: str) -> None:
+    rng = np.random.default_rng(1)
+    pixels = np.array([sample_rgb(name, rng) for _ in range(40)], np.uint8)
+    assert vote_on_color(pixels) == {name: 1.0}
+
+
+@given(st.integers(1, 5000), st.floats(0, 1))
+def test_votes_are_shares_of_the_pixels(n: int, share: float) -> None:
+    reds = round(n * share)
+    pixels = np.array([RED] * reds + [BLUE] * (n - reds), np.uint8)
+    votes = vote_on_color(pixels)
+    assert sum(votes.values()) == pytest.approx(1, abs=0.002)
+    assert set(votes) <= {"red", "blue"}
+    assert votes.get("red", 0.0) == pytest.approx(reds / n, abs=0.012)  # of about 200 sampled ones
+
+
+def test_measured_fractions_go_into_the_layout() -> None:
+    layout = layout_of("red", "blue")
+    annotations = annotate(layout, painted((5, 5, 20, 20), (10, 5, 20, 20)))
+    measured = with_visibility(layout, annotations)
+    assert [thing.visible_fraction for thing in measured.objects] == [round(1 / 3, 4), 1.0]
+    with pytest.raises(ValueError, match="zip"):
+        with_visibility(layout, annotations[:1])
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[OpenGLRenderer]:
+    with OpenGLRenderer(96) as opened:
+        yield opened
+
+
+def test_a_rendered_pair_one_behind_the_other(renderer: OpenGLRenderer) -> None:
+    """Equal balls on one line of sight: the far one is smaller, so nothing of it is seen."""
+    layout = layout_of("red", "blue")
+    near, far = annotate(layout, renderer.render(layout))
+    assert near.visible_fraction == 1
+    assert far.visible_fraction == far.visible_pixels == 0
+    assert near.color_votes["red"] > 0.9
+    left, top, right, bottom = near.bbox
+    assert right - left == bottom - top
+    assert near.visible_pixels == pytest.approx(np.pi / 4 * (right - left) ** 2, rel=0.03)
