@@ -99,9 +99,11 @@ def _verify_split(folder: Path, split: str, expected: dict[str, Any], progress: 
             if row.get("category") == NATURAL:
                 counts["scenes"] += 1
                 problems += [f"{where}: {text}" for text in _found(_verify_natural, row)]
-            elif row.get("role") == "b" and (previous.get("role"), previous.get("group")) == ("a", row.get("group")):
+            elif (previous.get("role"), previous.get("group"), row.get("role")) == ("a", row.get("group"), "b"):
                 counts[f"groups of {row.get('category')}"] += 1
                 problems += [f"{where}: {text}" for text in _found(_verify_group, previous, row)]
+            elif row.get("role") != "a":
+                problems.append(f"{where}: image {row.get('role')!r} without its image a before it")
             files |= {folder / split / str(row.get("file_name")), folder / str(row.get("mask"))}
             previous = row
     except InputError as error:
