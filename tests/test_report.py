@@ -5,6 +5,7 @@ import html
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -21,7 +22,7 @@ from PIL import Image
 
 from evaluator import results
 from evaluator.metrics import METRICS, Block
-from evaluator.report import explorer, write_browser, write_report
+from evaluator.report import explorer, write_browser, write_paper, write_report
 from evaluator.report.charts import Bar, Curve, bars, curves
 from evaluator.report.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
 from evaluator.report.entries import margin
@@ -40,7 +41,7 @@ shares = st.floats(0, 1)
 def made(tmp_path_factory: pytest.TempPathFactory, report_data: SimpleNamespace) -> SimpleNamespace:
     """A dataset, results of two models on it, and the pages and the document made from them."""
     root = tmp_path_factory.mktemp("report")
-    dataset = report_data.make_dataset(root / "a set", 12)
+    dataset = report_data.make_dataset(root / "a set", 16)
     first = report_data.make_results(root / "results", dataset)
     second = report_data.make_results(root / "results2", dataset, model="ViT-B-16,openai", scorers=("cosine", "dcsm"))
     return SimpleNamespace(
@@ -328,7 +329,7 @@ def test_pictures_past_the_limit_are_linked_to_files_that_exist(made: SimpleName
         assert len(set(embedded)) == 1
         by_category.setdefault(group["category"], []).append(embedded[0])
         assert all((made.two.parent / unquote(image["link"])).is_file() for image in group["images"])
-    assert all(found == [True] * 3 + [False] * 9 for found in by_category.values())
+    assert all(found == [True] * 3 + [False] * 13 for found in by_category.values())
 
 
 def test_the_budget_of_pictures_is_kept_and_shared_by_all_categories(
@@ -380,6 +381,35 @@ def test_the_document_holds_every_table_in_columns(made: SimpleNamespace) -> Non
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert results.load(made.first).command in text
+
+
+def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: SimpleNamespace) -> None:
+    folder = made.root / "probed"
+    shutil.copytree(made.first, folder)
+    row = {"condition": "C2", "category": "binding", "side": "both", "measure": "satisfied", "value": 0.125}
+    row |= {"low": 0.05, "high": 0.25, "groups": 12}
+    probe = {"format": "fourfold-probe", "version": 1, "model": "m", "rows": [row]}
+    (folder / "probe.json").write_text(json.dumps(probe), encoding="utf-8")
+    assert "geometry of m" in write_report([folder], made.root / "probed.html").read_text(encoding="utf-8")
+    (folder / "probe.json").write_text(json.dumps(probe | {"version": 2}), encoding="utf-8")
+    with pytest.raises(InputError, match=r"probe\.json"):
+        write_report([folder], made.root / "probed.html")
+
+
+def test_figures_and_tables_for_papers_come_out_the_same_twice(made: SimpleNamespace) -> None:
+    pytest.importorskip("matplotlib", reason="figures need the extra `plots`")
+    first, second = (write_paper([made.first], made.root / name, made.dataset) for name in ("paper", "paper2"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    endings = [path.suffix for path in first]
+    assert endings.count(".svg") == endings.count(".pdf") >= 2
+    assert endings.count(".csv") == endings.count(".tex") == 9
+    command = results.load(made.first).command
+    assert command in (made.root / "paper" / "README.md").read_text(encoding="utf-8")
+    for path in first:
+        if path.suffix == ".tex":
+            assert path.read_text(encoding="utf-8").startswith(f"% {command}\n")
+        if path.suffix == ".svg":
+            assert ElementTree.parse(path).getroot().tag.endswith("svg")
 
 
 def test_relation_attribute_and_kinds_come_from_the_dataset(made: SimpleNamespace) -> None:

@@ -1,20 +1,23 @@
 """The parts of a report below its first screen: difficulty, checks, configuration."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
-import numpy as np
-
-from evaluator.report.charts import MARKS, Curve, curves, mark
-from evaluator.report.difficulty import Axis, accuracy, as_number
-from evaluator.report.entries import Entry, margin
+from evaluator.report.charts import MARKS, curves, mark
 from evaluator.report.systems import System
+from evaluator.report.trends import Trend
 from evaluator.report.view import NBSP, Numbers, chance_of, estimate
 from evaluator.results import Results
 from evaluator.table_formats import Table
+from evaluator.tables import comparison_table, metric_table, probe_table
+from scenes.errors import InputError
 
+PROBE_FILE = "probe.json"
 HARD_POSITIVE_NOTE = (
     "Hard positives: a second true caption of each picture, in another wording, must beat the adversarial one too. "
     "A model that only knows one wording loses here."
@@ -66,19 +69,12 @@ class RunConfiguration:
     blocks: tuple[Block, ...]
 
 
-def difficulty_sections(
-    entries: Sequence[Entry], numbers: Numbers, axes: Sequence[Axis], first: int
-) -> list[AxisSection]:
-    """One section an axis that says anything; `first` is the number `Entry.scores` gives the run's first system."""
-    shown = [(first + i, system) for i, system in enumerate(numbers.systems) if system.role != "control"]
-    right = {number: _right(entries, number) for number, _ in shown}
-    sections = []
-    for axis in axes:
-        figures = [_figure(axis, category, entries, numbers, shown, right) for category in numbers.categories]
-        known = tuple(figure for figure in figures if figure is not None)
-        if known:
-            sections.append(AxisSection(axis.label, known))
-    return sections
+def difficulty_sections(trends: Sequence[Trend]) -> list[AxisSection]:
+    """One section an axis, with a chart a category."""
+    by_axis: dict[str, list[Trend]] = {}
+    for trend in trends:
+        by_axis.setdefault(trend.axis.label, []).append(trend)
+    return [AxisSection(label, tuple(_figure(trend) for trend in found)) for label, found in by_axis.items()]
 
 
 def legend(numbers: Numbers) -> list[LegendEntry]:
@@ -87,13 +83,35 @@ def legend(numbers: Numbers) -> list[LegendEntry]:
     return [LegendEntry(s.label, s.style, mark(next(marks))) for s in numbers.contestants]
 
 
-def check_tables(numbers: Numbers) -> list[Table]:
-    """Hard positives and controls: what must hold before a gain means anything."""
+def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
+    """The geometry probe where the results folder holds one, hard positives, controls."""
     hard = _table(numbers, "Hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
     controls = [system for system in numbers.systems if system.role == "control"]
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
     controlled = _table(numbers, "Controls, two-way accuracy", CONTROLS_NOTE, controls, ("text_two_way", "text_choice"))
-    return [table for table in (hard, controlled) if table is not None]
+    return [table for table in (read_probe(folder), hard, controlled) if table is not None]
+
+
+def detail_tables(numbers: Numbers) -> list[Table]:
+    """Every paired comparison, then every metric of each category."""
+    tables = [comparison_table(numbers.run)] if numbers.run.comparisons else []
+    tables += [metric_table(numbers.run, category) for category in numbers.with_all]
+    return [replace(table, title=f"{numbers.model}, {table.title}") for table in tables]
+
+
+def read_probe(folder: Path) -> Table | None:
+    """The table of `probe.json` in a results folder; None without one. Raises InputError for a file that is none."""
+    path = folder / PROBE_FILE
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if (content["format"], content["version"]) != ("fourfold-probe", 1):
+            raise ValueError(f"format {content['format']!r}, version {content['version']!r}")
+        rows = [SimpleNamespace(**row) for row in content["rows"]]
+        return probe_table(cast(Any, SimpleNamespace(rows=rows, model=content["model"])))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a probe as fourfold writes it ({error}); probe again or remove it") from None
 
 
 def configuration(run: Results) -> RunConfiguration:
@@ -112,33 +130,10 @@ def configuration(run: Results) -> RunConfiguration:
     return RunConfiguration(run.command or "(made from Python; no command was recorded)", shown)
 
 
-def _right(entries: Sequence[Entry], number: int) -> np.ndarray:
-    found = [entry.scores.get(number) for entry in entries]
-    pairs = zip(entries, found, strict=True)
-    return np.array([np.nan if each is None else float(margin(entry.truth, each) > 0) for entry, each in pairs])
-
-
-def _figure(
-    axis: Axis,
-    category: str,
-    entries: Sequence[Entry],
-    numbers: Numbers,
-    shown: Sequence[tuple[int, System]],
-    right: Mapping[int, np.ndarray],
-) -> Figure | None:
-    members = [i for i, e in enumerate(entries) if e.category == category and not np.isnan(right[shown[0][0]][i])]
-    values = [as_number(entries[i].tags.get(axis.name)) for i in members]
-    clusters = [entries[i].cluster for i in members]
-    series = [
-        Curve(system.label, tuple(accuracy(axis, values, right[number][members], clusters)), system.style)
-        for number, system in shown
-    ]
-    if sum(point is not None for point in series[0].points) < 2:
-        return None
-    row = numbers.metric(category, shown[0][1].scorer, numbers.headline(category))
-    labels = [each.label for each in axis.bins]
-    title = f"{category}: share right against {axis.label}, {', '.join(labels)}"
-    return Figure(category, curves(series, labels, chance=row.chance if row else None, title=title))
+def _figure(trend: Trend) -> Figure:
+    labels = [each.label for each in trend.axis.bins]
+    title = f"{trend.category}: share right against {trend.axis.label}, {', '.join(labels)}"
+    return Figure(trend.category, curves(trend.curves, labels, chance=trend.chance, title=title))
 
 
 def _table(numbers: Numbers, title: str, note: str, systems: Sequence[System], metrics: Sequence[str]) -> Table | None:

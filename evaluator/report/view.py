@@ -157,7 +157,7 @@ def answer_table(numbers: Numbers) -> Table:
     dcsm = find_role(numbers.systems, "dcsm")
     header = ["category", *(system.label for system in shown), "chance"]
     if dcsm and numbers.run.comparisons:
-        header.append(f"{dcsm.label} {MINUS} {numbers.run.settings['reference']}")
+        header.append(f"{dcsm.label} minus {numbers.run.settings['reference']}")
     lines = []
     for category in numbers.with_all:
         metric = numbers.headline(category)

@@ -1,0 +1,157 @@
+"""What stands on an HTML page: the report's, and the dataset browser's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from evaluator.report.difficulty import MIN_CLUSTERS
+from evaluator.report.entries import Entry
+from evaluator.report.html_tables import HtmlTable, to_html
+from evaluator.report.loading import Material
+from evaluator.report.sections import (
+    AxisSection,
+    LegendEntry,
+    RunConfiguration,
+    check_tables,
+    configuration,
+    detail_tables,
+    difficulty_sections,
+    legend,
+)
+from evaluator.report.systems import System, find_role
+from evaluator.report.trends import find_trends
+from evaluator.report.view import (
+    CATEGORIES,
+    Numbers,
+    Panel,
+    answer_table,
+    lede,
+    make_panel,
+    matrix,
+    with_example,
+)
+from evaluator.results import Results
+
+EXPLORER_NOTE = (
+    "Each group is two pictures, A and B, and two captions, a true of A, b true of B. Between the four scores stand "
+    "the four comparisons as the model has them; a filled sign is one it gets wrong."
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on an HTML page that is written out; its explorer's data come beside it."""
+
+    title: str
+    lede: tuple[str, ...]
+    facts: tuple[str, ...]
+    explorer_title: str
+    explorer_note: str
+    matrix: HtmlTable | None = None  # of several models
+    panels: tuple[Panel, ...] = ()
+    answers: tuple[HtmlTable, ...] = ()
+    details: tuple[HtmlTable, ...] = ()
+    axes: tuple[AxisSection, ...] = ()
+    legend: tuple[LegendEntry, ...] = ()
+    checks: tuple[HtmlTable, ...] = ()
+    configuration: tuple[RunConfiguration, ...] = ()
+    notes: tuple[str, ...] = ()
+    min_groups: int = MIN_CLUSTERS
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """Address and name of each part, for the page's menu."""
+        there = {
+            "answer": ("Answer", self.panels),
+            "difficulty": ("Difficulty", self.axes),
+            "checks": ("Checks", self.checks),
+            "explorer": ("Groups", True),
+            "configuration": ("Configuration", self.configuration),
+        }
+        return [(address, name) for address, (name, content) in there.items() if content]
+
+
+def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
+    """The page of a report; `blocks` are the explorer's data, from which the examples are taken."""
+    first, several = material.numbers[0], len(material.numbers) > 1
+    notes = tuple(dict.fromkeys(note for run in material.runs for note in run.notes))
+    return Page(
+        title=make_title(material.numbers),
+        lede=tuple(lede(first)),
+        facts=tuple(_facts(material.runs)),
+        explorer_title="Group by group",
+        explorer_note=EXPLORER_NOTE,
+        matrix=to_html(matrix(material.numbers), best="column", sortable=True) if several else None,
+        panels=tuple(_panel(first, category, material, blocks) for category in first.categories),
+        answers=tuple(to_html(answer_table(each), best="row") for each in material.numbers),
+        details=tuple(to_html(table, said=notes) for each in material.numbers for table in detail_tables(each)),
+        axes=tuple(difficulty_sections(find_trends(material))),
+        legend=tuple(legend(first)),
+        checks=tuple(
+            to_html(table)
+            for each, folder in zip(material.numbers, material.folders, strict=True)
+            for table in check_tables(each, folder)
+        ),
+        configuration=tuple(configuration(run) for run in material.runs),
+        notes=notes,
+    )
+
+
+def browser_page(name: str, entries: Sequence[Entry], blocks: Mapping[str, Any]) -> Page:
+    """The page of a dataset."""
+    categories = list(dict.fromkeys(entry.category for entry in entries))
+    n_images = sum(len(entry.pictures) for entry in entries)
+    return Page(
+        title=name,
+        lede=("Every group is two pictures that differ in one thing and two captions, each true of one picture.",),
+        facts=(f"{len(entries):,} groups", f"{n_images:,} pictures", ", ".join(categories)),
+        explorer_title="Group by group",
+        explorer_note="Captions after the first two are hard positives, true in other words, and further foils.",
+        panels=tuple(_bare_panel(category, entries, blocks) for category in categories),
+    )
+
+
+def make_title(numbers: Sequence[Numbers]) -> str:
+    """The heading of a report."""
+    if len(numbers) > 1:
+        return f"{len(numbers)} models compared"
+    with_dcsm = ", and what DCSM changes" if find_role(numbers[0].systems, "dcsm") else ""
+    return f"What {numbers[0].model} gets right{with_dcsm}"
+
+
+def _facts(runs: Sequence[Results]) -> list[str]:
+    data = runs[0].dataset
+    name = " ".join(str(data[key]) for key in ("name", "split") if data.get(key))
+    models = [f"{run.model['name']} ({str(run.model.get('identity', ''))[:12]})" for run in runs]
+    return [each for each in (name, f"{len(runs[0].items):,} groups", *models) if each]
+
+
+def _panel(numbers: Numbers, category: str, material: Material, blocks: Mapping[str, Any]) -> Panel:
+    return _illustrate(make_panel(numbers, category), category, material.systems, blocks)
+
+
+def _bare_panel(category: str, entries: Sequence[Entry], blocks: Mapping[str, Any]) -> Panel:
+    condition, what = CATEGORIES.get(category, ("", ""))
+    n = sum(entry.category == category for entry in entries)
+    panel = Panel(category.capitalize(), f"{condition} {n:,} groups".strip(), what, chart="", changes=())
+    return _illustrate(panel, category, [], blocks)
+
+
+def _illustrate(panel: Panel, category: str, systems: Sequence[System], blocks: Mapping[str, Any]) -> Panel:
+    """Add the most telling group that carries its pictures: one that DCSM repairs if there is one, in few words."""
+    rows = [row for row in blocks["data"]["groups"] if row["category"] == category]
+    rows = [row for row in rows if len(row["images"]) == 2 and all(image["picture"] >= 0 for image in row["images"])]
+    if not rows:
+        return panel
+    roles = {system.role: number for number, system in reversed(list(enumerate(systems)))}
+
+    def dullness(row: Mapping[str, Any]) -> tuple[bool, int]:
+        before, after = (row["margins"][roles[role]] if role in roles else None for role in ("baseline", "dcsm"))
+        repaired = before is not None and after is not None and before <= 0 < after
+        return not repaired, sum(len(caption["text"]) for caption in row["captions"][:2])
+
+    row = min(rows, key=dullness)
+    pictures = [blocks["pictures"][image["picture"]] for image in row["images"]]
+    captions = [caption["text"] for caption in row["captions"][:2]]
+    return with_example(panel, pictures, captions, f"group={quote(row['id'], safe='')}")

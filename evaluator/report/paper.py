@@ -1,0 +1,173 @@
+"""A report for papers: every table as CSV and LaTeX, every figure as SVG and PDF, each with the command behind it."""
+
+import re
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluator.report.loading import Material, load_material
+from evaluator.report.trends import Trend, find_trends
+from evaluator.report.view import NBSP, Numbers
+from evaluator.report.writing import list_tables
+from evaluator.results import MetricRow
+from evaluator.table_formats import WRITERS
+from generator.dataset import write_atomically
+from scenes.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TABLE_FORMS = {"csv": "csv", "tex": "latex"}  # file name ending -> form
+FIGURE_FORMS = ("svg", "pdf")
+COLORS = {  # by style of the system, as on the page
+    "baseline": "#7b8794",
+    "dcsm": "#0b5ea8",
+    "s1": "#b36b00",
+    "s2": "#00775a",
+    "s3": "#94477a",
+    "s4": "#2c7fb0",
+}
+MARKERS = "osD^"
+COLUMN, PAGE = 3.3, 6.9  # inches
+SMALL = 8  # points
+
+
+def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None) -> list[Path]:
+    """Write tables/*.csv, tables/*.tex, figures/*.svg, figures/*.pdf and README.md into the folder `out`.
+
+    Same results, same bytes. README.md lists every file with the exact command that made its numbers; so does each
+    LaTeX file, in a comment. Raises InputError without matplotlib (the extra `plots`).
+    """
+    material = load_material(results, dataset)
+    commands = [run.command for run in material.runs]
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    (out / "figures").mkdir(exist_ok=True)
+    written = _write_tables(material, out / "tables", commands)
+    for number, numbers in enumerate(material.numbers):
+        written += _save(_scores(numbers), out / "figures", f"{_slug(numbers.model)}-scores")
+        for label, trends in _by_axis(find_trends(material, number)).items():
+            written += _save(_trend(trends, label), out / "figures", f"{_slug(numbers.model)}-{_slug(label)}")
+    lines = ["Made from the results of:", "", *(f"    {command}" for command in commands), ""]
+    lines += [f"- {path.relative_to(out)}" for path in written]
+    write_atomically(out / "README.md", "\n".join(lines) + "\n")
+    return written
+
+
+def _write_tables(material: Material, folder: Path, commands: Sequence[str]) -> list[Path]:
+    written = []
+    for number, table in enumerate(list_tables(material), start=1):
+        for ending, form in TABLE_FORMS.items():
+            path = folder / f"{number:02d}-{_slug(table.title)[:60]}.{ending}"
+            comments = (
+                [f"% {line}\n" for command in commands for line in command.splitlines()] if ending == "tex" else []
+            )
+            write_atomically(path, "".join(comments) + WRITERS[form](table))
+            written.append(path)
+    return written
+
+
+def _scores(numbers: Numbers) -> "Figure":
+    """Categories side by side, a bar a scorer, with intervals and chance."""
+    figure, (axes,) = _figure(PAGE, 2.6, 1)
+    shown, categories = numbers.contestants, numbers.categories
+    width = 0.8 / len(shown)
+    for s, system in enumerate(shown):
+        rows = [numbers.metric(category, system.scorer, numbers.headline(category)) for category in categories]
+        known = [(c + (s - (len(shown) - 1) / 2) * width, row) for c, row in enumerate(rows) if row is not None]
+        heights = [100 * row.value for _, row in known]
+        spread = _spread([row for _, row in known])
+        bars = axes.bar([x for x, _ in known], heights, width * 0.92, yerr=spread, error_kw={"linewidth": 0.8})
+        bars.set_label(system.label)
+        for bar in bars:
+            bar.set_color(COLORS[system.style])
+    chances = [numbers.metric(category, shown[0].scorer, numbers.headline(category)) for category in categories]
+    for c, row in enumerate(chances):
+        if row is not None:
+            name = "chance" if c == 0 else "_again"  # names with an underscore stay out of the legend
+            axes.hlines(100 * row.chance, c - 0.42, c + 0.42, "black", "dashed", linewidth=0.8, label=name)
+    axes.set_xticks(range(len(categories)), categories)
+    axes.set_ylabel(f"{numbers.unit} right,{NBSP}%", fontsize=SMALL)
+    _legend(figure, axes)
+    return figure
+
+
+def _trend(trends: Sequence[Trend], label: str) -> "Figure":
+    """One panel a category, a curve a scorer."""
+    figure, panels = _figure(max(COLUMN, PAGE * len(trends) / 4), 2.2, len(trends))
+    for axes, trend in zip(panels, trends, strict=True):
+        for s, (curve, marker) in enumerate(zip(trend.curves, cycle(MARKERS), strict=False)):
+            known = [(i + 0.08 * s, point) for i, point in enumerate(curve.points) if point is not None]
+            values = [100 * value for _, (value, _, _) in known]
+            errors = [[100 * (v - low) for _, (v, low, _) in known], [100 * (high - v) for _, (v, _, high) in known]]
+            axes.errorbar(
+                [x for x, _ in known],
+                values,
+                errors,
+                color=COLORS[curve.style],
+                marker=marker,
+                label=curve.label,
+                markersize=3.5,
+                linewidth=1.1,
+                elinewidth=0.7,
+            )
+        if trend.chance is not None:
+            axes.axhline(100 * trend.chance, color="black", linestyle="dashed", linewidth=0.8)
+        axes.set_xticks(range(len(trend.axis.bins)), [each.label for each in trend.axis.bins])
+        if max(len(each.label) for each in trend.axis.bins) > 4:
+            axes.tick_params("x", rotation=25)
+        axes.set_title(trend.category, fontsize=SMALL)
+    figure.supxlabel(label, fontsize=SMALL)
+    _legend(figure, panels[0])
+    return figure
+
+
+def _legend(figure: "Figure", axes: "Axes") -> None:
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False, fontsize=SMALL)
+
+
+def _figure(width: float, height: float, panels: int) -> tuple["Figure", Sequence["Axes"]]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise InputError("figures for papers need matplotlib: pip install 'fourfold[plots]'") from None
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
+    for each in axes:
+        each.spines[["top", "right"]].set_visible(False)
+        each.tick_params(labelsize=SMALL - 1)
+        each.set_ylim(0, 103)
+    return figure, axes
+
+
+def _save(figure: "Figure", folder: Path, name: str) -> list[Path]:
+    from matplotlib import rc_context
+
+    # without dates and with fixed names inside, the same results give the same bytes
+    same: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    paths = [folder / f"{name}.{form}" for form in FIGURE_FORMS]
+    with rc_context({"svg.hashsalt": "fourfold", "pdf.fonttype": 42}):
+        for path, form in zip(paths, FIGURE_FORMS, strict=True):
+            figure.savefig(path, metadata=same[form])
+    return paths
+
+
+def _spread(rows: Sequence[MetricRow]) -> list[list[float]]:
+    """How far the interval reaches below and above each value, in percent."""
+    low = [100 * (row.value - row.low) if row.low is not None else 0.0 for row in rows]
+    high = [100 * (row.high - row.value) if row.high is not None else 0.0 for row in rows]
+    return [[max(0.0, x) for x in low], [max(0.0, x) for x in high]]
+
+
+def _by_axis(trends: Sequence[Trend]) -> dict[str, list[Trend]]:
+    found: dict[str, list[Trend]] = {}
+    for trend in trends:
+        found.setdefault(trend.axis.label, []).append(trend)
+    return found
+
+
+def _slug(text: str) -> str:
+    """A file name of plain letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "unnamed"
