@@ -179,10 +179,13 @@ def scene_columns(layout: Layout, seen: tuple[ObjectAnnotation, ...]) -> dict[st
     return {**scene, "objects": objects, "scene_sha256": canonical_hash({**scene, "objects": wished})}
 
 
-def _absences(draft: Draft, layout: Layout) -> list[str]:
-    """Kinds that captions of the group name and this scene, verified, does not hold."""
+def _absences(draft: Draft, layout: Layout) -> str:
+    """Kinds that captions of the group name and this scene, verified, does not hold; commas between them.
+
+    No list: HuggingFace would give a split in which all are empty another type, and refuse the dataset.
+    """
     named = sorted({shape for claim in draft.claims for shape in _shapes(claim_to_dict(claim))})
-    return [shape for shape in named if all(thing.shape != shape for thing in layout.objects)]
+    return ", ".join(shape for shape in named if all(thing.shape != shape for thing in layout.objects))
 
 
 def _shapes(claim: dict[str, Any]) -> list[str]:

@@ -95,8 +95,8 @@ def _row(
         "edit": "",
         "attribute": "",
         "caption": captions[0][0],
-        "adversarial_caption": None,
-        "hard_positive": None,
+        "adversarial_caption": "",
+        "hard_positive": "",
         "captions": [
             {
                 "text": text,
@@ -108,6 +108,6 @@ def _row(
             for text, claim in captions
         ],
         **scene_columns(layout, seen),
-        "absences": [],
+        "absences": "",
         "difficulty": difficulty(layout, seen, captions[0][0], False),
     }
