@@ -74,6 +74,12 @@ def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.
     return text, claim
 
 
+def close_up_caption(thing: PlacedObject, rng: np.random.Generator) -> tuple[str, Claim]:
+    """What people write below a picture of one thing, and its meaning."""
+    description = _mention(thing, rng)
+    return choose(rng, PREFIXES) + with_article(noun_phrase(description)), Exists(description)
+
+
 def _mention(thing: PlacedObject, rng: np.random.Generator) -> Description:
     values = {name: getattr(thing, name) for name, rate in ATTRIBUTE_RATES.items() if rng.random() < rate}
     for name, usual in (("pattern", "plain"), ("size", "medium")):
