@@ -43,7 +43,7 @@ MISTAKES = [
     ({"scene.objects": "[2]"}, ["scene.objects", "two whole numbers"]),
     ({"scene.objects": "[-2, 3]"}, ["scene.objects", "two whole numbers"]),
     ({"scene.objects": "[4, 2]"}, ["scene.objects"]),
-    ({"scene.objects": "[1, 2]"}, ["scene.objects"]),
+    ({"scene.objects": "[0, 2]"}, ["scene.objects"]),
     ({"scene.objects": "[2, 9]"}, ["scene.objects"]),
     ({"scene.patterned": '"much"'}, ["scene.patterned", "number"]),
     ({"scene.patterned": "nan"}, ["scene.patterned", "0 to 1"]),
@@ -186,9 +186,10 @@ def test_the_hash_depends_on_every_field(small_recipe):
 
 def test_overrides_change_what_they_name_and_nothing_else(small_recipe):
     assert with_overrides(small_recipe, groups=None, seed=None, split=None) == small_recipe
-    other = with_overrides(small_recipe, groups=7, seed=0, split="test")
-    assert other == replace(small_recipe, seed=0, splits={"test": Split(dict.fromkeys(CATEGORIES, 7), scenes=2)})
-    assert with_overrides(small_recipe, groups=1, seed=None, split=None).splits["test"].scenes == 1
+    many = replace(small_recipe, splits={**small_recipe.splits, "train": Split(scenes=9)})
+    other = with_overrides(many, groups=7, seed=0, split="test")
+    assert other == replace(many, seed=0, splits={"test": Split(dict.fromkeys(CATEGORIES, 7), scenes=1)})
+    assert with_overrides(many, groups=7, seed=None, split=None).splits["train"] == Split(scenes=7)
 
 
 def test_overrides_that_cannot_be_are_refused(small_recipe):

@@ -56,7 +56,7 @@ def test_groups_come_back_as_they_were_written(generated, small_recipe):
         assert group.image_path(0).is_file()
         assert group.image_path(1).is_file()
         assert [caption.truth for caption in group.captions] == [(True, False), (False, True)] * 2
-    assert split_names(generated) == ["held-out", "test"]
+    assert split_names(generated) == ["held-out", "test", "train"]
     assert choose_split(generated, None) == "test"
 
 
@@ -73,7 +73,7 @@ def test_items_are_the_groups(generated):
 
 
 def test_a_split_that_is_not_there_is_refused_with_the_choices(generated):
-    with pytest.raises(InputError, match=r"no split 'tset'.*held-out, test"):
+    with pytest.raises(InputError, match=r"no split 'tset'.*held-out, test, train"):
         choose_split(generated, "tset")
     with pytest.raises(InputError, match=r"no split 'tset'"):
         load_items(generated, "tset")

@@ -105,7 +105,7 @@ def test_a_scene_is_a_row_of_its_own(flat_renderer):
         "natural",
     )
     assert row["caption"] == row["captions"][0]["text"]
-    assert row["adversarial_caption"] is row["hard_positive"] is None
+    assert row["adversarial_caption"] == row["hard_positive"] == row["absences"] == ""
     assert len(row["captions"]) == CAPTIONS_PER_SCENE
     layout = layout_from_dict(row)
     for caption in row["captions"]:

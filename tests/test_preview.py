@@ -1,0 +1,99 @@
+"""The contact sheet shows the pictures of every category, and says in one line why it cannot."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.categories import CATEGORIES
+from generator.config import Split
+from generator.dataset import read_groups
+from generator.preview import preview
+from scenes.errors import InputError
+
+SIZE = 168
+
+
+def sheet(path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def shows(page: np.ndarray, picture: Image.Image) -> bool:
+    """Whether the picture stands on the page somewhere, scaled to the sheet's size."""
+    small = np.array(picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS))
+    corner = small[0, :8]  # found by its first pixels, then compared whole
+    windows = np.lib.stride_tricks.sliding_window_view(page, (8, 3), axis=(1, 2))[:, :, 0]  # [h, w - 7, 8, 3]
+    found = np.argwhere((windows == corner).all(axis=(2, 3)))
+    return any(np.array_equal(page[y : y + SIZE, x : x + SIZE], small) for y, x in found)
+
+
+def test_every_category_is_shown_with_its_pictures(generated, tmp_path):
+    path = preview(generated, tmp_path / "sub" / "sheet.png", columns=1)
+    page = sheet(path)
+    shown: dict[str, list[bool]] = {}
+    for group in read_groups(generated, "test"):
+        for i in (0, 1):
+            with Image.open(group.image_path(i)) as image:
+                shown.setdefault(group.category, []).append(shows(page, image))
+    assert set(shown) == set(CATEGORIES)
+    assert all(seen == [True, True, False, False] for seen in shown.values())
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(1, 2), (2, 1), (9, 9)])
+def test_columns_and_rows_make_room_for_more(columns, rows, generated, tmp_path):
+    page = sheet(preview(generated, tmp_path / "sheet.png", columns=columns, rows=rows))
+    narrow = sheet(preview(generated, tmp_path / "narrow.png", columns=1, rows=1))
+    for group in read_groups(generated, "test"):
+        with Image.open(group.image_path(0)) as image:
+            assert shows(page, image)
+    # Never wider than what there is to show.
+    assert page.shape[1] == narrow.shape[1] if columns == 1 else narrow.shape[1] < page.shape[1] < 2 * narrow.shape[1]
+
+
+def test_the_split_is_chosen(generated, tmp_path):
+    page = sheet(preview(generated, tmp_path / "sheet.png", split="held-out"))
+    [group] = read_groups(generated, "held-out")
+    with Image.open(group.image_path(1)) as image:
+        assert shows(page, image)
+    with pytest.raises(InputError, match="no split 'tset'"):
+        preview(generated, tmp_path / "other.png", split="tset")
+
+
+def test_captions_of_any_length_and_letters_are_drawn(dataset_copy, tmp_path):
+    path = dataset_copy / "test" / "metadata.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows[:2]:
+        for caption, text in zip(row["captions"], ("", "word " * 200, "x" * 900, "日本語 עברית\u2028"), strict=True):
+            caption["text"] = text
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert preview(dataset_copy, tmp_path / "sheet.png").is_file()
+
+
+@pytest.mark.parametrize("name", ["sheet.jpg", "sheet", "sheet.html"])
+def test_another_format_is_refused(name, generated, tmp_path):
+    with pytest.raises(InputError, match=r"ends in \.png"):
+        preview(generated, tmp_path / name)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"broken")])
+def test_a_missing_or_broken_picture_is_named_and_nothing_written(damage, dataset_copy, tmp_path):
+    group = next(read_groups(dataset_copy, "test"))
+    damage(group.image_path(1))
+    with pytest.raises(InputError, match=group.image_path(1).name):
+        preview(dataset_copy, tmp_path / "sheet.png")
+    assert not (tmp_path / "sheet.png").exists()
+
+
+def test_natural_scenes_alone_cannot_be_shown(tmp_path, small_recipe, flat_renderer, monkeypatch):
+    from dataclasses import replace
+
+    from generator import pipeline
+
+    monkeypatch.setattr(pipeline, "OpenGLRenderer", flat_renderer)
+    recipe = replace(small_recipe, splits={"train": Split(scenes=1)}, image_size=64)
+    folder = pipeline.generate(recipe, tmp_path / "natural", workers=1, progress=False)
+    with pytest.raises(InputError, match="no fourfold groups to show"):
+        preview(folder, tmp_path / "sheet.png")
