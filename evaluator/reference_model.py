@@ -112,17 +112,16 @@ def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch
     rows = [row for row in read_rows(dataset, split) if row["category"] == NATURAL]
     if not rows:
         raise InputError(f"{dataset}: split {split!r} holds no natural scenes; generate the recipe `fourfold-tiny`")
-    pixels = []
-    for row in tqdm(rows, desc=f"reading {split}", disable=None):
-        with Image.open(inside(dataset / split, row["file_name"])) as image:
-            pixels.append(torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1))
+    side = _open(dataset / split, rows[0]).shape[0]
+    pixels = torch.zeros((len(rows), 3, side, side), dtype=torch.uint8)  # gigabytes: never held twice
+    for i, row in enumerate(tqdm(rows, desc=f"reading {split}", disable=None)):
+        pixels[i] = torch.from_numpy(_open(dataset / split, row)).permute(2, 0, 1)
     close_ups = [_close_ups(row, i) for i, row in enumerate(rows)]
     words: dict[str, int] = {}
     captions = [[(c["text"], json.loads(c["claim"])) for c in row["captions"]] for row in rows]
     most = max(len(row["objects"]) for row in rows)
-    side = pixels[0].shape[-1]
     return Scenes(
-        pixels=torch.stack(pixels),
+        pixels=pixels,
         tokens=_tokens(captions, tokenize),
         close_up_tokens=_tokens([_flat(row, most) for row in close_ups], tokenize).reshape(
             len(rows), most, _VARIANTS, -1
@@ -134,6 +133,11 @@ def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch
             len(rows), most, _VARIANTS, max(MENTIONS), len(_ATTRIBUTES)
         ),
     )
+
+
+def _open(folder: Path, row: dict[str, Any]) -> np.ndarray:
+    with Image.open(inside(folder, row["file_name"])) as image:
+        return np.array(image.convert("RGB"))
 
 
 ANY, MISSING = -1, -2
