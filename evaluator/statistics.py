@@ -15,8 +15,9 @@ Statistic = Callable[[np.ndarray], np.ndarray]  # [r, G] how often each cluster 
 
 REPLICATES = 2000
 LEVEL = 0.95
+_MANY_CLUSTERS = 1000
 _FEW_CLUSTERS = 5  # 126 different resamples
-_CELLS_AT_ONCE = 2**21  # numbers held per array while resampling: 16 MB
+_CELLS_AT_ONCE = 2**17  # numbers held per array while resampling: 1 MB, which stays in a core's cache
 
 
 class Interval(NamedTuple):
@@ -61,8 +62,26 @@ def rank_pairs(
 
 
 def auc(weights: np.ndarray, ranked: Sequence[RankedPairs]) -> np.ndarray:
-    """Probability that a true cell scores above a false one, ties one half, under cluster weights [r, G] -> [r, S]."""
-    return np.stack([_auc(weights, each) for each in ranked], axis=-1)
+    """Probability that a true cell scores above a false one, ties one half, under cluster weights [r, G] -> [r, S].
+
+    With more than `_MANY_CLUSTERS` clusters, to first order in the weights: what is left out of a resample is then
+    smaller than what 2,000 resamples can show, and a thousand times dearer. Exact at equal weights.
+    """
+    by_rank = _auc_to_first_order if weights.shape[1] > _MANY_CLUSTERS else _auc
+    return np.stack([by_rank(weights, each) for each in ranked], axis=-1)
+
+
+def _auc_to_first_order(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
+    """The AUC plus what each cluster's cells contribute to it beyond their share (its influence, summing to 0)."""
+    n_true, n_false = len(ranked.below), len(ranked.false_clusters)
+    beaten = (ranked.below + ranked.upto) / (2 * n_false)  # [p] share of false cells that a true one beats
+    reached = sum(np.cumsum(np.bincount(rank, minlength=n_false + 1))[:-1] for rank in (ranked.below, ranked.upto))
+    beating = 1 - reached / (2 * n_true)  # [q] share of true cells that beat a false one
+    value = beaten.mean()
+    influence = np.zeros(weights.shape[1])
+    np.add.at(influence, ranked.true_clusters, (beaten - value) / n_true)
+    np.add.at(influence, ranked.false_clusters, (beating - value) / n_false)
+    return np.clip(value + (weights - 1) @ influence, 0, 1)
 
 
 def _auc(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:

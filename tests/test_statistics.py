@@ -158,6 +158,23 @@ def test_auc_of_replicates_equals_auc_of_the_repeated_rows(monkeypatch: pytest.M
         assert each == pytest.approx(((a[:, None] > b) + 0.5 * (a[:, None] == b)).mean())
 
 
+def test_auc_to_first_order_agrees_with_the_exact_one_where_it_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,001 groups of 2 + 2 cells that share an offset, with ties: every replicate, and the interval."""
+    rng, n = np.random.default_rng(0), 1001
+    offset = rng.standard_normal(n)[:, None]
+    true, false = (np.round(offset + shift + rng.standard_normal((n, 2)), 1).ravel() for shift in (0.7, 0.0))
+    owner = np.repeat(np.arange(n), 2)
+    statistic = partial(auc, ranked=[rank_pairs(true, owner, false, owner)])
+    ones = np.ones((1, n))
+    value = statistic(ones)[0, 0]
+    [quick] = cluster_bootstrap([statistic], n, np.random.default_rng(1), 400)
+    monkeypatch.setattr("evaluator.statistics._MANY_CLUSTERS", n)
+    [exact] = cluster_bootstrap([statistic], n, np.random.default_rng(1), 400)
+    assert value == pytest.approx(statistic(ones)[0, 0], abs=1e-12)
+    assert np.sqrt(np.mean((quick - exact) ** 2)) < 0.05 * exact.std()  # the error of a quantile of 2,000 resamples
+    assert percentile_interval(quick[:, 0]) == pytest.approx(percentile_interval(exact[:, 0]), abs=5e-4)
+
+
 def test_no_interval_from_no_data() -> None:
     assert np.isnan(wilson_interval(0, 0)).all()
     assert np.isnan(percentile_interval(np.array([np.nan, np.nan]))).all()
