@@ -251,7 +251,8 @@ def small_recipe():
     return Recipe(
         name='small: "tests" # of it',
         splits={
-            "test": Split(dict.fromkeys(CATEGORIES, 2), scenes=2),
+            "test": Split(dict.fromkeys(CATEGORIES, 2), scenes=1),
+            "train": Split(scenes=1),
             "held-out": Split({"binding": 1}, held_out=True),
         },
         seed=4,
