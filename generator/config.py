@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from generator.wording import HOLD_OUTS, SYNONYMS
 from scenes.claims import Description
 from scenes.errors import InputError, unknown_name
 from scenes.layout import ARRANGEMENTS
@@ -46,6 +47,9 @@ class Split:
     groups: dict[str, int] = field(default_factory=dict)
     scenes: int = 0
     held_out: bool = False  # every group must hold a held-out object; without it none may
+    templates: str = "ordinary"  # "held-out": the wordings of claims that no ordinary split uses
+    phrases: str = "ordinary"  # "held-out": the wordings of relations and regions that no ordinary split uses
+    synonyms: str = "hard-positives"  # where kinds are called by synonyms: there, "never", or "always"
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,9 @@ def check_recipe(recipe: Recipe, where: str) -> None:
         for category in row.groups:
             if category not in CATEGORIES:
                 raise unknown_name("category", category, CATEGORIES, f"{where}: splits.{split}.groups")
+        for key, choices in (("templates", HOLD_OUTS), ("phrases", HOLD_OUTS), ("synonyms", SYNONYMS)):
+            if getattr(row, key) not in choices:
+                raise unknown_name(key, getattr(row, key), choices, f"{where}: splits.{split}")
     _check_held_out(recipe, where)
     _check_lists(recipe, where)
     _check_ranges(recipe, where)
@@ -186,7 +193,10 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
         f"splits: - and _ are one on HuggingFace, so these are the same: {list(recipe.splits)}": len(recipe.splits)
         == len({name.replace("-", "_") for name in recipe.splits}),
         f"name: one line, not {recipe.name!r}": bool(recipe.name.strip()) and recipe.name.isprintable(),
-        f"scene.objects: from 2 to at most 8, not {[low, high]}": 2 <= low <= high <= 8,
+        f"scene.objects: from 1 to at most 8, not {[low, high]}": 1 <= low <= high <= 8,
+        "scene.arrangements: another beside 'stacked', which shows relations only": any(
+            not ARRANGEMENTS[name].stacked for name in recipe.scene.arrangements
+        ),
         f"image_size: from 32 to 2048 pixels, not {recipe.image_size}": 32 <= recipe.image_size <= 2048,
         f"seed: not negative, not {recipe.seed}": recipe.seed >= 0,
         f"scene.patterned: from 0 to 1, not {recipe.scene.patterned}": 0 <= recipe.scene.patterned <= 1,

@@ -67,7 +67,7 @@ def _try_group(
 ) -> tuple[Picture, ...] | str:
     """The two pictures, or the reason why this try is rejected."""
     draft = CATEGORIES[category].sample(world, rng)
-    wordings = sample_wordings(rng)
+    wordings = sample_wordings(rng, world.language)
     turned = rng.random() < 0.5  # which scene is called a must say nothing
     if draft is None:
         return "the objects found no places"
@@ -100,7 +100,7 @@ def _try_group(
 
 def turn(draft: Draft) -> Draft:
     """The same group with its scenes' names exchanged; what was negated from A to B is then un-negated."""
-    edit = "un-negate" if draft.attribute == "negate" else draft.edit
+    edit = "un-negate" if draft.attribute.startswith("negate") else draft.edit
     return Draft(draft.layouts[::-1], draft.claims[::-1], draft.hard_positives[::-1], edit, draft.attribute)
 
 

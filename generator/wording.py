@@ -1,113 +1,36 @@
 """Claims into English. A template is chosen once a group, so both of its captions have the same form.
 
-Templates are rows of a table keyed by the form of the claim; rows with the same number belong together across forms
-("{a} and {b}" and "{a} and no {bare_b}"), so that a claim and its negation differ in polarity only.
+Rows of the template table with the same number belong together across forms ("{a} and {b}", "{a} and no {bare_b}"), so
+that a claim and its negation differ in polarity only. What a split holds out is never drawn for an ordinary one.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from generator.phrases import (
+    COMPARISON_PHRASES,
+    HELD_OUT_PHRASES,
+    HELD_OUT_TEMPLATES,
+    NUMBERS,
+    REGION_PHRASES,
+    RELATION_PHRASES,
+    TEMPLATES,
+)
 from scenes.claims import Absent, Both, Claim, Compared, Counted, Description, Exists, Located, Not, Related
 from scenes.shapes import KINDS
 
-RELATION_PHRASES: dict[str, tuple[str, ...]] = {
-    "left": ("to the left of", "left of", "on the left of"),
-    "right": ("to the right of", "right of", "on the right of"),
-    "above": ("above", "over", "higher up than"),
-    "below": ("below", "under", "lower down than"),
-    "front": ("in front of", "closer to the camera than", "nearer than"),
-    "behind": ("behind", "further back than", "farther from the camera than"),
-}
-REGION_PHRASES = {
-    "left": "on the left side of the picture",
-    "right": "on the right side of the picture",
-    "top": "at the top of the picture",
-    "bottom": "at the bottom of the picture",
-}
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
+SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
 
-# {a}, {b}: noun phrases with an article; {bare_a}, {bare_b}: without; {relation}, {region}, {number}, {plural_a}.
-TEMPLATES: dict[str, tuple[str, ...]] = {
-    "exists": (
-        "{a}",
-        "a photo of {a}",
-        "there is {a}",
-        "a picture of {a}",
-        "an image with {a} in it",
-        "{a} can be seen",
-        "the scene contains {a}",
-    ),
-    "absent": (
-        "no {bare_a}",
-        "a photo with no {bare_a}",
-        "there is no {bare_a}",
-        "a picture without {a}",
-        "an image with no {bare_a} in it",
-        "no {bare_a} can be seen",
-        "the scene does not contain {a}",
-    ),
-    "exists+exists": (
-        "{a} and {b}",
-        "a photo of {a} and {b}",
-        "there is {a} and {b}",
-        "a picture of {a} and {b}",
-        "an image with {a} and {b}",
-        "{a} and also {b}",
-        "the scene contains {a} and {b}",
-    ),
-    "exists+absent": (
-        "{a} and no {bare_b}",
-        "a photo of {a} and no {bare_b}",
-        "there is {a} but no {bare_b}",
-        "a picture of {a} without {b}",
-        "an image with {a} but not {b}",
-        "{a} but no {bare_b}",
-        "the scene contains {a} but not {b}",
-    ),
-    "absent+absent": (
-        "neither {a} nor {b}",
-        "a photo with neither {a} nor {b}",
-        "there is neither {a} nor {b}",
-        "a picture with no {bare_a} and no {bare_b}",
-        "an image without {a} and without {b}",
-        "no {bare_a} and no {bare_b}",
-        "the scene contains neither {a} nor {b}",
-    ),
-    "related": (
-        "{a} {relation} {b}",
-        "a photo of {a} {relation} {b}",
-        "{a} is {relation} {b}",
-        "there is {a} {relation} {b}",
-        "a picture of {a} {relation} {b}",
-        "{a} can be seen {relation} {b}",
-        "the scene shows {a} {relation} {b}",
-    ),
-    "located": (
-        "{a} {region}",
-        "there is {a} {region}",
-        "{a} is {region}",
-        "a photo with {a} {region}",
-        "{a} can be seen {region}",
-        "the scene shows {a} {region}",
-    ),
-    "counted": (
-        "{number} {plural_a}",
-        "a photo of {number} {plural_a}",
-        "a picture of {number} {plural_a}",
-        "an image with {number} {plural_a}",
-        "{number} {plural_a} can be seen",
-        "the scene contains {number} {plural_a}",
-    ),
-    "compared": (
-        "{a} that is larger than {b}",
-        "a photo of {a} that is larger than {b}",
-        "there is {a} bigger than {b}",
-        "a picture of {a} bigger than {b}",
-        "{a} is larger than {b}",
-        "the scene shows {a} that is bigger than {b}",
-    ),
-}
+
+@dataclass(frozen=True)
+class Language:
+    """Which words a split may use: a choice of HOLD_OUTS for templates and phrases, one of SYNONYMS."""
+
+    templates: str = "ordinary"
+    phrases: str = "ordinary"
+    synonyms: str = "hard-positives"
 
 
 @dataclass(frozen=True)
@@ -115,18 +38,31 @@ class Wording:
     """The choices that both captions of a group share."""
 
     template: int
-    phrase: int  # which wording of a relation
+    phrase: int  # which wording of a relation, region or comparison
+    synonym: int = 0  # 0: kinds by their own names; k: by their k-th synonym, counted round
 
     @property
     def name(self) -> str:
-        return f"{self.template}.{self.phrase}"
+        return f"{self.template}.{self.phrase}{'s' * bool(self.synonym)}"
 
 
-def sample_wordings(rng: np.random.Generator) -> tuple[Wording, Wording]:
+def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wording, Wording]:
     """A wording for the two captions of a group, and another one for their hard positives."""
-    first, second = rng.choice(min(len(rows) for rows in TEMPLATES.values()), size=2, replace=False)
-    phrases = rng.integers(3, size=2)
-    return Wording(int(first), int(phrases[0])), Wording(int(second), int(phrases[1]))
+    rows = min(map(len, TEMPLATES.values()))
+    phrases = min(map(len, RELATION_PHRASES.values()))
+    first, second = _draw(rng, rows, HELD_OUT_TEMPLATES, language.templates, 2, replace=False)
+    phrase, other_phrase = _draw(rng, phrases, HELD_OUT_PHRASES, language.phrases, 2, replace=True)
+    synonyms = rng.integers(1, 7, size=2) * (language.synonyms == "always", language.synonyms != "never")
+    if language.synonyms == "hard-positives" and rng.random() < 0.5:
+        synonyms[1] = 0
+    return Wording(first, phrase, int(synonyms[0])), Wording(second, other_phrase, int(synonyms[1]))
+
+
+def _draw(rng: np.random.Generator, n: int, n_held_out: int, which: str, size: int, *, replace: bool) -> list[int]:
+    """Numbers of the first n - n_held_out of n rows, or of the others where those are wanted."""
+    kept = n - n_held_out
+    start, count = (kept, n_held_out) if which == "held-out" else (0, kept)
+    return [start + int(k) for k in (rng.integers(count, size=size) if replace else rng.choice(count, size, False))]
 
 
 def word(claim: Claim, wording: Wording) -> str:
@@ -144,6 +80,10 @@ def form(claim: Claim) -> str:
             return "exists+absent"
         case Both(Absent(), Absent()):
             return "absent+absent"
+        case Both(Related(), Not(Related())):
+            return "unrelated"
+        case Both(Related(), Both(Related(), Not(Related()))):
+            return "related+unrelated"
         case Exists() | Absent() | Related() | Located() | Counted() | Compared():
             return type(claim).__name__.lower()
     raise ValueError(f"no template for a claim of the form {claim}")
@@ -152,49 +92,78 @@ def form(claim: Claim) -> str:
 def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
     match claim:
         case Exists(a) | Absent(a):
-            return _noun_parts("a", a)
+            return _nouns(wording, a=a)
         case Both(Exists(a) | Absent(a), Exists(b) | Absent(b)):
-            return _noun_parts("a", a) | _noun_parts("b", b)
-        case Related(a, relation, b):
-            phrases = RELATION_PHRASES[relation]
-            phrase = phrases[wording.phrase % len(phrases)]
-            return _noun_parts("a", a) | _noun_parts("b", b) | {"relation": phrase}
+            return _nouns(wording, a=a, b=b)
+        case Related(a, relation, b) | Both(Related(), Not(Related(a, relation, b))):
+            return _nouns(wording, a=a, b=b) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
+        case Both(Related(a, relation, b), Both(Related(), Not(Related(_, _, c)))):
+            return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Located(a, region):
-            return _noun_parts("a", a) | {"region": REGION_PHRASES[region]}
+            return _nouns(wording, a=a) | {"region": _phrase(REGION_PHRASES, region, wording)}
         case Counted(a, number):
-            noun = noun_phrase(a, plural=number != 1)
-            return {"plural_a": noun, "number": NUMBERS[number]}
-        case Compared(a, b):
-            return _noun_parts("a", a) | _noun_parts("b", b)
-        case Not() | Both():
-            raise ValueError(f"no template for a claim of the form {claim}")
+            noun = noun_phrase(a, plural=number != 1, synonym=wording.synonym)
+            return {"counted": noun, "number": NUMBERS[number], "are": "is" if number == 1 else "are"}
+        case Compared(a, b, dimension):
+            return _nouns(wording, a=a, b=b) | {"comparison": _phrase(COMPARISON_PHRASES, dimension, wording)}
+    raise ValueError(f"no template for a claim of the form {claim}")
 
 
-def _noun_parts(key: str, description: Description) -> dict[str, str]:
-    bare = noun_phrase(description)
-    return {key: with_article(bare), f"bare_{key}": bare}
+def _phrase(table: dict[str, tuple[str, ...]], name: str, wording: Wording) -> str:
+    return table[name][wording.phrase % len(table[name])]
 
 
-def noun_phrase(description: Description, plural: bool = False) -> str:
+def _nouns(wording: Wording, **descriptions: Description) -> dict[str, str]:
+    """Each description with and without its article, under its key and `bare_` its key."""
+    parts: dict[str, str] = {}
+    for key, description in descriptions.items():
+        bare = noun_phrase(description, synonym=wording.synonym)
+        named = description.shape is not None and bare.startswith(description.shape)  # no adjective, no synonym
+        article = KINDS[description.shape].article if named and description.shape else None
+        parts |= {key: f"{article} {bare}" if article else with_article(bare), f"bare_{key}": bare}
+    return parts
+
+
+def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
     """The words for a description without an article: "large striped red metal cube", "cube that is not red"."""
     size = _ADJECTIVES.get(description.size or "", description.size)
-    noun = KINDS[description.shape].plural if plural and description.shape else description.shape
+    noun = kind_name(description.shape, plural, synonym)
     words = (size, description.pattern, description.color, description.material, noun)
     text = " ".join(word for word in words if word)
-    if description.shape is None:
-        text += " objects" if plural else " object"
     if description.excluded:
-        value = description.excluded[1]
+        attribute, value = description.excluded
+        value = with_article(kind_name(value, False, synonym)) if attribute == "shape" else value
         text += f" that {'are' if plural else 'is'} not {_ADJECTIVES.get(value, value)}"
-    return text.strip()
+    return text
+
+
+def kind_name(shape: str | None, plural: bool, synonym: int) -> str:
+    """What a kind is called: its own name, or its `synonym`-th synonym if it has any; "object" for no kind."""
+    if shape is None:
+        return "objects" if plural else "object"
+    kind = KINDS[shape]
+    if not synonym or not kind.synonyms:
+        return kind.plural if plural else kind.name
+    name = kind.synonyms[(synonym - 1) % len(kind.synonyms)]
+    return regular_plural(name) if plural else name
+
+
+def regular_plural(noun: str) -> str:
+    """The plural of a noun that has a regular one: "hemispheres", "couches", "bunnies"."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    return noun[:-1] + "ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else noun + "s"
 
 
 _ADJECTIVES = {"medium": "medium-sized"}
-_SILENT_H = ("hourglass", "heirloom")
+_SILENT_H = ("hour", "heir", "honest", "honor")
+_LIKE_YOU = ("uni", "use", "uti", "uku", "eu", "ewe")
+_NOT_LIKE_YOU = ("unin", "unim")
 
 
 def with_article(phrase: str) -> str:
-    """The phrase with its indefinite article: "an orange umbrella", "a unicorn"."""
-    first = phrase.split()[0]
-    vowel = first[0] in "aeio" or (first[0] == "u" and not first.startswith(("uni", "use", "uti")))
-    return f"{'an' if vowel or first in _SILENT_H else 'a'} {phrase}"
+    """The phrase with its indefinite article, by sound: "an orange umbrella", "a unicorn", "an hourglass"."""
+    sound = phrase.lower()
+    glide = sound.startswith((*_LIKE_YOU, "one")) and not sound.startswith(_NOT_LIKE_YOU)
+    vowel = sound[0] in "aeiou" and not glide
+    return f"{'an' if vowel or sound.startswith(_SILENT_H) else 'a'} {phrase}"

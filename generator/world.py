@@ -1,14 +1,17 @@
 """What a category may draw from, and what it gives back: a draft of a fourfold group, not yet rendered."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from generator.config import Recipe, SceneRange, Split, Vocabulary
+from generator.wording import Language
+from scenes.arrangements import ARRANGEMENTS
 from scenes.claims import Claim, Description
 from scenes.layout import Layout, PlacedObject, place
 from scenes.spec import ObjectSpec, SceneSpec
+from scenes.vocabulary import SIZES
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class World:
     attributes: tuple[str, ...]
     held_out: tuple[Description, ...]
     wants_held_out: bool  # a split of held-out objects: every scene must hold one; elsewhere none may
+    language: Language = field(default_factory=Language)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ Sampler = Callable[[World, np.random.Generator], Draft | None]
 
 def make_world(recipe: Recipe, split: Split) -> World:
     """The world of one split of a recipe."""
-    return World(recipe.vocabulary, recipe.scene, recipe.attributes, recipe.held_out, split.held_out)
+    language = Language(split.templates, split.phrases, split.synonyms)
+    return World(recipe.vocabulary, recipe.scene, recipe.attributes, recipe.held_out, split.held_out, language)
 
 
 def choose(rng: np.random.Generator, options: Sequence[str]) -> str:
@@ -56,7 +61,7 @@ def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[Objec
     """n objects of different kinds; in a split of held-out objects the first is one of those."""
     words = world.vocabulary
     shapes = [words.shapes[int(i)] for i in rng.choice(len(words.shapes), size=n, replace=False)]
-    objects = [_sample_object(world, shape, rng) for shape in shapes]
+    objects = [sample_object(world, shape, rng) for shape in shapes]
     if world.wants_held_out:
         wanted = world.held_out[int(rng.integers(len(world.held_out)))]
         fixed = {name: value for name, value in vars(wanted).items() if value is not None}
@@ -66,7 +71,8 @@ def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[Objec
     return objects
 
 
-def _sample_object(world: World, shape: str, rng: np.random.Generator) -> ObjectSpec:
+def sample_object(world: World, shape: str, rng: np.random.Generator) -> ObjectSpec:
+    """An object of that kind with any look of the vocabulary."""
     words = world.vocabulary
     patterns = [name for name in words.patterns if name != "plain"]
     patterned = patterns and ("plain" not in words.patterns or rng.random() < world.scene.patterned)
@@ -94,9 +100,31 @@ def sample_layout(
     room: Sequence[float] | None = None,
     accept: Callable[[Layout], bool] = lambda layout: True,
 ) -> Layout | None:
-    """Place the objects in an arrangement of the world; None if that did not succeed."""
-    name = arrangement or choose(rng, world.scene.arrangements)
+    """Place the objects in an arrangement of the world, any but a stack; None if that did not succeed."""
+    name = arrangement or choose(rng, free_arrangements(world))
     return place(SceneSpec(tuple(objects), name), rng, room=room, accept=accept)
+
+
+def free_arrangements(world: World) -> tuple[str, ...]:
+    """Arrangements in which any kind may be anywhere."""
+    return tuple(name for name in world.scene.arrangements if not ARRANGEMENTS[name].stacked)
+
+
+def other_value(world: World, attribute: str, value: str, rng: np.random.Generator) -> str:
+    """Another value of the attribute."""
+    return choose(rng, [name for name in getattr(world.vocabulary, attribute + "s") if name != value])
+
+
+def room_to_swap(objects: Sequence[ObjectSpec], *which: int) -> list[float]:
+    """The room that lets these objects exchange sizes or places, for `place`."""
+    largest = max(SIZES[objects[i].size].scale for i in which)
+    return [largest if i in which else 0.0 for i in range(len(objects))]
+
+
+def mention(world: World, rng: np.random.Generator, share: float = 0.4, but: Sequence[str] = ()) -> tuple[str, ...]:
+    """What a caption says of an object beside its kind: one attribute in this share of cases, else nothing."""
+    sayable = [name for name in world.attributes if name not in but]
+    return () if not sayable or rng.random() < 1 - share else (choose(rng, sayable),)
 
 
 def other_shape(world: World, layout: Layout, rng: np.random.Generator) -> str:

@@ -9,9 +9,10 @@ from scenes.errors import unknown_name
 
 ROOM = 0.60  # radius that an object of scale 1 needs around its centre, whatever its shape
 _GAP = 0.10  # least empty space between the rooms of two objects
-_FEW = 4  # objects that find places by chance; more get a larger area, and are pushed apart
-_FILLING = 0.58  # share of the area that the rooms of many objects may fill
-_ROUNDS = 40
+FEW = 3  # objects that find places by chance; more get a larger area, and are pushed apart
+_FILLING = 0.68  # share of the area that the rooms of many objects may fill
+_LARGEST = 2.6  # times that the area may grow for them: beyond, small objects would be specks
+_ROUNDS = 100
 _CELL_JITTER = 0.04
 
 
@@ -54,30 +55,39 @@ def arrangement(name: str) -> Arrangement:
     return ARRANGEMENTS[name]
 
 
-def crowding(row: Arrangement, radii: np.ndarray) -> float:
-    """How many times larger area and view must be for objects that need these radii `[n]`; 1 for a few objects."""
-    if len(radii) <= _FEW or row.cells:
-        return 1.0
+def crowding(row: Arrangement, radii: np.ndarray) -> np.ndarray:
+    """How many times wider and deeper the area must be for objects that need these radii `[n]`; [2], 1 for a few.
+
+    The camera moves away as the area gets wider. On the ground it gets deeper above all, where the picture has space.
+    """
+    if len(radii) <= FEW or row.cells:
+        return np.ones(2)
     needed = float((np.pi * (radii + _GAP / 2) ** 2).sum())
-    return max(1.0, float(np.sqrt(needed / (_FILLING * 4 * row.across * row.along))))
+    larger = np.clip(needed / (_FILLING * 4 * row.across * row.along), 1.0, _LARGEST)
+    wider = 0.25 if row.standing else 0.5
+    return np.array([larger**wider, larger ** (1 - wider)])
 
 
-def scatter(row: Arrangement, radii: np.ndarray, crowd: float, rng: np.random.Generator) -> np.ndarray | None:
+def scatter(row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """Points for objects that need these radii, `[n, 2]` in the units of the area; None if some collide this time."""
-    if row.stacked:
+    if row.stacked and len(radii) > 1:
         shared = scatter_apart(row, np.append(radii[:2].max(), radii[2:]), crowd, rng)
         return None if shared is None else np.concatenate([shared[:1], shared])
     return scatter_apart(row, radii, crowd, rng)
 
 
-def scatter_apart(row: Arrangement, radii: np.ndarray, crowd: float, rng: np.random.Generator) -> np.ndarray | None:
+def scatter_apart(
+    row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator
+) -> np.ndarray | None:
     """Points of which no two are the same object's place."""
     half = np.array([row.across, row.along]) * crowd
     if row.cells:
+        if len(radii) > row.cells**2:
+            return None
         points = _cells(row, len(radii), rng) * half
     else:
         points = rng.uniform(-1, 1, size=(len(radii), 2)) * half
-        if len(radii) > _FEW:
+        if len(radii) > FEW:
             points = _pushed_apart(points, radii, half)
     return None if (_overlaps(points, radii) > 1e-6).any() else points
 

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from scenes.arrangements import ARRANGEMENTS, BASES, ROOM, Arrangement, arrangement, crowding, scatter
+from scenes.arrangements import ARRANGEMENTS, BASES, FEW, ROOM, Arrangement, arrangement, crowding, scatter
 from scenes.backgrounds import Background, Lights, sample_background, sample_lights
-from scenes.camera import Camera, project, world_from_ground
+from scenes.camera import Camera, axes, pose, project, world_from_ground
 from scenes.errors import InputError, unknown_name
 from scenes.shapes import KINDS, mesh
 from scenes.spec import ObjectSpec, SceneSpec
 from scenes.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
 
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
+_COVERED = 0.42  # share of an object's box that others may cover where there are many
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 
 
@@ -67,17 +68,17 @@ def place(
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
     radii = np.array([ROOM * max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
     crowd = crowding(row, radii)
-    if crowd > 1:
-        camera = replace(camera, distance=float(np.round(camera.distance * crowd, 3)))
+    camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
+    few = len(looks) <= FEW  # seldom hide each other, and the camera's check after rendering will do
     for _ in range(tries):
         points = scatter(row, radii, crowd, rng)  # [n, 2]
         if points is None:
             continue
         objects = tuple(put(look, point, row.name, camera) for look, point in zip(looks, points, strict=True))
-        if row.stacked:
+        if row.stacked and len(objects) > 1:
             objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
         layout = Layout(objects, row.name, camera, lights, background)
-        if bool(np.all(in_frame(layout))) and accept(layout):
+        if bool(np.all(in_frame(layout))) and (few or covered(layout).max() < _COVERED) and accept(layout):
             return layout
     return None
 
@@ -140,17 +141,28 @@ def boxes_in_picture(layout: Layout) -> np.ndarray:
     return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
 
 
+def covered(layout: Layout) -> np.ndarray:
+    """Share of each object's box in the picture that boxes of nearer objects cover, [n], from 0 to 1."""
+    boxes = boxes_in_picture(layout)
+    shared = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)  # [n]
+    places = np.array([thing.position for thing in layout.objects])
+    depths = (places - pose(layout.camera)[:3, 3]) @ -axes(layout.camera)[2]  # [n]
+    nearer = depths[None] < depths[:, None]  # [n, n]: the second hides the first
+    hidden = (np.prod(np.maximum(shared, 0.0), axis=2) * nearer).sum(axis=1)  # [n]
+    return np.minimum(hidden / areas, 1.0)
+
+
 def _check_words(spec: SceneSpec) -> None:
     for attribute in TABLES:
         check_names(attribute, (getattr(wish, attribute) for wish in spec.objects))
     for wish in spec.objects:
         if wish.shape not in KINDS:
             raise unknown_name("shape", wish.shape, KINDS)
-    if arrangement(spec.arrangement).stacked and (len(spec.objects) < 2 or spec.objects[1].shape not in BASES):
-        given = ", ".join(wish.shape for wish in spec.objects)
+    if arrangement(spec.arrangement).stacked and len(spec.objects) > 1 and spec.objects[1].shape not in BASES:
         raise InputError(
             f"arrangement {spec.arrangement!r}: the second object carries the first, so it must be one of "
-            f"{', '.join(BASES)}; given {given or 'nothing'}"
+            f"{', '.join(BASES)}; given {spec.objects[1].shape!r}"
         )
 
 

@@ -12,7 +12,7 @@ from scenes.shapes import mesh
 
 _DOMINANCE = 0.5  # a difference counts only if at least this share of the difference across it
 _CONTACT = 0.02  # scene units between surfaces that touch
-_APART = 0.25  # and between such that clearly do not
+_APART = 0.25  # and at least so much where it is clear that they do not
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,17 @@ def _nearer(layout: Layout, i: int, j: int) -> float:
 
 
 def _on_top(layout: Layout, i: int, j: int) -> float:
-    """1 where the lowest point of object i touches the highest of object j over its middle, -1 where clearly apart."""
+    """1 where the lowest point of object i touches the highest of object j, -1 where it is beside or below it.
+
+    A thing that floats over another is neither: some would say that it is on top.
+    """
     upper, lower = layout.objects[i], layout.objects[j]
     gap = upper.position[2] - height(upper) / 2 - lower.position[2] - height(lower) / 2
     aside = float(np.linalg.norm(np.array(upper.position[:2]) - lower.position[:2]))
     wide = float(mesh(lower.shape).extents[:2].min()) * lower.scale / 2
     if abs(gap) <= _CONTACT and aside <= wide / 2:
         return 1.0
-    return -1.0 if abs(gap) >= _APART or aside >= 2 * wide + _APART else 0.0
+    return -1.0 if gap <= -_APART or aside >= 2 * wide + _APART else 0.0
 
 
 def _in_picture(layout: Layout, i: int, j: int) -> np.ndarray:

@@ -4,11 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.world import Draft, World, choose, describe, sample_layout, sample_number, sample_objects
+from generator.world import (
+    Draft,
+    World,
+    choose,
+    describe,
+    other_value,
+    room_to_swap,
+    sample_layout,
+    sample_number,
+    sample_objects,
+)
 from scenes.claims import Both, Claim, Exists
 from scenes.edits import swap_attribute
 from scenes.layout import Layout
-from scenes.vocabulary import SIZES
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
@@ -18,12 +27,8 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     """
     attribute = choose(rng, world.attributes)
     objects = sample_objects(world, rng, sample_number(world, rng))
-    old = getattr(objects[0], attribute)
-    others = [value for value in getattr(world.vocabulary, attribute + "s") if value != old]
-    objects[1] = replace(objects[1], **{attribute: choose(rng, others)})
-    room = [0.0] * len(objects)
-    if attribute == "size":
-        room[:2] = [max(SIZES[thing.size].scale for thing in objects[:2])] * 2
+    objects[1] = replace(objects[1], **{attribute: other_value(world, attribute, getattr(objects[0], attribute), rng)})
+    room = room_to_swap(objects, 0, 1) if attribute == "size" else None
     first = sample_layout(world, objects, rng, room=room)
     if first is None:
         return None

@@ -9,7 +9,9 @@ from generator.world import (
     World,
     choose,
     describe,
+    mention,
     other_shape,
+    other_value,
     sample_layout,
     sample_number,
     sample_objects,
@@ -34,10 +36,9 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
 def _replace_attribute(world: World, rng: np.random.Generator) -> Draft | None:
     attribute = choose(rng, world.attributes)
-    objects = sample_objects(world, rng, sample_number(world, rng))
+    objects = sample_objects(world, rng, sample_number(world, rng, least=1))
     old = getattr(objects[0], attribute)
-    values = [value for value in getattr(world.vocabulary, attribute + "s") if value != old]
-    new = choose(rng, values)
+    new = other_value(world, attribute, old, rng)
     room = [max(SIZES[old].scale, SIZES[new].scale) if attribute == "size" else 0.0] + [0.0] * (len(objects) - 1)
     first = sample_layout(world, objects, rng, room=room)
     if first is None:
@@ -49,12 +50,12 @@ def _replace_attribute(world: World, rng: np.random.Generator) -> Draft | None:
 
 def _replace_object(world: World, rng: np.random.Generator) -> Draft | None:
     """One kind becomes another; half of the captions name a second object too, in either order."""
-    first = sample_layout(world, sample_objects(world, rng, sample_number(world, rng)), rng)
+    first = sample_layout(world, sample_objects(world, rng, sample_number(world, rng, least=1)), rng)
     if first is None:
         return None
     second = replace_shape(first, 0, other_shape(world, first, rng), rng)
-    attributes = _mentioned(world, rng)
-    if rng.random() < 0.5:
+    attributes = mention(world, rng, 0.5)
+    if rng.random() < 0.5 or len(first.objects) == 1:
         claims = _exist(first, 0, attributes), _exist(second, 0, attributes)
         return Draft((first, second), claims, claims, "replace-object", "shape")
     beside = describe(first.objects[1])
@@ -74,14 +75,9 @@ def _add_object(world: World, rng: np.random.Generator) -> Draft | None:
     things = all_of_them.objects
     first = replace(all_of_them, objects=things[:1] + things[2:])
     second = replace(all_of_them, objects=things[1:])
-    attributes = _mentioned(world, rng)
+    attributes = mention(world, rng, 0.5)
     claims = Exists(describe(things[0], attributes)), Exists(describe(things[1], attributes))
     return Draft((first, second), claims, claims, "add-object", "presence")
-
-
-def _mentioned(world: World, rng: np.random.Generator) -> tuple[str, ...]:
-    """What the caption says beside the kind: nothing, or one attribute."""
-    return () if rng.random() < 0.5 else (choose(rng, world.attributes),)
 
 
 def _exist(layout: Layout, i: int, attributes: tuple[str, ...]) -> Claim:

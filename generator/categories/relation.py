@@ -1,41 +1,131 @@
-"""C3, spatial relations: two objects exchange places; the caption exchanges its nouns or reverses its relation."""
+"""C3, spatial relations: two objects exchange places; the caption exchanges its nouns or reverses its relation.
+
+In a stack the two exchange who carries whom, or the upper one moves onto another base.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from generator.world import Draft, World, choose, describe, sample_layout, sample_number, sample_objects
-from scenes.claims import Claim, Related
-from scenes.edits import swap_places
-from scenes.layout import Layout
+from generator.world import (
+    Draft,
+    World,
+    choose,
+    choose_two,
+    describe,
+    mention,
+    room_to_swap,
+    sample_layout,
+    sample_number,
+    sample_objects,
+)
+from scenes.arrangements import ARRANGEMENTS, BASES
+from scenes.claims import Both, Claim, Description, Not, Related
+from scenes.edits import move_onto, swap_places
+from scenes.errors import InputError
+from scenes.layout import Layout, in_frame
 from scenes.relations import CLAIMABLE, RELATIONS, stands
-from scenes.vocabulary import SIZES
+from scenes.spec import ObjectSpec
 
 EDITS = ("swap-object", "replace-relation")
+_STACK_OBJECTS = 4  # a stack hides much of what stands behind it
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
     """A draft of a relation group, or None if no places were found in which the relation holds clearly."""
     edit = choose(rng, EDITS)
     arrangement = choose(rng, world.scene.arrangements)
+    if ARRANGEMENTS[arrangement].stacked:
+        return _sample_stack(world, arrangement, edit, rng)
+    found = place_related(world, arrangement, rng)
+    if found is None:
+        return None
+    first, relation = found
+    attributes = mention(world, rng)
+    a, b = (describe(first.objects[i], attributes) for i in (0, 1))
+    return _draft((first, swap_places(first, 0, 1)), (a, relation, b), edit)
+
+
+def place_related(world: World, arrangement: str, rng: np.random.Generator) -> tuple[Layout, str] | None:
+    """A layout whose first object stands in a relation to its second, clearly and with room to exchange the two."""
     relation = choose(rng, CLAIMABLE[arrangement])
     objects = sample_objects(world, rng, sample_number(world, rng))
-    room = [max(SIZES[thing.size].scale for thing in objects[:2])] * 2 + [0.0] * (len(objects) - 2)
-    first = sample_layout(
-        world, objects, rng, arrangement=arrangement, room=room, accept=lambda layout: _clear(relation, layout)
+    layout = sample_layout(
+        world,
+        objects,
+        rng,
+        arrangement=arrangement,
+        room=room_to_swap(objects, 0, 1),
+        accept=lambda layout: _clear(relation, layout),
     )
-    if first is None:
-        return None
-    second = swap_places(first, 0, 1)
-    attributes = () if rng.random() < 0.6 else (choose(rng, world.attributes),)
-    converse = RELATIONS[relation].converse
-    a, b = (describe(first.objects[i], attributes) for i in (0, 1))
-    claim_b: Claim = Related(b, relation, a) if edit == "swap-object" else Related(a, converse, b)
-    positive_b: Claim = Related(a, converse, b) if edit == "swap-object" else Related(b, relation, a)
-    return Draft(
-        (first, second), (Related(a, relation, b), claim_b), (Related(b, converse, a), positive_b), edit, relation
-    )
+    return None if layout is None else (layout, relation)
 
 
 def _clear(relation: str, layout: Layout) -> bool:
     """The relation holds here, and its converse once the two have exchanged places."""
     turned = swap_places(layout, 0, 1)
     return stands(relation, layout, 0, 1) is True and stands(relation, turned, 0, 1) is False
+
+
+def _draft(layouts: tuple[Layout, Layout], said: tuple[Description, str, Description], edit: str) -> Draft:
+    """The group in which the first scene shows what is said and the second the reverse."""
+    a, relation, b = said
+    converse = RELATIONS[relation].converse
+    claim_b: Claim = Related(b, relation, a) if edit == "swap-object" else Related(a, converse, b)
+    positive_b: Claim = Related(a, converse, b) if edit == "swap-object" else Related(b, relation, a)
+    return Draft(layouts, (Related(a, relation, b), claim_b), (Related(b, converse, a), positive_b), edit, relation)
+
+
+def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Generator) -> Draft | None:
+    """Two bases that exchange places in their stack, or one object that moves from one base to another."""
+    relation = choose(rng, CLAIMABLE[arrangement])
+    objects = sample_objects(world, rng, min(sample_number(world, rng), _STACK_OBJECTS))
+    moves = len(objects) > 2 and rng.random() < 0.5
+    objects = _with_bases(world, objects, 1 if moves else 0, rng)
+
+    def edited(layout: Layout) -> Layout:
+        return move_onto(layout, 0, 2) if moves else swap_places(layout, 0, 1)
+
+    first = sample_layout(
+        world,
+        objects,
+        rng,
+        arrangement=arrangement,
+        room=room_to_swap(objects, 0, 1, *([2] if moves else [])),
+        accept=lambda layout: bool(in_frame(edited(layout)).all()),
+    )
+    if first is None:
+        return None
+    attributes = mention(world, rng)
+    top, base, other = (describe(first.objects[i], attributes) for i in (0, 1, 2 if moves else 0))
+    if not moves:
+        said = (top, relation, base) if relation == "on" else (base, relation, top)
+        return _draft((first, edited(first)), said, edit)
+    upper = [Related(top, "on", below) for below in (base, other)]
+    lower = [Related(below, "under", top) for below in (base, other)]
+    claims, positives = (upper, lower) if relation == "on" else (lower, upper)
+    return Draft(
+        (first, edited(first)), (claims[0], claims[1]), (positives[0], positives[1]), "replace-object", relation
+    )
+
+
+def _with_bases(world: World, objects: Sequence[ObjectSpec], start: int, rng: np.random.Generator) -> list[ObjectSpec]:
+    """The objects with two bases from number `start` on; all that may be stacked are of one size."""
+    carried = [wish.shape for wish in objects[:start]]
+    bases = [shape for shape in world.vocabulary.shapes if shape in BASES and shape not in carried]
+    if len(bases) < 2:
+        raise InputError(
+            "arrangement 'stacked': vocabulary.shapes must name three kinds that something can stand on, of "
+            f"{', '.join(BASES)}"
+        )
+    chosen = choose_two(rng, bases)
+    stack = [*objects[:start], *(replace(objects[start + k], shape=base) for k, base in enumerate(chosen))]
+    others = [wish for wish in objects[start + 2 :] if wish.shape not in chosen]  # kinds stay different
+    return [replace(wish, size=objects[0].size) for wish in stack] + others
+
+
+def unrelated(subject: Description, relation: str, reference: Description) -> Claim:
+    """The subject clearly does not stand in the relation: the converse holds for some two, the relation for none."""
+    converse = RELATIONS[relation].converse
+    return Both(Related(subject, converse, reference), Not(Related(subject, relation, reference)))

@@ -1,0 +1,68 @@
+"""C2 and C3 together: two objects of one kind, on either side of a third, exchange an attribute.
+
+"A red cube left of a sphere": both scenes hold a red cube and another left of the sphere, so that neither the attribute
+nor the relation decides, only which cube is red.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from generator.world import (
+    Draft,
+    World,
+    choose,
+    describe,
+    free_arrangements,
+    mention,
+    other_value,
+    room_to_swap,
+    sample_layout,
+    sample_number,
+    sample_objects,
+)
+from scenes.claims import Claim, Related
+from scenes.edits import swap_attribute
+from scenes.layout import Layout
+from scenes.relations import CLAIMABLE, RELATIONS, stands
+
+SAID_OF_B = ("other-attribute", "converse-relation")
+
+
+def sample(world: World, rng: np.random.Generator) -> Draft | None:
+    """A draft of a group that needs attribute binding and a relation, or None if the objects found no places."""
+    said = choose(rng, SAID_OF_B)
+    attribute = choose(rng, world.attributes)
+    arrangement = choose(rng, free_arrangements(world))
+    objects = sample_objects(world, rng, sample_number(world, rng, least=3))
+    value = other_value(world, attribute, getattr(objects[0], attribute), rng)
+    objects[1] = replace(objects[1], shape=objects[0].shape, **{attribute: value})
+
+    def relations(layout: Layout) -> list[str]:
+        """Relations in which the first stands to the third, and the second in the converse."""
+        claimable = [name for name in CLAIMABLE[arrangement] if stands(name, layout, 0, 2)]
+        return [name for name in claimable if stands(RELATIONS[name].converse, layout, 1, 2)]
+
+    first = sample_layout(
+        world,
+        objects,
+        rng,
+        arrangement=arrangement,
+        room=room_to_swap(objects, 0, 1) if attribute == "size" else None,
+        accept=lambda layout: bool(relations(layout)),
+    )
+    if first is None:
+        return None
+    relation = choose(rng, relations(first))
+    converse = RELATIONS[relation].converse
+    one, two = (describe(objects[i], (attribute,)) for i in (0, 1))
+    third = describe(objects[2], mention(world, rng))
+    claim_b: Claim = Related(two, relation, third) if said == "other-attribute" else Related(one, converse, third)
+    positive_b: Claim = Related(third, converse, two) if said == "other-attribute" else Related(third, relation, one)
+    return Draft(
+        (first, swap_attribute(first, 0, 1, attribute)),
+        (Related(one, relation, third), claim_b),
+        (Related(third, converse, one), positive_b),
+        "swap-attribute",
+        attribute,
+    )

@@ -1,0 +1,113 @@
+"""Comparison: which of two is larger or taller, until they exchange sizes; or nearer, until they exchange places."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from generator.world import (
+    Draft,
+    World,
+    choose,
+    describe,
+    free_arrangements,
+    mention,
+    room_to_swap,
+    sample_layout,
+    sample_number,
+    sample_objects,
+)
+from scenes.arrangements import ARRANGEMENTS
+from scenes.claims import Compared
+from scenes.edits import swap_attribute, swap_places
+from scenes.errors import InputError
+from scenes.layout import Layout
+from scenes.relations import COMPARISONS, compares
+from scenes.shapes import mesh
+from scenes.spec import ObjectSpec
+from scenes.vocabulary import SIZES
+
+OF_SIZE = ("larger", "smaller", "taller", "shorter")
+OF_PLACE = ("nearer", "farther")
+_SIZE_RATIO = 1.5  # between the two sizes: the margin of a comparison, with room for their jitter
+_PROPORTION = 1.3  # most that the two kinds may differ in breadth or height at the same size
+
+
+def sample(world: World, rng: np.random.Generator) -> Draft | None:
+    """A draft of a comparison group, or None if no places were found in which the comparison is clear."""
+    dimension = choose(rng, _sayable(world))
+    return _of_size(world, dimension, rng) if dimension in OF_SIZE else _of_place(world, dimension, rng)
+
+
+def _sayable(world: World) -> tuple[str, ...]:
+    """Comparisons that the recipe can show: sizes need two that differ, depth needs the ground."""
+    of_size = OF_SIZE if len(_size_pairs(world)) else ()
+    of_place = OF_PLACE if any(ARRANGEMENTS[name].standing for name in free_arrangements(world)) else ()
+    if not of_size + of_place:
+        raise InputError(
+            "category 'comparison': vocabulary.sizes must name 'small' and 'large', or scene.arrangements 'table'"
+        )
+    return of_size + of_place
+
+
+def _size_pairs(world: World) -> list[tuple[str, str]]:
+    sizes = world.vocabulary.sizes
+    return [(a, b) for a in sizes for b in sizes if SIZES[a].scale >= _SIZE_RATIO * SIZES[b].scale]
+
+
+def _of_size(world: World, dimension: str, rng: np.random.Generator) -> Draft | None:
+    objects = sample_objects(world, rng, sample_number(world, rng))
+    alike = [shape for shape in world.vocabulary.shapes if _are_alike(shape, objects)]
+    if not alike:
+        return None
+    pairs = _size_pairs(world)
+    sizes = pairs[int(rng.integers(len(pairs)))]
+    if dimension in ("smaller", "shorter"):
+        sizes = sizes[::-1]
+    objects[:2] = [replace(objects[0], size=sizes[0]), replace(objects[1], shape=choose(rng, alike), size=sizes[1])]
+    first = sample_layout(
+        world,
+        objects,
+        rng,
+        room=room_to_swap(objects, 0, 1),
+        accept=lambda layout: _is_clear(dimension, layout, swap_attribute(layout, 0, 1, "size")),
+    )
+    if first is None:
+        return None
+    return _draft(first, swap_attribute(first, 0, 1, "size"), dimension, mention(world, rng, but=("size",)))
+
+
+def _of_place(world: World, dimension: str, rng: np.random.Generator) -> Draft | None:
+    objects = sample_objects(world, rng, sample_number(world, rng))
+    first = sample_layout(
+        world,
+        objects,
+        rng,
+        arrangement=choose(rng, [name for name in free_arrangements(world) if ARRANGEMENTS[name].standing]),
+        room=room_to_swap(objects, 0, 1),
+        accept=lambda layout: _is_clear(dimension, layout, swap_places(layout, 0, 1)),
+    )
+    return None if first is None else _draft(first, swap_places(first, 0, 1), dimension, mention(world, rng))
+
+
+def _are_alike(shape: str, objects: list[ObjectSpec]) -> bool:
+    """Whether a kind that is not among the objects has about the proportions of the first of them."""
+    mine, other = (mesh(name).extents for name in (shape, objects[0].shape))
+    ratios = np.array([mine[2] / other[2], mine[:2].max() / other[:2].max()])
+    fits = bool((ratios <= _PROPORTION).all() and (ratios >= 1 / _PROPORTION).all())
+    return fits and all(shape != wish.shape for wish in (objects[0], *objects[2:]))
+
+
+def _is_clear(dimension: str, first: Layout, second: Layout) -> bool:
+    return compares(dimension, first, 0, 1) is True and compares(dimension, second, 0, 1) is False
+
+
+def _draft(first: Layout, second: Layout, dimension: str, attributes: tuple[str, ...]) -> Draft:
+    a, b = (describe(first.objects[i], attributes) for i in (0, 1))
+    converse = COMPARISONS[dimension].converse
+    return Draft(
+        (first, second),
+        (Compared(a, b, dimension), Compared(b, a, dimension)),
+        (Compared(b, a, converse), Compared(a, b, converse)),
+        "swap-object",
+        dimension,
+    )
