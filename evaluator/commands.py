@@ -16,6 +16,7 @@ from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from evaluator.items import Item
 from evaluator.report import collect_maps, save_maps, write_report
 from evaluator.results import Results, load, save
+from evaluator.scorers import check_scorer
 from evaluator.training import HeadReport
 from evaluator.training import train_head as _train_head
 from evaluator.training_run import TrainingConfig
@@ -55,6 +56,8 @@ def evaluate(
     """
     if out is not None:
         _check_new(Path(out))
+    for name in scorers:
+        check_scorer(name)
     items, info, external = _read(dataset, split, limit, images, allow_missing, prompt)
     encoder = load_encoder(
         model, device=device, dtype=dtype, allow_random_weights=allow_random_weights, batch_size=batch_size

@@ -15,7 +15,7 @@ from evaluator.scorers.shuffled_images import shuffle_images
 from evaluator.scorers.trained import HEADS, load_dcsm_ref, load_factored, load_trained
 from scenes.errors import InputError, unknown_name
 
-__all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "load_scorer"]
+__all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "check_scorer", "load_scorer"]
 
 WRAPPERS: dict[str, Callable[[Scorer, ScorerContext], Scorer]] = {"shuffled-images": shuffle_images}
 
@@ -34,16 +34,24 @@ SCORERS: dict[str, Callable[[ScorerContext], Scorer]] = {
 }
 
 
+def check_scorer(name: str) -> None:
+    """Raise InputError for a name that `load_scorer` does not know: for callers with long work to do before it."""
+    outer, _, inner = name.partition(":")
+    if inner and outer in WRAPPERS:
+        check_scorer(inner)
+    elif name not in SCORERS:
+        raise unknown_name("scorer", name, [*SCORERS, *(f"{wrapper}:NAME" for wrapper in WRAPPERS)])
+
+
 def load_scorer(name: str, context: ScorerContext) -> Scorer:
     """Make the scorer that a user named: a key of `SCORERS`, or `shuffled-images:NAME` for the control around NAME.
 
     Raises InputError for an unknown name, and for a scorer of patch tokens on a model that has none.
     """
+    check_scorer(name)
     outer, _, inner = name.partition(":")
     if inner and outer in WRAPPERS:
         return WRAPPERS[outer](load_scorer(inner, context), context)
-    if name not in SCORERS:
-        raise unknown_name("scorer", name, [*SCORERS, *(f"{wrapper}:NAME" for wrapper in WRAPPERS)])
     scorer = SCORERS[name](context)
     if scorer.needs_patches and not context.encoder.has_patches:
         raise InputError(
