@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from tqdm import tqdm
 
-from evaluator import evaluation
+from evaluator import evaluation, geometry
 from evaluator.cache import EncodedSet, encode_items
+from evaluator.composites import read_composites
 from evaluator.dataset_items import load_items
 from evaluator.encoders import TINY, Encoder, list_models, load_encoder
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
+from evaluator.geometry import ProbeResult
 from evaluator.items import Item
 from evaluator.report import collect_maps, save_maps, write_report
 from evaluator.results import Results, load, save
@@ -20,7 +23,7 @@ from evaluator.scorers import check_scorer
 from evaluator.training import HeadReport
 from evaluator.training import train_head as _train_head
 from evaluator.training_run import TrainingConfig
-from generator.dataset import choose_split, read_manifest
+from generator.dataset import choose_split, read_groups, read_manifest
 from scenes.errors import InputError
 
 DEMO_SCORERS = ("cosine", "maxsim", "dcsm", "blind", "random")
@@ -128,6 +131,38 @@ def report(results: Sequence[str | Path], out: str | Path, *, dataset: str | Pat
         named = load(folders[0]).dataset.get("folder")
         dataset = named if named and Path(named).is_dir() else None
     return write_report(folders, Path(out), None if dataset is None else Path(dataset))
+
+
+def probe(
+    dataset: str | Path,
+    *,
+    model: str = TINY,
+    out: str | Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    cache_dir: str | Path | None = None,
+    device: str = "cpu",
+    allow_random_weights: bool = False,
+) -> ProbeResult:
+    """The geometry probe on a dataset folder: which conditions the model's own space satisfies, and how superposed.
+
+    With `out`, every number and every group's margins are written there as JSON.
+    """
+    folder = Path(dataset)
+    items = load_items(folder, split, limit)
+    kept = {item.id for item in items}
+    groups = [group for group in read_groups(folder, choose_split(folder, split)) if group.id in kept]
+    result = geometry.probe(
+        items,
+        load_encoder(model, device=device, allow_random_weights=allow_random_weights),
+        rng=np.random.default_rng(seed),
+        composites=list(read_composites(groups)),
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+    )
+    if out is not None:
+        geometry.save_probe(result, Path(out))
+    return result
 
 
 def models() -> list[str]:
