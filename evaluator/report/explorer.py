@@ -19,24 +19,11 @@ from evaluator.report.systems import System
 from evaluator.report.thumbnails import mask_overlay, thumbnail
 
 PICTURE_SIZE = 224  # pixels
-PICTURE_QUALITY = 80
+PICTURE_QUALITY = 86
 PICTURE_BUDGET = 8_000_000  # characters of base64 in one page; pictures past it are linked
 MAP_BUDGET = 3_500_000  # bytes, of all models together
 MAX_FACET_VALUES = 80
 FACET_ORDER = ("category", "edit", "attribute", "relation")
-
-
-class _Album:
-    """Pictures taken into the page, each with a number; full when the budget is spent."""
-
-    def __init__(self) -> None:
-        self.pictures: list[str] = []
-        self.size = 0
-
-    def add(self, picture: str) -> int:
-        self.pictures.append(picture)
-        self.size += len(picture)
-        return len(self.pictures) - 1
 
 
 def make_blocks(
@@ -55,10 +42,13 @@ def make_blocks(
     lasts, one category after another in turns; all others link to the files, relative to the page.
     """
     chosen = _in_turns(entries, per_category)
-    album = _Album()
+    album: list[str] = []  # pictures within the page, each named by its place here
     rows: dict[str, dict[str, Any]] = {}
+    size = 0
     for entry in chosen:
-        rows[entry.id] = _row(entry, len(systems), axes, album, out, embed=album.size < PICTURE_BUDGET)
+        before = len(album)
+        rows[entry.id] = _row(entry, len(systems), axes, album, out, embed=size < PICTURE_BUDGET)
+        size += sum(map(len, album[before:]))
     groups = [rows.get(e.id) or _row(e, len(systems), axes, album, out, embed=False) for e in entries]
     order = [entry.id for entry in (*chosen, *entries)]
     packed = [pack_maps(each, list(dict.fromkeys(order)), MAP_BUDGET // len(maps)) for each in maps]
@@ -70,11 +60,11 @@ def make_blocks(
         "groups": groups,
         "maps": [index for index, _ in packed],
     }
-    return {"data": data, "pictures": album.pictures, "maps": [values for _, values in packed]}
+    return {"data": data, "pictures": album, "maps": [values for _, values in packed]}
 
 
 def _row(
-    entry: Entry, n_systems: int, axes: Sequence[Axis], album: _Album, out: Path, *, embed: bool
+    entry: Entry, n_systems: int, axes: Sequence[Axis], album: list[str], out: Path, *, embed: bool
 ) -> dict[str, Any]:
     scores = [entry.scores.get(number) for number in range(n_systems)]
     return {
@@ -90,14 +80,15 @@ def _row(
     }
 
 
-def _image(picture: Picture | None, album: _Album, out: Path, *, embed: bool) -> dict[str, Any]:
+def _image(picture: Picture | None, album: list[str], out: Path, *, embed: bool) -> dict[str, Any]:
     if picture is None:
         return {"picture": -1, "mask": -1, "link": "", "objects": []}
     image = {"picture": -1, "mask": -1, "link": link_to(picture.path, out), "objects": []}
     if not embed:
         return image
     data, (width, height) = thumbnail(ImageRef(picture.path, picture.box), size=PICTURE_SIZE, quality=PICTURE_QUALITY)
-    image["picture"] = album.add(data)
+    image["picture"] = len(album)
+    album.append(data)
     image["objects"] = [
         {
             "label": thing.label,
@@ -107,7 +98,8 @@ def _image(picture: Picture | None, album: _Album, out: Path, *, embed: bool) ->
     ]
     if picture.mask is not None:
         values = tuple(thing.mask_value for thing in picture.objects)
-        image["mask"] = album.add(mask_overlay(picture.mask, values, size=PICTURE_SIZE))
+        image["mask"] = len(album)
+        album.append(mask_overlay(picture.mask, values, size=PICTURE_SIZE))
     return image
 
 

@@ -75,7 +75,7 @@ function option(value, text) {
 function addSelect(label, key, options, read, write) {
   const select = make("select", { "data-key": key, onchange: () => { write(select.value); refilter(); } }, ...options);
   select.read = read;
-  find(".filters").append(make("label", {}, make("span", {}, label), select));
+  find(".filters").append(make("label", { class: key }, make("span", {}, label), select));
 }
 
 function buildFilters() {
