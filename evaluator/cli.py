@@ -46,14 +46,13 @@ def cli() -> None:
 @click.option("--seed", type=click.IntRange(0), help="another seed than the recipe's")
 @click.option("--split", help="this split only")
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
+@click.option("--renderer", default="auto", show_default=True, help="opengl, raytrace; auto is the first that starts")
 @_QUIET
-def generate(
-    recipe: str, out: Path, groups: int | None, seed: int | None, split: str | None, workers: int | None, quiet: bool
-) -> None:
+def generate(recipe: str, out: Path, quiet: bool, **options: Any) -> None:
     """Make the dataset of RECIPE (a TOML file or the name of a data card) in the folder OUT. Call again to resume."""
     from generator.pipeline import generate as call
 
-    folder = call(recipe, out, groups=groups, seed=seed, split=split, workers=workers, progress=not quiet)
+    folder = call(recipe, out, progress=not quiet, **options)
     click.echo(f"{folder}: done; look at it with `fourfold preview {folder} sheet.png`")
 
 
@@ -195,6 +194,49 @@ def report(results: tuple[Path, ...], out: Path, dataset: Path | None) -> None:
     from evaluator.commands import report as call
 
     click.echo(call(results, out, dataset=dataset))
+
+
+@cli.command()
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--scorer", "scorers", multiple=True, help="repeat for several; default: all")
+@click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex")
+def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> None:
+    """Put several RESULTS folders side by side, paired where they asked the same."""
+    from evaluator.comparison import compare as call
+    from evaluator.comparison import load_runs
+    from evaluator.table_formats import write_table
+    from evaluator.tables import model_table
+
+    click.echo(write_table(model_table(call(load_runs(results), scorers=scorers or None)), form))
+
+
+@cli.command()
+@_FOLDER
+@_MODEL
+@click.option("--out", type=click.Path(path_type=Path), help="file for all numbers (.json)")
+@click.option("--split")
+@click.option("--limit", type=click.IntRange(1), help="first groups of each category only")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_CACHE
+@_DEVICE
+@_RANDOM
+def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, **options: Any) -> None:
+    """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is."""
+    from evaluator.commands import probe as call
+    from evaluator.table_formats import write_text
+    from evaluator.tables import probe_table
+
+    click.echo(write_text(probe_table(call(dataset, model=model, out=out, cache_dir=cache, **options))))
+
+
+@cli.command()
+@_FOLDER
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="page.html")
+def browse(dataset: Path, out: Path) -> None:
+    """Write a page that shows DATASET group by group, with no model asked."""
+    from evaluator.report import write_browser
+
+    click.echo(write_browser(dataset, out))
 
 
 @cli.command()

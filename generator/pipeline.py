@@ -19,7 +19,7 @@ from generator.dataset import ASIDE, FORMAT_VERSION, NATURAL, dump_json, file_ha
 from generator.pool import make_shards
 from generator.shards import WORK, Shard, ShardRecord, plan_shards, read_record, rows_path, write_shard
 from scenes.errors import InputError
-from scenes.rendering import OpenGLRenderer
+from scenes.renderers import AUTO, check_renderer, choose_renderer, open_renderer
 
 
 def generate(
@@ -30,17 +30,20 @@ def generate(
     seed: int | None = None,
     split: str | None = None,
     workers: int | None = None,
+    renderer: str = AUTO,
     progress: bool = True,
 ) -> Path:
     """Make the dataset of a recipe in a folder; returns the folder.
 
     `recipe` is a Recipe, a TOML file or the name of a data card; `groups`, `seed` and `split` override it. `workers`
-    defaults to the number of cores and changes nothing but the speed. Call it again to resume: what is done is kept.
+    defaults to the number of cores and changes nothing but the speed. `renderer` is "opengl", "raytrace", or "auto":
+    OpenGL where it starts. Call it again to resume: what is done is kept.
     Raises InputError for a bad recipe or an output folder that holds something else.
     """
     workers = os.cpu_count() or 1 if workers is None else workers
     if workers < 1:
         raise InputError(f"--workers {workers}: must be at least 1")
+    check_renderer(renderer)
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = with_overrides(recipe, groups=groups, seed=seed, split=split)
     check_recipe(recipe, recipe.name)
@@ -48,11 +51,11 @@ def generate(
     if _is_complete(folder, recipe):
         shutil.rmtree(folder / WORK, ignore_errors=True)  # a run killed in its last moment leaves it
         return folder
-    _prepare(folder, recipe)
+    _prepare(folder, recipe, renderer)
     shards = list(plan_shards(recipe))
     todo = [shard for shard in shards if read_record(folder, shard) is None]
     with (
-        closing(_make(folder, recipe, todo, min(workers, len(todo)))) as made,
+        closing(_make(folder, recipe, todo, min(workers, len(todo)), renderer)) as made,
         _bar(recipe, shards, todo, progress) as bar,
     ):
         for shard in made:
@@ -91,18 +94,18 @@ def _is_complete(folder: Path, recipe: Recipe) -> bool:
     return True
 
 
-def _prepare(folder: Path, recipe: Recipe) -> None:
+def _prepare(folder: Path, recipe: Recipe, renderer: str) -> None:
     """Make the folders, or check that an unfinished run of the same recipe left them."""
     marker = folder / WORK / "recipe.json"
-    made_from = {"fourfold": version("fourfold"), "recipe": recipe_to_dict(recipe)}
+    made_from = {"fourfold": version("fourfold"), "recipe": recipe_to_dict(recipe), "renderer": renderer}
     wanted = dump_json(made_from).encode()
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; give a folder")
     if marker.is_file():
         if marker.read_bytes() != wanted:
             raise InputError(
-                f"{folder}: holds an unfinished dataset of another recipe, seed or version of this software; "
-                "give a new folder"
+                f"{folder}: holds an unfinished dataset of another recipe, seed, renderer or version of this "
+                "software; give a new folder"
             )
     elif folder.is_dir() and any(entry.name != WORK for entry in folder.iterdir()):
         raise InputError(f"{folder}: holds something else; nothing was overwritten. Give an empty or new folder")
@@ -114,14 +117,14 @@ def _prepare(folder: Path, recipe: Recipe) -> None:
         (folder / MASKS / split).mkdir(parents=True, exist_ok=True)
 
 
-def _make(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Generator[Shard, None, None]:
+def _make(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, renderer: str) -> Generator[Shard, None, None]:
     """Make the shards, in this process or in a pool; gives each as it is done."""
     if workers > 1:
-        yield from make_shards(folder, recipe, todo, workers)
+        yield from make_shards(folder, recipe, todo, workers, choose_renderer(renderer))
     elif todo:
-        with OpenGLRenderer(recipe.image_size) as renderer:
+        with open_renderer(recipe.image_size, renderer) as opened:
             for shard in todo:
-                write_shard(folder, recipe, shard, renderer)
+                write_shard(folder, recipe, shard, opened)
                 yield shard
 
 

@@ -14,20 +14,22 @@ from pathlib import Path
 from generator.config import Recipe
 from generator.shards import Shard, write_shard
 from scenes.errors import InputError
-from scenes.rendering import OpenGLRenderer
+from scenes.renderers import open_renderer
+from scenes.rendering import Renderer
 
 _RESTARTS = 3  # of the pool, when the system kills workers
 
 
-def make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Iterator[Shard]:
+def make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, renderer: str) -> Iterator[Shard]:
     """Make the shards in that many processes; gives each as it is done.
 
-    What a killed worker was at is made again. Raises InputError if workers keep being killed.
+    `renderer` is a key of RENDERERS. What a killed worker was at is made again. Raises InputError if workers keep
+    being killed.
     """
     left = dict.fromkeys(todo)
     for attempt in range(_RESTARTS + 1):
         try:
-            for shard in _make_shards(folder, recipe, list(left), workers):
+            for shard in _make_shards(folder, recipe, list(left), workers, renderer):
                 del left[shard]
                 yield shard
             return
@@ -39,14 +41,14 @@ def make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -
                 raise InputError(message) from error
 
 
-def _make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int) -> Iterator[Shard]:
+def _make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, renderer: str) -> Iterator[Shard]:
     # Spawned, never forked: a forked OpenGL context is undefined.
     context = get_context("spawn")
     leash, hand = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, _start_worker, (leash,))
     try:
         with _interrupts_kept_back():
-            futures = {pool.submit(_work, folder, recipe, shard): shard for shard in todo}
+            futures = {pool.submit(_work, folder, recipe, shard, renderer): shard for shard in todo}
         for future in as_completed(futures):
             future.result()
             yield futures[future]
@@ -83,11 +85,11 @@ def _end_with_parent(leash: Connection) -> None:
         os._exit(1)
 
 
-_renderer: OpenGLRenderer | None = None  # of this worker process
+_renderer: Renderer | None = None  # of this worker process
 
 
-def _work(folder: Path, recipe: Recipe, shard: Shard) -> None:
+def _work(folder: Path, recipe: Recipe, shard: Shard, renderer: str) -> None:
     global _renderer
     if _renderer is None:  # opened here and not at the start, so that "no OpenGL" reaches the user as it is
-        _renderer = OpenGLRenderer(recipe.image_size)
+        _renderer = open_renderer(recipe.image_size, renderer)
     write_shard(folder, recipe, shard, _renderer)

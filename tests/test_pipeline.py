@@ -76,7 +76,7 @@ def records(folder: Path) -> list[Path]:
 @pytest.fixture
 def flat(monkeypatch, flat_renderer):
     """Generation in this process without OpenGL, in shards of one group."""
-    monkeypatch.setattr(pipeline, "OpenGLRenderer", flat_renderer)
+    monkeypatch.setattr(pipeline, "open_renderer", lambda size, name: flat_renderer(size))
     monkeypatch.setattr(shards, "SHARD_SIZE", 1)
 
     def call(recipe: Recipe, folder: Path, **options) -> Path:
@@ -246,7 +246,7 @@ def test_a_shard_whose_rows_were_changed_is_made_again(flat, quick, tmp_path, mo
 def test_a_finished_set_called_again_does_nothing(flat, quick, tmp_path, monkeypatch):
     folder = flat(quick, tmp_path / "x")
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    monkeypatch.setattr(pipeline, "OpenGLRenderer", _raise)
+    monkeypatch.setattr(pipeline, "open_renderer", _raise)
     assert flat(quick, folder) == folder
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
@@ -338,14 +338,14 @@ def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
 
 
 def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path, monkeypatch, flat_renderer):
-    def brighter(size):
+    def brighter(size, name):
         renderer = flat_renderer(size)
         render = renderer.render
         renderer.render = lambda layout: replace(drawn := render(layout), color=drawn.color + (drawn.color < 250))
         return renderer
 
     first = flat(quick, tmp_path / "first")
-    monkeypatch.setattr(pipeline, "OpenGLRenderer", brighter)
+    monkeypatch.setattr(pipeline, "open_renderer", brighter)
     second = flat(quick, tmp_path / "second")
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (first, second)]
     assert manifests[0]["scenes_sha256"] == manifests[1]["scenes_sha256"]
@@ -356,13 +356,13 @@ def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path
 def test_a_broken_pool_goes_on_with_what_is_left_and_gives_up_in_the_end(quick, tmp_path, monkeypatch):
     todo, asked = list(plan_shards(quick)), []
 
-    def dies_after_one(_folder, _recipe, left, _workers):
+    def dies_after_one(_folder, _recipe, left, _workers, _renderer):
         asked.append(left)
         yield left[0]
         raise BrokenProcessPool
 
     monkeypatch.setattr(pool, "_make_shards", dies_after_one)
-    made = pool.make_shards(tmp_path, quick, todo, 2)
+    made = pool.make_shards(tmp_path, quick, todo, 2, "opengl")
     done = [next(made) for _ in range(4)]
     with pytest.raises(InputError, match="fewer --workers"):
         next(made)
