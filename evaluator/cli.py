@@ -306,7 +306,7 @@ def _batch_size(text: str) -> Any:
 def main() -> None:
     """Run the command line: a user's mistake is one line and exit code 2, Ctrl-C is 130."""
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="fourfold", standalone_mode=False)
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:

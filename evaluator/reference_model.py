@@ -80,6 +80,7 @@ def train_tiny(
     training = training or TinyTraining()
     if (out / WEIGHTS).exists():
         raise InputError(f"{out}: holds {WEIGHTS} already and is not overwritten; give another folder")
+    manifest = read_manifest(dataset)
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     model, tokenize = new_open_clip(model_folder, training.seed)
@@ -90,7 +91,7 @@ def train_tiny(
     save_file({key: value.half().contiguous() for key, value in _weights(model).items()}, out / WEIGHTS)
     (out / CONFIG).write_text((model_folder / CONFIG).read_text(encoding="utf-8"), encoding="utf-8")
     record = {
-        "dataset": {"recipe": read_manifest(dataset)["name"], "scenes_sha256": read_manifest(dataset)["scenes_sha256"]},
+        "dataset": {"recipe": manifest["name"], "scenes_sha256": manifest["scenes_sha256"]},
         "training": asdict(training),
         "device": device,
         "seconds": round(time.monotonic() - started),
