@@ -22,6 +22,7 @@ SKILL = {  # how far the right answer is ahead, in units of noise
     "maxsim": {"content": 2.5, "binding": 0.5, "relation": 0.3, "negation": -0.2},
     "dcsm": {"content": 2.9, "binding": 1.6, "relation": 1.9, "negation": 1.2},
     "random": dict.fromkeys(EDITS, 0.0),
+    "blind": dict.fromkeys(EDITS, 0.0),
     "oracle": dict.fromkeys(EDITS, 1e6),
 }
 HOSTILE = (

@@ -366,6 +366,37 @@ def test_plain_pictures_are_found_by_name_and_only_inside_the_folder(made: Simpl
     assert second == {"picture": -1, "mask": -1, "link": "", "objects": []}
 
 
+def test_items_too_large_to_look_at_are_counted_but_not_shown(made: SimpleNamespace) -> None:
+    run = results.load(made.first)
+    rng = np.random.default_rng(0)
+    truth = np.eye(20, dtype=bool)
+    large = replace(
+        run.items[0],
+        id="retrieval",
+        images=tuple(f"{i}.png" for i in range(20)),
+        captions=tuple(map(str, range(20))),
+        truth=truth,
+        scores={name: rng.random((20, 20)).astype(np.float32) for name in run.scorers},
+    )
+    folder = made.root / "retrieval"
+    results.save(replace(run, items=(*run.items, large)), folder)
+    groups = block(write_report([folder], made.root / "retrieval.html"), "data")["groups"]  # type: ignore[index]
+    assert len(groups) == len(run.items)
+    assert "retrieval" not in {group["id"] for group in groups}
+
+
+@pytest.mark.parametrize("scorers", [("cosine",), ("random",), ("maxsim", "blind"), ("random", "oracle")])
+def test_any_choice_of_scorers_makes_a_report(
+    tmp_path: Path, made: SimpleNamespace, report_data: SimpleNamespace, scorers: tuple[str, ...]
+) -> None:
+    folder = report_data.make_results(tmp_path / "results", made.dataset, scorers=scorers, maps=0, replicates=20)
+    text = write_report([folder], tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "of binding groups" in text
+    roles = [system["role"] for system in block(tmp_path / "report.html", "data")["systems"]]  # type: ignore[index]
+    assert set(roles) != {"control"}
+    write_report([folder], tmp_path / "report.md")
+
+
 def test_several_models_are_compared_in_one_table(made: SimpleNamespace) -> None:
     text = made.two.read_text(encoding="utf-8")
     table = re.search(r'<table class="numbers sortable">(.*?)</table>', text, re.DOTALL)

@@ -12,6 +12,8 @@ from evaluator.report.groups import Group, Picture
 from evaluator.report.systems import System
 from evaluator.results import Results, ScoredItem
 
+MAX_CELLS = 256  # images x captions of an item that can be looked at; a retrieval set has millions
+
 
 @dataclass(frozen=True)
 class Entry:

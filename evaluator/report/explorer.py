@@ -12,7 +12,7 @@ import numpy as np
 
 from evaluator.items import ImageRef
 from evaluator.report.difficulty import Axis, as_number
-from evaluator.report.entries import Entry, margin
+from evaluator.report.entries import MAX_CELLS, Entry, margin
 from evaluator.report.groups import Picture
 from evaluator.report.maps import Maps
 from evaluator.report.systems import System
@@ -39,8 +39,10 @@ def make_blocks(
     """The JSON blocks of a page at `out`: "data", "pictures" (WebP in base64), "maps" (bytes in base64, one a model).
 
     The first `per_category` groups of each category carry their pictures within the page, as long as the budget
-    lasts, one category after another in turns; all others link to the files, relative to the page.
+    lasts, one category after another in turns; all others link to the files, relative to the page. Items too large to
+    be looked at (`MAX_CELLS`) are left out.
     """
+    entries = [entry for entry in entries if entry.truth.size <= MAX_CELLS]
     chosen = _in_turns(entries, per_category)
     album: list[str] = []  # pictures within the page, each named by its place here
     rows: dict[str, dict[str, Any]] = {}

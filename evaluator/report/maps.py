@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evaluator.report.entries import MAX_CELLS
 from generator.dataset import write_atomically
 from scenes.errors import InputError
 
@@ -49,6 +50,8 @@ def collect_maps(
 ) -> Maps | None:
     """The maps of the first `per_category` items of each category; None for a model without patch tokens.
 
+    Items too large to be looked at (`MAX_CELLS`) are passed over.
+
     Every image is taken against every caption of its item. `word_maps` are maps [h, w] that a head learned for
     functional words and lays in place of their cosines, by lower-case word. Bytes are evenly spaced between an item's
     smallest and largest cosine, so no cosine is off by more than 1/510 of that range.
@@ -59,7 +62,7 @@ def collect_maps(
     groups: dict[str, GroupMaps] = {}
     parts: list[np.ndarray] = []
     offset = 0
-    for i in _first_of_each(items, per_category):
+    for i in _first_of_each(items, encoded, per_category):
         cosines, pieces = _cosines(encoded, i)
         flat = np.concatenate([part.ravel() for image in cosines for part in image])
         low, high = (float(flat.min()), float(flat.max())) if flat.size else (0.0, 0.0)
@@ -139,10 +142,12 @@ def _cosines(encoded: "EncodedSet", i: int) -> tuple[list[list[np.ndarray]], lis
     return [[line @ image.T for line in tokens] for image in patches], pieces
 
 
-def _first_of_each(items: Sequence["Item"], per_category: int) -> list[int]:
+def _first_of_each(items: Sequence["Item"], encoded: "EncodedSet", per_category: int) -> list[int]:
     seen: dict[str, int] = {}
     chosen = []
     for i, item in enumerate(items):
+        if len(encoded.image_index[i]) * len(encoded.text_index[i]) > MAX_CELLS:
+            continue
         seen[item.category] = seen.get(item.category, 0) + 1
         if seen[item.category] <= per_category:
             chosen.append(i)

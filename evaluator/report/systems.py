@@ -38,6 +38,7 @@ def _of_run(run: Results, number: int) -> list[System]:
     names = list(run.scorers)
     reference = run.settings.get("reference")
     dcsm = next((name for name in ("dcsm", "dcsm-ref") if name in names), None)
+    only_controls = all(_is_control(name) for name in names)  # then they are what the report is about
     systems: list[System] = []
     for name in names:
         if name == reference:
@@ -45,7 +46,11 @@ def _of_run(run: Results, number: int) -> list[System]:
         elif name == dcsm:
             role = "dcsm"
         else:
-            role = "control" if name.split(":")[0] in CONTROLS else "other"
+            role = "control" if _is_control(name) and not only_controls else "other"
         style = role if role != "other" else STYLES[sum(s.role == "other" for s in systems) % len(STYLES)]
         systems.append(System(name, number, role, style))
     return systems
+
+
+def _is_control(name: str) -> bool:
+    return name.partition(":")[0] in CONTROLS

@@ -30,7 +30,7 @@ function makeRow(group, place, count, state) {
   return make("div", { class: "row", role: "option", id: "row-" + place, "aria-selected": "false", "aria-posinset": place + 1, "aria-setsize": count },
     make("span", { class: "thumbs" }, ...thumbs),
     make("span", { class: "words" }, ...lines,
-      make("span", { class: "verdicts" }, ...systemsOf(state.model).filter((s) => s.role !== "control").map((system) => glyph(group, system)))));
+      make("span", { class: "verdicts" }, ...systemsOf(state.model).filter((s) => s.role !== "control" && group.scores[s.index]).map((system) => glyph(group, system)))));
 }
 
 function makeList(box, onChoose) {

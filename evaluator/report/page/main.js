@@ -1,4 +1,4 @@
-// The explorer: filters, the address (#group=…&category=…), the keyboard.
+// The explorer: filters, the address (#group=…&is.category=…), the keyboard.
 const explorer = document.getElementById("explorer");
 const find = (selector) => explorer.querySelector(selector);
 const listBox = find(".list"), detailBox = find(".detail"), countBox = find(".count");
@@ -177,5 +177,5 @@ theme.addEventListener("click", () => {
 });
 
 buildFilters();
-explorer.hidden = false;
+explorer.hidden = page.groups.length === 0;
 recall();

@@ -53,6 +53,7 @@ function filterGroups(state) {
   const outcome = outcomes[state.outcome];
   const kept = [];
   page.groups.forEach((group, i) => {
+    if (contestants.length && contestants.every((s) => !group.scores[s.index])) return; // this model was not asked
     if (Object.entries(state.facets).some(([key, value]) => value && String(group.facets[key] ?? "") !== value)) return;
     if (bin && !inBin(group.axes[axis], bin)) return;
     if (!outcome.test(group, baseline, challenger, contestants)) return;
