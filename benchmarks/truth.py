@@ -1,0 +1,97 @@
+"""Are the labels true, how many scenes are thrown away and why, and how fast is it? For every category, in memory.
+
+    python benchmarks/truth.py --groups 100
+
+Each group's captions are judged a second time from the pixels, the depth and the mask of its pictures alone
+(scenes.witness): a contradiction is a wrong label. Exits with 1 if there is any.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from generator.categories import CATEGORIES
+from generator.config import Recipe, SceneRange, Split
+from generator.groups import MadeGroup, Picture, make_group
+from generator.world import World, make_world
+from scenes.arrangements import ARRANGEMENTS
+from scenes.claims import claim_from_dict
+from scenes.layout import layout_from_dict
+from scenes.renderers import AUTO, open_renderer
+from scenes.rendering import Renderer
+from scenes.sightings import look
+from scenes.witness import Testimony, View, testify
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was found in the groups of one category."""
+
+    groups: int
+    seconds: float
+    rejections: Counter[str]
+    testimonies: tuple[Testimony, ...]
+
+
+def measure(category: str, groups: int, seed: int, world: World, renderer: Renderer) -> Record:
+    """Make groups and let the pixels testify."""
+    start, rejections, testimonies = time.process_time(), Counter[str](), []
+    for index in range(groups):
+        made = make_group(world, "truth", category, index, seed, renderer)
+        rejections += made.rejections
+        testimonies.append(witness(made))
+    return Record(groups, time.process_time() - start, rejections, tuple(testimonies))
+
+
+def witness(made: MadeGroup) -> Testimony:
+    """The testimony of a group's two pictures."""
+    captions = made.pictures[0].row["captions"]
+    claims = [claim_from_dict(json.loads(caption["claim"])) for caption in captions]
+    truth = [[caption["truth"][i] for caption in captions] for i in (0, 1)]
+    return testify(claims, truth, [view(picture) for picture in made.pictures])
+
+
+def view(picture: Picture) -> View:
+    """What is sighted on a picture; of its row only kinds and the camera are read."""
+    camera = layout_from_dict(picture.row).camera
+    shapes = [thing["shape"] for thing in picture.row["objects"]]
+    return View(look(picture.rendering, shapes, camera), camera)
+
+
+def describe(category: str, record: Record) -> str:
+    """A paragraph of numbers."""
+    tries = record.groups + sum(record.rejections.values())
+    asked, decided = (sum(getattr(one, name) for one in record.testimonies) for name in ("asked", "decided"))
+    wrong = [line for one in record.testimonies for line in one.contradictions]
+    lines = [
+        f"{category:18s} {record.groups} groups  {len(wrong)} contradictions in {decided} of {asked} labels  "
+        f"{1 - record.groups / tries:.1%} rejected  {record.groups / record.seconds:.1f} groups/s of one processor"
+    ]
+    lines += [f"    {count / tries:6.1%}  {reason}" for reason, count in record.rejections.most_common()]
+    return "\n".join([*lines, *(f"    CONTRADICTION {line}" for line in wrong)])
+
+
+def main() -> None:
+    """Measure the categories that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--groups", type=int, default=100, help="of each category")
+    parser.add_argument("--category", choices=CATEGORIES, action="append", help="default: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--renderer", default=AUTO)
+    given = parser.parse_args()
+    scene = SceneRange(arrangements=tuple(ARRANGEMENTS))
+    world = make_world(Recipe("truth", {}, scene=scene), Split())
+    contradictions = 0
+    with open_renderer(224, given.renderer) as renderer:
+        for category in given.category or CATEGORIES:
+            record = measure(category, given.groups, given.seed, world, renderer)
+            contradictions += sum(len(one.contradictions) for one in record.testimonies)
+            print(describe(category, record), flush=True)
+    sys.exit(contradictions > 0)
+
+
+if __name__ == "__main__":
+    main()
