@@ -37,6 +37,7 @@ class Draft:
     attribute: str = ""  # which attribute or relation the edit changes, for analysis
 
 
+MANY_TRIES = 800  # to place objects of which two or three have to stand in a certain way
 Sampler = Callable[[World, np.random.Generator], Draft | None]
 
 
@@ -99,10 +100,11 @@ def sample_layout(
     arrangement: str | None = None,
     room: Sequence[float] | None = None,
     accept: Callable[[Layout], bool] = lambda layout: True,
+    tries: int = 200,
 ) -> Layout | None:
     """Place the objects in an arrangement of the world, any but a stack; None if that did not succeed."""
     name = arrangement or choose(rng, free_arrangements(world))
-    return place(SceneSpec(tuple(objects), name), rng, room=room, accept=accept)
+    return place(SceneSpec(tuple(objects), name), rng, room=room, accept=accept, tries=tries)
 
 
 def free_arrangements(world: World) -> tuple[str, ...]:

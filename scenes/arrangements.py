@@ -12,7 +12,8 @@ _GAP = 0.10  # least empty space between the rooms of two objects
 FEW = 3  # objects that find places by chance; more get a larger area, and are pushed apart
 _FILLING = 0.68  # share of the area that the rooms of many objects may fill
 _LARGEST = 2.6  # times that the area may grow for them: beyond, small objects would be specks
-_ROUNDS = 100
+_ROUNDS = 40  # of pushing
+_STEP = 0.7  # share of an overlap that each of the two gives way
 _CELL_JITTER = 0.04
 
 
@@ -104,15 +105,16 @@ def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np
         overlaps = _overlaps(points, radii)  # [n, n]
         if not overlaps.any():
             break
-        away = points[:, None] - points[None]  # [n, n, 2]
-        away /= np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-9)
-        points = np.clip(points + (away * (overlaps[..., None] * 0.55)).sum(axis=1), -half, half)
+        away = points[:, None] - points  # [n, n, 2]
+        distances = np.sqrt((away**2).sum(axis=2))
+        steps = _STEP * overlaps / np.maximum(distances, 1e-9)  # [n, n]
+        points = np.minimum(np.maximum(points + (away * steps[..., None]).sum(axis=1), -half), half)
     return points
 
 
 def _overlaps(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """How deep each pair of objects is in each other's room, [n, n], zero where they keep the gap."""
-    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
-    deep = np.maximum(radii[:, None] + radii[None] + _GAP - distances, 0.0)
+    away = points[:, None] - points
+    deep = np.maximum(radii[:, None] + radii + _GAP - np.sqrt((away**2).sum(axis=2)), 0.0)
     np.fill_diagonal(deep, 0.0)
     return deep

@@ -19,9 +19,9 @@ class Camera:
 def axes(camera: Camera) -> np.ndarray:
     """Rows right, up, backward of the camera as unit vectors in the world, [3, 3]."""
     a, e = np.radians(camera.azimuth), np.radians(camera.elevation)
-    forward = np.array([-np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), -np.sin(e)])
-    right = np.array([np.cos(a), np.sin(a), 0.0])
-    return np.stack([right, np.cross(right, forward), -forward])
+    (sin_a, sin_e), (cos_a, cos_e) = np.sin([a, e]), np.cos([a, e])
+    up = [-sin_a * sin_e, cos_a * sin_e, cos_e]
+    return np.array([[cos_a, sin_a, 0.0], up, [sin_a * cos_e, -cos_a * cos_e, sin_e]])
 
 
 def pose(camera: Camera) -> np.ndarray:

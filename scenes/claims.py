@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from scenes.camera import project
-from scenes.layout import Layout, PlacedObject
+from scenes.layout import Layout, PlacedObject, boxes_in_picture
 from scenes.relations import compares, stands
 
 MIN_VISIBLE_FRACTION = 0.45  # an object hidden more than this is neither there nor absent
@@ -86,25 +86,30 @@ class Related:
 
 
 REGIONS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
-_REGION_MARGIN = 0.14  # of the picture's width, from its centre
+_REGION_MARGIN = 0.14  # of the picture's width, from its centre to the object's
 
 
 @dataclass(frozen=True)
 class Located:
-    """Some such object is in a region of the picture: its left, right, top or bottom."""
+    """Some such object is wholly in one half of the picture, and clear of its middle: left, right, top or bottom."""
 
     description: Description
     region: str
 
     def holds(self, layout: Layout) -> bool | None:
-        dx, dy = REGIONS[self.region]
-        verdicts = []
-        for thing in layout.objects:
-            x, y = project(layout.camera, np.array(thing.position))[0] - 0.5
-            along = x * dx + y * dy
-            clear = abs(along) >= _REGION_MARGIN
-            verdicts.append(all_of((self.description.matches(thing), along > 0 if clear else None)))
-        return any_of(verdicts)
+        if not layout.objects:
+            return False
+        boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
+        edges = np.sort(boxes @ REGIONS[self.region], axis=1)  # [n, 2]: how far into the region, least and most
+        places = np.array([thing.position for thing in layout.objects])
+        centres = (project(layout.camera, places) - 0.5) @ REGIONS[self.region]  # [n]
+        inside = (edges[:, 0] >= 0) & (centres >= _REGION_MARGIN)
+        outside = (edges[:, 1] <= 0) & (centres <= -_REGION_MARGIN)
+        verdicts = [True if yes else False if no else None for yes, no in zip(inside, outside, strict=True)]
+        return any_of(
+            all_of((self.description.matches(thing), verdict))
+            for thing, verdict in zip(layout.objects, verdicts, strict=True)
+        )
 
 
 @dataclass(frozen=True)

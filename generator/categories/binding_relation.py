@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from generator.world import (
+    MANY_TRIES,
     Draft,
     World,
     choose,
@@ -23,7 +24,7 @@ from generator.world import (
 )
 from scenes.claims import Claim, Related
 from scenes.edits import swap_attribute
-from scenes.layout import Layout
+from scenes.layout import Layout, in_frame
 from scenes.relations import CLAIMABLE, RELATIONS, stands
 
 SAID_OF_B = ("other-attribute", "converse-relation")
@@ -49,7 +50,8 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
         rng,
         arrangement=arrangement,
         room=room_to_swap(objects, 0, 1) if attribute == "size" else None,
-        accept=lambda layout: bool(relations(layout)),
+        accept=lambda layout: bool(relations(layout)) and bool(in_frame(swap_attribute(layout, 0, 1, attribute)).all()),
+        tries=MANY_TRIES,
     )
     if first is None:
         return None

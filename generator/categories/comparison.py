@@ -20,7 +20,7 @@ from scenes.arrangements import ARRANGEMENTS
 from scenes.claims import Compared
 from scenes.edits import swap_attribute, swap_places
 from scenes.errors import InputError
-from scenes.layout import Layout
+from scenes.layout import Layout, in_frame
 from scenes.relations import COMPARISONS, compares
 from scenes.shapes import mesh
 from scenes.spec import ObjectSpec
@@ -98,7 +98,9 @@ def _are_alike(shape: str, objects: list[ObjectSpec]) -> bool:
 
 
 def _is_clear(dimension: str, first: Layout, second: Layout) -> bool:
-    return compares(dimension, first, 0, 1) is True and compares(dimension, second, 0, 1) is False
+    """It holds in the first scene and its converse in the second, where nothing is cut off either."""
+    holds = compares(dimension, first, 0, 1) is True and compares(dimension, second, 0, 1) is False
+    return holds and bool(in_frame(second).all())
 
 
 def _draft(first: Layout, second: Layout, dimension: str, attributes: tuple[str, ...]) -> Draft:

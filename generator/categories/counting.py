@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 
 from generator.world import (
+    MANY_TRIES,
     Draft,
     World,
     describe,
@@ -37,7 +38,9 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     if attributes:
         decoy = {name: other_value(world, name, getattr(model, name), rng) for name in attributes}
         others[0] = replace(sample_object(world, model.shape, rng), **decoy)
-    layout = sample_layout(world, counted + others, rng, accept=lambda layout: _are_apart(layout, high))
+    layout = sample_layout(
+        world, counted + others, rng, accept=lambda layout: _are_apart(layout, high), tries=MANY_TRIES
+    )
     if layout is None:
         return None
     fewer = replace(layout, objects=layout.objects[:low] + layout.objects[high:])

@@ -1,8 +1,11 @@
 """C3, location: an object moves from one region of the picture to the opposite one."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from generator.world import (
+    MANY_TRIES,
     Draft,
     World,
     choose,
@@ -36,14 +39,15 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
     def scenes(layout: Layout) -> tuple[Layout, Layout]:
         *things, twin = layout.objects
-        first = Layout(tuple(things), layout.arrangement, layout.camera, layout.lights, layout.background)
+        first = replace(layout, objects=tuple(things))
         return first, move_object(first, 0, twin.position)
 
     def clear(layout: Layout) -> bool:
         first, second = scenes(layout)
         return claims[0].holds(first) is True and claims[1].holds(second) is True and bool(in_frame(second).all())
 
-    both = sample_layout(world, [*objects, objects[0]], rng, arrangement=arrangement, accept=clear)
+    placed = [*objects, objects[0]]
+    both = sample_layout(world, placed, rng, arrangement=arrangement, accept=clear, tries=MANY_TRIES)
     if both is None:
         return None
     return Draft(scenes(both), (claims[0], claims[1]), (claims[0], claims[1]), "replace-location", region)

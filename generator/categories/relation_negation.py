@@ -8,6 +8,7 @@ import numpy as np
 
 from generator.categories.relation import place_related, unrelated
 from generator.world import (
+    MANY_TRIES,
     Draft,
     World,
     choose,
@@ -21,7 +22,7 @@ from generator.world import (
 )
 from scenes.claims import Both, Related
 from scenes.edits import swap_places
-from scenes.layout import Layout
+from scenes.layout import Layout, in_frame
 from scenes.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
@@ -70,7 +71,8 @@ def _but_not(world: World, arrangement: str, rng: np.random.Generator) -> Draft 
         rng,
         arrangement=arrangement,
         room=room_to_swap(objects, 1, 2),
-        accept=lambda layout: bool(relations(layout)),
+        accept=lambda layout: bool(relations(layout)) and bool(in_frame(swap_places(layout, 1, 2)).all()),
+        tries=MANY_TRIES,
     )
     if first is None:
         return None
