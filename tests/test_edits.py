@@ -101,6 +101,8 @@ def test_an_edit_changes_what_it_names_and_nothing_else(edit: str, name: str) ->
     for i, (old, new) in enumerate(zip(layout.objects, after.objects, strict=True)):
         may = allowed.get(i, set()) | ({"position"} if i in stack and stack & set(allowed) else set())
         assert changed_fields(old, new) <= may
+        named = allowed.get(i, set())
+        assert changed_fields(old, new) >= (named - {"position", "yaw"} or named), "these change only if they must"
     if edit != "move":
         assert_stands(after)
 
@@ -114,6 +116,9 @@ def test_exchanging_an_attribute_twice_changes_nothing(name: str, attribute: str
     after = swap_attribute(layout, 0, 1, attribute)
     assert getattr(after.objects[0], attribute) == getattr(SPEC[1], attribute)
     assert getattr(after.objects[1], attribute) == getattr(SPEC[0], attribute)
+    for carried in {"color": ["rgb"], "size": ["scale"]}.get(attribute, []):
+        assert getattr(after.objects[0], carried) == getattr(layout.objects[1], carried)
+        assert getattr(after.objects[1], carried) == getattr(layout.objects[0], carried)
     assert swap_attribute(layout, 1, 0, attribute) == after
     assert_same(swap_attribute(after, 0, 1, attribute), layout)
     assert_stands(after)
