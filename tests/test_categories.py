@@ -1,7 +1,8 @@
-"""Every category, a hundred drafts of each: fourfold by its claims, and one edit apart."""
+"""Every category, many drafts of each: fourfold by their claims, and one edit apart."""
 
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -9,12 +10,12 @@ import pytest
 from generator.categories import CATEGORIES
 from generator.config import Recipe, SceneRange, Split, Vocabulary, check_recipe
 from generator.groups import FOURFOLD, truth_table, turn
-from generator.wording import sample_wordings, word
+from generator.wording import Language, sample_wordings, word
 from generator.world import Draft, World, keeps_hold_outs, make_world
 from scenes.claims import Description, claim_from_dict, claim_to_dict
 from scenes.layout import Layout, PlacedObject
 
-DRAFTS = 100
+DRAFTS = {"small": 100, "large": 25}  # of each category in each world
 # What each edit may change: how many objects at most, and what of them. An object that changes its size or kind stands
 # at another height, so its position may change too; its place across the ground is checked apart.
 LOOKS = {"color", "rgb", "size", "scale", "material", "pattern"}
@@ -30,7 +31,7 @@ EDITS = {
 }
 # Edits that add and remove whole objects: how many at most.
 OBJECTS = {"add-object": 2, "remove-object": 2, "replace-count": 8}
-SAME_WORDS = ("swap-attribute", "swap-object")
+SAME_VALUES = ("swap-attribute", "swap-object")
 SMALL = Recipe(
     "small",
     {"test": Split()},
@@ -42,47 +43,60 @@ SMALL = Recipe(
     scene=SceneRange((2, 3), ("table", "floating")),
     attributes=("color", "size", "pattern"),
 )
-RECIPES = {"small": SMALL, "default": Recipe("default", {"test": Split()})}
+LARGE = Recipe(
+    "large",
+    {"test": Split()},
+    vocabulary=Vocabulary(sizes=("small", "medium", "large")),
+    scene=SceneRange((2, 6), ("table", "floating", "grid", "stacked")),
+)
+RECIPES = {"small": SMALL, "large": LARGE}
 
 
-def make_drafts(category: str, world: World) -> list[Draft]:
+def make_drafts(category: str, world: World, number: int) -> list[Draft]:
     rng = np.random.default_rng(11)
-    drafts: list[Draft] = []
-    for _ in range(DRAFTS * 10):
-        draft = CATEGORIES[category].sample(world, rng)
-        if draft is not None:
-            drafts.append(draft)
-        if len(drafts) == DRAFTS:
-            return drafts
-    raise AssertionError(f"{category}: only {len(drafts)} of {DRAFTS * 10} tries found places")
+    tries = (CATEGORIES[category].sample(world, rng) for _ in range(2 * number))
+    drafts = list(islice((draft for draft in tries if draft is not None), number))
+    assert len(drafts) == number, f"{category}: only {len(drafts)} of {2 * number} tries found places"
+    return drafts
 
 
 @pytest.fixture(scope="module", params=[(name, world) for world in RECIPES for name in CATEGORIES], ids="-".join)
 def case(request: pytest.FixtureRequest) -> tuple[str, list[Draft]]:
     """A category and drafts of it in one of the worlds."""
     category, recipe = request.param
-    return category, make_drafts(category, make_world(RECIPES[recipe], RECIPES[recipe].splits["test"]))
+    world = make_world(RECIPES[recipe], RECIPES[recipe].splits["test"])
+    return category, make_drafts(category, world, DRAFTS[recipe])
 
 
 def test_each_claim_is_true_of_its_own_scene_alone(case):
-    category, drafts = case
-    for draft in drafts:
-        assert truth_table(draft.layouts, draft.claims) == FOURFOLD, (category, draft.edit, draft.claims)
+    check_truth(*case, "claims")
 
 
 def test_hard_positives_are_as_true_and_as_false(case):
-    category, drafts = case
-    for draft in drafts:
-        assert truth_table(draft.layouts, draft.hard_positives) == FOURFOLD, (category, draft.edit, draft.claims)
+    check_truth(*case, "hard_positives")
 
 
-def test_a_turned_draft_is_fourfold_too(case):
+def check_truth(category: str, drafts: list[Draft], which: str) -> None:
+    """No claim has the wrong truth; now and then one may be open, since the generator throws such drafts away."""
+    tables = [truth_table(draft.layouts, getattr(draft, which)) for draft in drafts]
+    for draft, table in zip(drafts, tables, strict=True):
+        for row, expected in zip(table, FOURFOLD, strict=True):
+            assert all(verdict in (None, truth) for verdict, truth in zip(row, expected, strict=True)), (
+                category,
+                draft,
+            )
+    assert np.mean([table == FOURFOLD for table in tables]) >= 0.95
+
+
+def test_a_turned_draft_is_the_same_group_the_other_way_round(case):
     _, drafts = case
     for draft in drafts:
         turned = turn(draft)
-        assert truth_table(turned.layouts, turned.claims + turned.hard_positives) == tuple(row * 2 for row in FOURFOLD)
+        for which in ("claims", "hard_positives"):
+            table = truth_table(draft.layouts, getattr(draft, which))
+            assert truth_table(turned.layouts, getattr(turned, which)) == tuple(row[::-1] for row in table[::-1])
         # Where one caption affirms and the other negates, the way back is another edit.
-        assert turned.edit == ("un-negate" if draft.attribute == "negate" else draft.edit)
+        assert turned.edit == ("un-negate" if draft.attribute.startswith("negate") else draft.edit)
 
 
 def test_scenes_differ_in_nothing_but_their_objects(case):
@@ -120,7 +134,8 @@ def changed(a: PlacedObject, b: PlacedObject) -> set[str]:
 def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
     _, drafts = case
     for draft in drafts:
-        if draft.edit not in ("swap-attribute", "replace-attribute", "replace-object", "negate"):
+        stays = draft.edit in ("swap-attribute", "replace-attribute", "replace-object", "negate")
+        if not stays or draft.attribute == "negate-relation" or draft.layouts[0].arrangement == "stacked":
             continue
         for a, b in zip(draft.layouts[0].objects, draft.layouts[1].objects, strict=True):
             assert a.position[:2] == b.position[:2]
@@ -144,7 +159,7 @@ def test_swaps_keep_the_objects_between_them(case):
     """What two objects exchange is neither lost nor new: over both, every value stands as often in A as in B."""
     _, drafts = case
     for draft in drafts:
-        if draft.edit not in SAME_WORDS:
+        if draft.edit not in SAME_VALUES:
             continue
         first, second = (layout.objects for layout in draft.layouts)
         for name in ("shape", "color", "rgb", "size", "scale", "material", "pattern"):
@@ -152,32 +167,35 @@ def test_swaps_keep_the_objects_between_them(case):
 
 
 def test_swapped_captions_hold_the_same_words(case):
-    """For a swap, no bag of words tells the captions apart; that is also so for their hard positives."""
-    _, drafts = case
+    """Where a caption only exchanges words, no bag of words tells it from its twin, nor their hard positives."""
+    category, drafts = case
     rng = np.random.default_rng(5)
     for draft in drafts:
-        if draft.edit not in SAME_WORDS:
+        if category != "binding" and draft.edit != "swap-object":
             continue
-        wordings = sample_wordings(rng)
+        wordings = sample_wordings(rng, Language())
         for pair, wording in zip((draft.claims, draft.hard_positives), wordings, strict=True):
-            first, second = (Counter(word(claim, wording).split()) for claim in pair)
-            for words in (first, second):
-                words["a"] += words.pop("an", 0)
-            assert first == second, (draft.edit, first, second)
+            first, second = (words_of(word(claim, wording)) for claim in pair)
+            assert first == second, (category, draft.edit, first, second)
+
+
+def words_of(text: str) -> Counter[str]:
+    """The words of a caption, "an" counted as "a"."""
+    return Counter("a" if word == "an" else word for word in text.split())
 
 
 def test_every_claim_has_english_and_survives_json(case):
     _, drafts = case
     rng = np.random.default_rng(6)
     for draft in drafts:
-        for wording in sample_wordings(rng):
+        for wording in sample_wordings(rng, Language()):
             first, second = (word(claim, wording) for claim in draft.claims)
             assert first != second
         for claim in draft.claims + draft.hard_positives:
             assert claim_from_dict(claim_to_dict(claim)) == claim
 
 
-def test_a_hundred_drafts_show_that_the_category_varies(case):
+def test_drafts_show_that_the_category_varies(case):
     category, drafts = case
     shapes = {thing.shape for draft in drafts for thing in draft.layouts[0].objects}
     assert len(shapes) >= 8
@@ -186,7 +204,7 @@ def test_a_hundred_drafts_show_that_the_category_varies(case):
 
 def test_binding_and_content_change_every_attribute():
     for category in ("binding", "content"):
-        drafts = make_drafts(category, make_world(SMALL, SMALL.splits["test"]))
+        drafts = make_drafts(category, make_world(SMALL, SMALL.splits["test"]), 60)
         assert {*SMALL.attributes} <= {draft.attribute for draft in drafts}
 
 
@@ -199,11 +217,11 @@ def test_conditions_are_named_and_every_one_is_tested():
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_held_out_objects_can_be_wanted_or_kept_out(category):
     held_out = (Description("cube", "red"), Description("sphere", pattern="striped"))
-    recipe = Recipe("held", {"test": Split(), "held": Split(held_out=True)}, held_out=held_out)
+    recipe = replace(SMALL, splits={"test": Split(), "held": Split(held_out=True)}, held_out=held_out)
     rng = np.random.default_rng(3)
     for name, split in recipe.splits.items():
         world = make_world(recipe, split)
-        drafts = [draft for _ in range(100) if (draft := CATEGORIES[category].sample(world, rng)) is not None]
+        drafts = [draft for _ in range(24) if (draft := CATEGORIES[category].sample(world, rng)) is not None]
         kept = [draft for draft in drafts if keeps_hold_outs(world, draft)]
         assert len(kept) > len(drafts) / 4, f"{category}: {name} rejects {len(drafts) - len(kept)} of {len(drafts)}"
         for draft in kept:
@@ -214,5 +232,6 @@ def test_held_out_objects_can_be_wanted_or_kept_out(category):
             assert any(found) == (name == "held")
 
 
-def test_the_small_world_of_these_tests_is_a_good_recipe():
-    check_recipe(Recipe(**{**vars(SMALL), "splits": {"test": Split({"binding": 1})}}), "small")
+def test_the_worlds_of_these_tests_are_good_recipes():
+    for recipe in RECIPES.values():
+        check_recipe(replace(recipe, splits={"test": Split({"binding": 1})}), recipe.name)

@@ -161,7 +161,7 @@ def test_an_interrupt_ends_all_quickly_and_the_run_resumes(generated, small_reci
 def test_a_driver_that_does_not_start_is_said_as_it_is(small_recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("PYOPENGL_PLATFORM", "osmesa-that-is-not-there")
     with pytest.raises(InputError, match="OpenGL could not be started"):
-        generate(small_recipe, tmp_path / "x", workers=2, progress=False)
+        generate(small_recipe, tmp_path / "x", workers=2, renderer="opengl", progress=False)
 
 
 # One process, flat pictures.

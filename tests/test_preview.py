@@ -92,7 +92,7 @@ def test_natural_scenes_alone_cannot_be_shown(tmp_path, small_recipe, flat_rende
 
     from generator import pipeline
 
-    monkeypatch.setattr(pipeline, "OpenGLRenderer", flat_renderer)
+    monkeypatch.setattr(pipeline, "open_renderer", lambda size, _name: flat_renderer(size))
     recipe = replace(small_recipe, splits={"train": Split(scenes=1)}, image_size=64)
     folder = pipeline.generate(recipe, tmp_path / "natural", workers=1, progress=False)
     with pytest.raises(InputError, match="no fourfold groups to show"):

@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.wording import TEMPLATES, Wording, form, noun_phrase, sample_wordings, with_article, word
+from generator.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
+from generator.wording import (
+    HOLD_OUTS,
+    SYNONYMS,
+    Language,
+    Wording,
+    form,
+    noun_phrase,
+    sample_wordings,
+    with_article,
+    word,
+)
 from scenes.claims import REGIONS, Absent, Both, Compared, Counted, Description, Exists, Located, Not, Related
-from scenes.relations import RELATIONS
+from scenes.relations import COMPARISONS, RELATIONS
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES
 
@@ -20,27 +31,31 @@ NEGATIONS = {"no", "not", "without", "neither", "nor"}
 # Words that carry a caption whatever it says: the two polarities of a template must share them.
 FRAMES = {"photo", "picture", "image", "scene", "there", "seen", "in", "contains", "contain"}
 # Spelled with a vowel and spoken with a consonant, and the other way round.
-SPOKEN_OTHERWISE = ("uni", "use", "uti", "one", "hourglass", "heirloom")
+SPOKEN_OTHERWISE = ("uni", "use", "uti", "uku", "one", "hourglass", "heirloom")
 
 
 def one_of(name: str) -> st.SearchStrategy:
     return st.none() | st.sampled_from(VALUES[name])
 
 
-excluded = st.sampled_from(list(TABLES)).flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(VALUES[name])))
+excluded = st.sampled_from(list(VALUES)).flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(VALUES[name])))
 descriptions = st.builds(Description, **{name: one_of(name) for name in VALUES}, excluded=st.none() | excluded)
 simple = st.builds(Exists, descriptions) | st.builds(Absent, descriptions)
 absent = st.builds(Absent, descriptions)
+related = st.builds(Related, descriptions, st.sampled_from(list(RELATIONS)), descriptions)
+unrelated = st.builds(lambda claim: Both(claim, Not(claim)), related)
 claims = (
     simple
     | st.builds(Both, st.builds(Exists, descriptions), simple)
     | st.builds(Both, absent, absent)
-    | st.builds(Related, descriptions, st.sampled_from(list(RELATIONS)), descriptions)
+    | related
+    | unrelated
+    | st.builds(Both, related, unrelated)
     | st.builds(Located, descriptions, st.sampled_from(list(REGIONS)))
     | st.builds(Counted, descriptions, st.integers(0, 8))
-    | st.builds(Compared, descriptions, descriptions)
+    | st.builds(Compared, descriptions, descriptions, st.sampled_from(list(COMPARISONS)))
 )
-wordings = st.builds(Wording, st.integers(0, 50), st.integers(0, 50))
+wordings = st.builds(Wording, st.integers(0, 50), st.integers(0, 50), st.integers(0, 6))
 
 
 def wants_an(following: str) -> bool:
@@ -67,9 +82,14 @@ def test_any_claim_is_one_clean_phrase(claim, wording):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_article_and_plural(kind):
-    check(with_article(noun_phrase(Description(kind))))
-    check(word(Counted(Description(kind), 2), Wording(0, 0)))
-    assert noun_phrase(Description(kind), plural=True).endswith(KINDS[kind].plural)
+    for synonym in range(len(KINDS[kind].synonyms) + 1):
+        check(with_article(noun_phrase(Description(kind), synonym=synonym)))
+        for wording in (Wording(0, 0, synonym), Wording(6, 0, synonym)):
+            check(word(Exists(Description(kind)), wording))
+            check(word(Counted(Description(kind), 2), wording))
+    called = {noun_phrase(Description(kind), synonym=synonym) for synonym in range(5)}
+    assert called == {kind, *KINDS[kind].synonyms}
+    assert noun_phrase(Description(kind), plural=True) == KINDS[kind].plural
 
 
 @pytest.mark.parametrize(
@@ -105,20 +125,20 @@ def test_a_noun_phrase_says_every_word_of_its_description_once(description, plur
 def test_templates_are_different_and_take_known_parts(name):
     rows = TEMPLATES[name]
     assert len(set(rows)) == len(rows) >= 5
-    known = {"a", "b", "bare_a", "bare_b", "relation", "region", "number", "plural_a", "plural_b"}
-    parts = [{part for _, part, _, _ in Formatter().parse(row) if part} for row in rows]
-    assert set().union(*parts) <= known
-    assert len({frozenset(part.removeprefix("bare_") for part in row) for row in parts}) == 1  # nothing left unsaid
+    parts = [{part.removeprefix("bare_") for _, part, _, _ in Formatter().parse(row) if part} for row in rows]
+    assert len({frozenset(row - {"are"}) for row in parts}) == 1  # nothing left unsaid
+
+
+NEGATIVE = ("absent", "unrelated")
 
 
 def polarities() -> list[tuple[str, str]]:
     """Forms that differ in polarity alone: "exists+exists" and "exists+absent", and every other such pair."""
-    names = [name for name in TEMPLATES if "absent" in name or "exists" in name]
-    return [(name, other) for name in names for other in names if name < other and parts(name) == parts(other)]
+    return [(name, other) for name in TEMPLATES for other in TEMPLATES if name < other and plain(name) == plain(other)]
 
 
-def parts(name: str) -> list[str]:
-    return [part.replace("absent", "exists") for part in name.split("+")]
+def plain(name: str) -> list[str]:
+    return [{"absent": "exists", "unrelated": "related"}.get(part, part) for part in name.split("+")]
 
 
 @pytest.mark.parametrize(("first", "second"), polarities())
@@ -126,7 +146,7 @@ def test_both_polarities_are_framed_alike(first, second):
     assert len(TEMPLATES[first]) == len(TEMPLATES[second])
     for row, twin in zip(TEMPLATES[first], TEMPLATES[second], strict=True):
         frames = [
-            {word.rstrip("s") for word in re.sub(r"\{\w+\}", "", text).split() if word in FRAMES}
+            {word.rstrip("s") for word in re.findall(r"\w+", re.sub(r"\{\w+\}", "", text)) if word in FRAMES}
             for text in (row, twin)
         ]
         # "can be seen" and the like stay; "in it" may go where "but not" takes its place.
@@ -134,15 +154,16 @@ def test_both_polarities_are_framed_alike(first, second):
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_negation_words_are_where_something_is_absent(name):
+def test_negation_words_are_where_something_is_denied(name):
     for row in TEMPLATES[name]:
         found = bool(NEGATIONS & set(re.sub(r"\{\w+\}", "", row).split()))
-        assert found == ("absent" in name or "not" in name), row
+        assert found == any(part in NEGATIVE for part in name.split("+")), row
 
 
 def test_pairs_of_polarities_are_found():
     assert ("absent", "exists") in polarities()
     assert ("exists+absent", "exists+exists") in polarities()
+    assert ("related", "unrelated") in polarities()
 
 
 @pytest.mark.parametrize(
@@ -153,9 +174,25 @@ def test_a_claim_without_english_is_refused(claim):
         form(claim)
 
 
-def test_two_wordings_differ_and_every_template_is_drawn():
+@pytest.mark.parametrize("templates", HOLD_OUTS)
+@pytest.mark.parametrize("phrases", HOLD_OUTS)
+def test_a_split_draws_every_wording_that_is_its_own_and_no_other(templates, phrases):
     rng = np.random.default_rng(0)
-    pairs = [sample_wordings(rng) for _ in range(500)]
+    pairs = [sample_wordings(rng, Language(templates, phrases)) for _ in range(500)]
     assert all(first.template != second.template for first, second in pairs)
-    for name, rows in TEMPLATES.items():
-        assert {first.template % len(rows) for first, _ in pairs} == set(range(len(rows))), name
+    for rows, n_held_out, which, name in (
+        *((rows, HELD_OUT_TEMPLATES, templates, "template") for rows in TEMPLATES.values()),
+        *((rows, HELD_OUT_PHRASES, phrases, "phrase") for rows in RELATION_PHRASES.values()),
+    ):
+        drawn = {getattr(wording, name) % len(rows) for pair in pairs for wording in pair}
+        kept = len(rows) - n_held_out
+        assert drawn == (set(range(kept, len(rows))) if which == "held-out" else set(range(kept)))
+
+
+@pytest.mark.parametrize("synonyms", SYNONYMS)
+def test_synonyms_are_where_the_split_wants_them(synonyms):
+    rng = np.random.default_rng(0)
+    pairs = [sample_wordings(rng, Language(synonyms=synonyms)) for _ in range(200)]
+    captions, positives = ({bool(pair[k].synonym) for pair in pairs} for k in (0, 1))
+    assert captions == {synonyms == "always"}
+    assert positives == {"never": {False}, "always": {True}, "hard-positives": {True, False}}[synonyms]
