@@ -45,8 +45,8 @@ ARRANGEMENTS = {
     )
 }
 
-# Kinds that something can stand on: how wide their flat top is at its narrowest, at scale 1.
-BASES = {"cube": 1.0, "cylinder": 0.72, "table": 0.62, "mug": 0.66, "hourglass": 0.54, "hat": 0.6}
+# Kinds that something can stand on: their top is flat and around the middle.
+BASES = ("cube", "cylinder", "half-sphere", "arch", "table", "hourglass", "hat")
 
 
 def arrangement(name: str) -> Arrangement:

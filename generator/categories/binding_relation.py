@@ -40,9 +40,13 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     objects[1] = replace(objects[1], shape=objects[0].shape, **{attribute: value})
 
     def relations(layout: Layout) -> list[str]:
-        """Relations in which the first stands to the third, and the second in the converse."""
-        claimable = [name for name in CLAIMABLE[arrangement] if stands(name, layout, 0, 2)]
-        return [name for name in claimable if stands(RELATIONS[name].converse, layout, 1, 2)]
+        """Relations in which the first stands to the third, and the second in the converse, before and after."""
+        scenes = layout, swap_attribute(layout, 0, 1, attribute)  # what changes its size changes its place a little
+        return [
+            name
+            for name in CLAIMABLE[arrangement]
+            if all(stands(name, scene, 0, 2) and stands(RELATIONS[name].converse, scene, 1, 2) for scene in scenes)
+        ]
 
     first = sample_layout(
         world,

@@ -81,8 +81,14 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
     """Two bases that exchange places in their stack, or one object that moves from one base to another."""
     relation = choose(rng, CLAIMABLE[arrangement])
     objects = sample_objects(world, rng, min(sample_number(world, rng), _STACK_OBJECTS))
-    moves = len(objects) > 2 and rng.random() < 0.5
-    objects = _with_bases(world, objects, 1 if moves else 0, rng)
+    bases = [shape for shape in world.vocabulary.shapes if shape in BASES]
+    if len(bases) < 2:
+        raise InputError(f"arrangement 'stacked': vocabulary.shapes must name at least two of {', '.join(BASES)}")
+    others = [shape for shape in bases if shape != objects[0].shape]
+    moves = len(objects) > 2 and len(others) > 1 and rng.random() < 0.5
+    objects = (
+        _with_bases(objects, 1, choose_two(rng, others)) if moves else _with_bases(objects, 0, choose_two(rng, bases))
+    )
 
     def edited(layout: Layout) -> Layout:
         return move_onto(layout, 0, 2) if moves else swap_places(layout, 0, 1)
@@ -110,18 +116,10 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
     )
 
 
-def _with_bases(world: World, objects: Sequence[ObjectSpec], start: int, rng: np.random.Generator) -> list[ObjectSpec]:
+def _with_bases(objects: Sequence[ObjectSpec], start: int, bases: tuple[str, str]) -> list[ObjectSpec]:
     """The objects with two bases from number `start` on; all that may be stacked are of one size."""
-    carried = [wish.shape for wish in objects[:start]]
-    bases = [shape for shape in world.vocabulary.shapes if shape in BASES and shape not in carried]
-    if len(bases) < 2:
-        raise InputError(
-            "arrangement 'stacked': vocabulary.shapes must name three kinds that something can stand on, of "
-            f"{', '.join(BASES)}"
-        )
-    chosen = choose_two(rng, bases)
-    stack = [*objects[:start], *(replace(objects[start + k], shape=base) for k, base in enumerate(chosen))]
-    others = [wish for wish in objects[start + 2 :] if wish.shape not in chosen]  # kinds stay different
+    stack = [*objects[:start], *(replace(objects[start + k], shape=base) for k, base in enumerate(bases))]
+    others = [wish for wish in objects[start + 2 :] if wish.shape not in bases]  # kinds stay different
     return [replace(wish, size=objects[0].size) for wish in stack] + others
 
 
