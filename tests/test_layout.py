@@ -1,6 +1,7 @@
 """Placing: every layout stands, fits, keeps its distances, and is the seed's alone."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -11,12 +12,12 @@ from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
 from scenes.arrangements import ARRANGEMENTS, BASES, arrangement
-from scenes.backgrounds import BEHIND, ON_TABLE, SURFACES
 from scenes.camera import Camera, ground_depth, project, world_from_ground
 from scenes.errors import InputError
 from scenes.layout import (
     Layout,
     PlacedObject,
+    covered,
     in_frame,
     layout_from_dict,
     layout_to_dict,
@@ -138,8 +139,12 @@ def test_objects_keep_their_distance(spec: SceneSpec, seed: int) -> None:
         return
     row = arrangement(layout.arrangement)
     apart = layout.objects[1:] if row.stacked else layout.objects
-    for one, other in combinations(apart, 2):
-        axes = slice(0, 2) if row.standing else slice(0, 3)
+    assert_apart(apart, standing=row.standing)
+
+
+def assert_apart(things: Sequence[PlacedObject], *, standing: bool) -> None:
+    axes = slice(0, 2) if standing else slice(0, 3)
+    for one, other in combinations(things, 2):
         distance = np.linalg.norm(np.array(one.position[axes]) - other.position[axes])
         assert distance > 0.6 * (one.scale + other.scale) + 0.099
 
@@ -167,37 +172,6 @@ def test_other_seeds_give_other_layouts(name: str) -> None:
     layouts = [placed(spec, seed) for seed in range(20)]
     for part in ("objects", "camera", "lights", "background"):
         assert len({getattr(layout, part) for layout in layouts}) >= 18
-
-
-@EACH_ARRANGEMENT
-def test_camera_and_surroundings_are_those_of_the_arrangement(name: str) -> None:
-    row = arrangement(name)
-    assert set(row.surfaces) <= set(SURFACES)
-    for seed in range(20):
-        layout = placed(SceneSpec((), name), seed)
-        assert layout is not None
-        camera = layout.camera
-        for value, (low, high) in (
-            (camera.azimuth, row.azimuth),
-            (camera.elevation, row.elevation),
-            (camera.fov, row.fov),
-        ):
-            assert low <= value <= high
-        assert camera.target == (0, 0, row.target_z)
-        assert layout.background.surface in row.surfaces
-
-
-def test_a_surface_can_be_wished_for() -> None:
-    spec = SceneSpec((ObjectSpec("cube", "red"),), surfaces=("grass", "sand"))
-    layouts = [placed(spec, seed) for seed in range(20)]
-    assert {layout.background.surface for layout in layouts} == {"grass", "sand"}
-    assert {*ON_TABLE, *BEHIND} == set(SURFACES)
-
-
-@EACH_ARRANGEMENT
-def test_what_cannot_fit_is_none(name: str) -> None:
-    cubes = (ObjectSpec("cube", "red", "large"),) * 20
-    assert place(SceneSpec(cubes, name), np.random.default_rng(0), tries=20) is None
 
 
 @pytest.mark.parametrize("tries", [0, 1, 7])
@@ -325,3 +299,21 @@ def test_in_frame_says_which() -> None:
     assert in_frame(replace(layout, objects=(away, layout.objects[1]))).tolist() == [False, True]
     assert in_frame(layout, border=0.6).tolist() == [False, False]
     assert in_frame(replace(layout, objects=())).shape == (0,)
+
+
+def test_covered_is_what_nearer_boxes_take_of_an_objects_own() -> None:
+    layout = placed(SceneSpec((ObjectSpec("sphere", "red"),), "floating"), 0)
+    assert layout is not None
+    level = replace(layout, camera=Camera(0.0, 0.0, 6.0, (0.0, 0.0, 0.0), 36.0))
+
+    def shares(*positions: tuple[float, float, float]) -> list[float]:
+        things = tuple(replace(layout.objects[0], position=at, scale=0.8) for at in positions)
+        return covered(replace(level, objects=things)).tolist()
+
+    assert shares() == []
+    assert shares((-1, 0, 0), (1, 1, 0)) == [0, 0]
+    assert shares((0, 1, 0), (0, -1, 0)) == [1, 0]  # whichever is named first
+    assert shares((0, -1, 0), (0, 1, 0)) == [0, 1]
+    far, near = shares((0, 2, 0), (0.5, 0, 0))
+    assert near == 0
+    assert 0.2 < far < 0.8

@@ -117,7 +117,7 @@ def renderer() -> Iterator[OpenGLRenderer]:
         ((thing(), thing("blue", at=(0.8, 2, 0))), [HIDDEN]),
         ((thing(at=(1.7, 0, 0)),), [CUT]),
         ((thing(rgb=COLORS["blue"].rgb),), [UNCLEAR]),
-        ((thing("yellow", rgb=(250, 180, 22)),), [UNCLEAR]),  # as near to orange
+        ((thing("yellow", rgb=(250, 178, 22)),), [UNCLEAR]),  # as near to orange
     ],
 )
 def test_reasons_on_real_pictures(

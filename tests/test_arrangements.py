@@ -1,0 +1,118 @@
+"""The table of arrangements: points that keep their distance, bases that can carry, cameras in their ranges."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenes.arrangements import ARRANGEMENTS, BASES, Arrangement, arrangement, crowding, scatter
+from scenes.backgrounds import BEHIND, ON_TABLE, SURFACES
+from scenes.errors import InputError
+from scenes.layout import Layout, in_frame, place
+from scenes.shapes import KINDS, mesh
+from scenes.spec import ObjectSpec, SceneSpec
+
+EACH = pytest.mark.parametrize("row", ARRANGEMENTS.values(), ids=list(ARRANGEMENTS))
+RADII = st.lists(st.floats(0.3, 0.8), max_size=9).map(np.array)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def placed(spec: SceneSpec, seed: int) -> Layout | None:
+    return place(spec, np.random.default_rng(seed))
+
+
+def test_rows_are_called_what_the_table_calls_them() -> None:
+    assert {name: arrangement(name).name for name in ARRANGEMENTS} == {name: name for name in ARRANGEMENTS}
+    with pytest.raises(InputError, match=r"unknown arrangement 'stack'\. Did you mean 'stacked'\?"):
+        arrangement("stack")
+
+
+@EACH
+@settings(max_examples=40)
+@given(radii=RADII, seed=SEEDS)
+def test_points_are_in_the_area_and_apart(row: Arrangement, radii: np.ndarray, seed: int) -> None:
+    crowd = crowding(row, radii)
+    points = scatter(row, radii, crowd, np.random.default_rng(seed))
+    if points is None:
+        return
+    assert points.shape == (len(radii), 2)
+    assert (np.abs(points) <= np.array([row.across, row.along]) * crowd * 1.05).all()
+    stack = {0, 1} if row.stacked else set()
+    for i, j in combinations(range(len(radii)), 2):
+        distance = np.linalg.norm(points[i] - points[j])
+        assert (distance == 0) if {i, j} == stack else (distance > radii[i] + radii[j] + 0.099)
+
+
+@EACH
+@settings(max_examples=30)
+@given(radii=RADII)
+def test_the_area_grows_with_what_it_must_hold_and_never_shrinks(row: Arrangement, radii: np.ndarray) -> None:
+    crowd = crowding(row, radii)
+    assert (crowd >= 1).all()
+    if len(radii) <= 3 or row.cells:
+        assert (crowd == 1).all()
+    assert (crowding(row, np.append(radii, 0.8)) >= crowd).all()
+
+
+def test_a_grid_has_no_place_for_more_than_its_cells() -> None:
+    row = ARRANGEMENTS["grid"]
+    radii = np.full(row.cells**2, 0.3)
+    points = scatter(row, radii, np.ones(2), np.random.default_rng(0))
+    assert points is not None
+    cells = np.round(points / [row.across, row.along] * (row.cells - 1) / 2)
+    assert len(np.unique(cells, axis=0)) == row.cells**2
+    assert scatter(row, np.append(radii, 0.3), np.ones(2), np.random.default_rng(0)) is None
+
+
+@EACH
+def test_what_cannot_fit_is_none(row: Arrangement) -> None:
+    cubes = (ObjectSpec("cube", "red", "large"),) * 20
+    assert place(SceneSpec(cubes, row.name), np.random.default_rng(0), tries=20) is None
+
+
+@EACH
+def test_eight_objects_find_places(row: Arrangement) -> None:
+    shapes = ("sphere", "cube", "cone", "torus", "mug", "car", "sphere", "cone")
+    sizes = ("small", "medium") * 4
+    objects = tuple(ObjectSpec(shape, "red", size) for shape, size in zip(shapes, sizes, strict=True))
+    layouts = [layout for seed in range(6) if (layout := placed(SceneSpec(objects, row.name), seed))]
+    assert len(layouts) >= 2
+    assert all(in_frame(layout).all() for layout in layouts)
+
+
+@EACH
+def test_camera_and_surroundings_are_those_of_the_arrangement(row: Arrangement) -> None:
+    for seed in range(20):
+        layout = placed(SceneSpec((), row.name), seed)
+        assert layout is not None
+        camera = layout.camera
+        assert row.azimuth[0] <= camera.azimuth <= row.azimuth[1]
+        assert row.elevation[0] <= camera.elevation <= row.elevation[1]
+        assert row.fov[0] <= camera.fov <= row.fov[1]
+        assert camera.target == (0, 0, row.target_z)
+        assert layout.background.surface in row.surfaces
+
+
+def test_a_surface_can_be_wished_for() -> None:
+    spec = SceneSpec((ObjectSpec("cube", "red"),), surfaces=("grass", "sand"))
+    layouts = [placed(spec, seed) for seed in range(20)]
+    assert {layout.background.surface for layout in layouts if layout} == {"grass", "sand"}
+    assert {*ON_TABLE, *BEHIND} == set(SURFACES)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_base_has_a_flat_top_around_its_middle(name: str) -> None:
+    """Every point of a small disc above the middle is on a face at full height: things stand there and touch."""
+    assert name in KINDS
+    built = mesh(name)
+    corners = built.vertices[built.faces]  # [f, 3, 3]
+    top = corners[(corners[..., 2] > built.bounds[1, 2] - 1e-3).all(axis=1)][..., :2]  # [t, 3, 2]
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    disc = np.concatenate([[[0.003, 0.002]], 0.1 * np.column_stack([np.cos(angles + 0.1), np.sin(angles + 0.1)])])
+    for point in disc:
+        sides = np.roll(top, -1, axis=1) - top  # [t, 3, 2]
+        to_point = point - top
+        turns = sides[..., 0] * to_point[..., 1] - sides[..., 1] * to_point[..., 0]  # [t, 3]
+        assert ((turns >= -1e-9).all(axis=1) | (turns <= 1e-9).all(axis=1)).any(), point
