@@ -131,8 +131,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "a picture of {number} {counted}",
         "an image with {number} {counted}",
         "{number} {counted} can be seen",
-        "the scene contains {number} {counted}",
         "there {are} {number} {counted}",
+        "the scene contains {number} {counted}",
         "exactly {number} {counted}",
     ),
     "compared": (

@@ -1,0 +1,216 @@
+"""Reads what all categories say, over 10,000 captions, with a grammar that knows nothing of how they were made."""
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from generator.categories import CATEGORIES
+from generator.config import Recipe, SceneRange, Split
+from generator.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
+from generator.wording import HOLD_OUTS, SYNONYMS, Language, Wording, form, regular_plural, sample_wordings, word
+from generator.world import Draft, make_world
+from scenes.shapes import KINDS
+from scenes.vocabulary import TABLES
+
+DRAFTS = 56  # of each category; each is worded in several ways
+WORDINGS = 6
+RECIPE = Recipe("all", {"test": Split()}, scene=SceneRange((2, 3), ("table", "floating", "grid", "stacked")))
+
+SIZES = ("small", "medium-sized", "large")
+NUMBERS = ("one", "two", "three", "four", "five")
+SINGULAR = {name for kind in KINDS.values() for name in (kind.name, *kind.synonyms)} | {"object"}
+PLURAL = {kind.plural for kind in KINDS.values()} | {regular_plural(s) for k in KINDS.values() for s in k.synonyms}
+# Everything else that a caption may be made of, written down by hand.
+CLOSED_CLASS = {
+    word
+    for line in (
+        "not neither nor and but also without with of in on at to than that which is are there it",
+        "scene contains contain shows does can be seen sight exactly the camera viewer centre",
+        "left right above over below under higher lower up down front behind closer nearer further farther back from",
+        "top resting standing directly underneath supporting carrying hand side half upper part bottom",
+        "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
+    )
+    for word in line.split()
+}
+FRAME = re.compile(r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size)\b")
+VOWEL_SPELLED_CONSONANT = re.compile(r"uni(?!n|m)|us[ei]|ut[ei]|uk|eu|ewe|one\b|once\b")  # "a unicorn"
+CONSONANT_SPELLED_VOWEL = re.compile(r"hour|heir|honest|honou?r")  # "an hourglass"
+
+
+def any_of(words: set[str] | tuple[str, ...]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+LOOK = "".join(
+    f"(?:(?:{any_of(tuple(words))}) )?"
+    for words in (SIZES, tuple(TABLES["pattern"]), tuple(TABLES["color"]), tuple(TABLES["material"]))
+)
+LOOKS = (*SIZES, *TABLES["pattern"], *TABLES["color"], *TABLES["material"])
+NOUN_PHRASE = re.compile(
+    rf"\b(?P<determiner>an?|no|{any_of(NUMBERS)}) {LOOK}(?P<noun>{any_of(SINGULAR | PLURAL)})"
+    rf"(?: that (?P<verb>is|are) not (?:{any_of(LOOKS)}|an? (?P<other>{any_of(SINGULAR)})))?(?![\w-])"
+)
+
+
+def defects(text: str) -> list[str]:
+    """What is wrong with a caption, in a few words each; nothing for a good one."""
+    found = []
+    if text != " ".join(text.split()) or not text:
+        found.append("spaces")
+    if re.search(r"[^a-z ,-]|,$|^,|,(?! )| ,", text):
+        found.append("stray sign or capital")
+    words = text.replace(",", "").split()
+    found += [f"{a} twice" for a, b in pairwise(words) if a == b]
+    found += [f"{a} {b}" for a, b in pairwise(words) if a in ("a", "an") and a != ("an" if vowel_sound(b) else "a")]
+    phrases = list(NOUN_PHRASE.finditer(text))
+    found += [] if phrases else ["no noun phrase"]
+    found += [f"number of {match[0]!r}" for match in phrases if not agrees(match, text)]
+    nouns = Counter(
+        noun for match in phrases for noun in (match["noun"], match["other"]) if noun not in (None, "object")
+    )
+    found += [f"{noun} twice" for noun, times in nouns.items() if times > 1]
+    rest = FRAME.sub(" ", NOUN_PHRASE.sub(" ", text)).replace("-", " ").replace(",", "")
+    return found + [f"unknown {word!r}" for word in rest.split() if word not in CLOSED_CLASS]
+
+
+def vowel_sound(word: str) -> bool:
+    if CONSONANT_SPELLED_VOWEL.match(word):
+        return True
+    return word[0] in "aeiou" and not VOWEL_SPELLED_CONSONANT.match(word)
+
+
+def agrees(match: re.Match[str], text: str) -> bool:
+    """Determiner, noun and verb of a noun phrase are all singular or all plural."""
+    many = match["determiner"] in NUMBERS[1:]
+    nouns = PLURAL if many else SINGULAR
+    verbs = {match["verb"], *re.findall(rf"there (is|are) {re.escape(match[0])}", text)} - {None}
+    return match["noun"] in nouns and verbs <= {"are" if many else "is"}
+
+
+@pytest.fixture(scope="module")
+def drafts() -> dict[str, list[Draft]]:
+    world = make_world(RECIPE, RECIPE.splits["test"])
+    rng = np.random.default_rng(8)
+    made = {name: [category.sample(world, rng) for _ in range(DRAFTS)] for name, category in CATEGORIES.items()}
+    return {name: [draft for draft in rows if draft is not None] for name, rows in made.items()}
+
+
+def captions(draft: Draft, wordings: tuple[Wording, Wording]) -> list[str]:
+    return [word(claim, wordings[k // 2]) for k, claim in enumerate(draft.claims + draft.hard_positives)]
+
+
+def test_ten_thousand_captions_have_no_defect(drafts):
+    rng = np.random.default_rng(2)
+    languages = [Language(t, p, s) for t in HOLD_OUTS for p in HOLD_OUTS for s in SYNONYMS]
+    read, bad, different = 0, {}, set()
+    for category, rows in drafts.items():
+        assert len(rows) >= 0.75 * DRAFTS, f"{category}: {DRAFTS - len(rows)} of {DRAFTS} drafts found no places"
+        for draft in rows:
+            for _ in range(WORDINGS):
+                language = languages[int(rng.integers(len(languages)))]
+                for text in captions(draft, sample_wordings(rng, language)):
+                    read += 1
+                    different.add(text)
+                    if found := defects(text):
+                        bad[text] = (category, found)
+    assert not bad, f"{len(bad)} of {read}: {dict(list(bad.items())[:8])}"
+    assert read >= 10_000
+    assert len(different) >= read / 2  # it is not one caption ten thousand times
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a  cube",
+        "a cube ",
+        "",
+        "a umbrella",
+        "an cube",
+        "an orange cube and a arrow",
+        "a hourglass",
+        "an unicorn",
+        "{a} and a cube",
+        "a cube and {bare_b}",
+        "None",
+        "a cube and and a sphere",
+        "a cube left of a cube",
+        "two mug",
+        "one mugs",
+        "a mugs",
+        "there is two mugs",
+        "there are one mug",
+        "two cubes that is not red",
+        "a red large cube",
+        "a cube and a",
+        "no a cube",
+        "a cubes left of a sphere",
+        "A cube",
+        "a cube.",
+        "a cube ,but not left of a sphere",
+        "a cube that is not cone",
+        "a photo of",
+        "a frobnicator",
+    ],
+)
+def test_the_reader_finds_planted_defects(text):
+    assert defects(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "an orange umbrella and no hourglass",
+        "there are two mugs",
+        "there is one mug",
+        "five open books can be seen",
+        "a red object that is not a cube",
+        "a large striped red metal cube",
+        "two cubes that are not medium-sized",
+        "a table lamp on a table",
+        "a cube can be seen, but not to the left of a fir tree",
+    ],
+)
+def test_the_reader_lets_good_english_pass(text):
+    assert not defects(text)
+
+
+def test_each_form_has_templates_enough_for_everyday_and_to_hold_out():
+    for name, rows in TEMPLATES.items():
+        assert len(rows) - HELD_OUT_TEMPLATES >= 6, name
+    for rows in RELATION_PHRASES.values():
+        assert len(rows) - HELD_OUT_PHRASES >= 3
+
+
+def test_every_form_is_said_by_some_category(drafts):
+    said = {form(claim) for rows in drafts.values() for draft in rows for claim in draft.claims}
+    assert said == set(TEMPLATES)
+
+
+def test_held_out_words_are_in_no_ordinary_caption(drafts):
+    """The same drafts in both languages: no frame, relation or synonym of the one in the other."""
+    rng = np.random.default_rng(4)
+    ordinary, held_out = Language(synonyms="never"), Language("held-out", "held-out", "always")
+    frames: dict[Language, set[str]] = {}
+    synonyms = {synonym for kind in KINDS.values() for synonym in kind.synonyms}
+    for language in (ordinary, held_out):
+        texts = [
+            text
+            for rows in drafts.values()
+            for draft in rows
+            for text in captions(draft, sample_wordings(rng, language))
+        ]
+        frames[language] = {NOUN_PHRASE.sub("*", text) for text in texts}
+        nouns = {match["noun"] for text in texts for match in NOUN_PHRASE.finditer(text)}
+        assert bool(nouns & synonyms) == (language == held_out)
+    assert not sorted(frames[ordinary] & frames[held_out])
+
+
+def test_hard_positives_say_it_differently(drafts):
+    rng = np.random.default_rng(5)
+    for rows in drafts.values():
+        for draft in rows:
+            texts = captions(draft, sample_wordings(rng, Language()))
+            assert len({*texts}) == 4, texts
