@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import closing
 from importlib.metadata import version
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from generator.cards import write_card
 from generator.config import MASKS, Recipe, check_recipe, load_recipe, recipe_hash, recipe_to_dict, with_overrides
 from generator.dataset import ASIDE, FORMAT_VERSION, NATURAL, dump_json, file_hash, write_atomically
+from generator.dataset_audit import audit_dataset, dataset_audit_as_json
 from generator.pool import make_shards
 from generator.shards import WORK, Shard, ShardRecord, plan_shards, read_record, rows_path, write_shard
 from scenes.errors import InputError
@@ -142,6 +145,7 @@ def _assemble(folder: Path, recipe: Recipe, shards: list[Shard]) -> None:
     for split in recipe.splits:
         mine = [(shard, record) for shard, record in zip(shards, records, strict=True) if shard.split == split]
         splits[split] = _assemble_split(folder, split, mine)
+    _audit(folder, recipe)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": recipe.name,
@@ -160,6 +164,25 @@ def _assemble(folder: Path, recipe: Recipe, shards: list[Shard]) -> None:
     write_card(folder, recipe, manifest)
     write_atomically(folder / "manifest.json", dump_json(manifest))
     shutil.rmtree(folder / WORK)
+
+
+def _audit(folder: Path, recipe: Recipe) -> None:
+    """Run the blind solvers over every split with groups; a dataset that they can answer is not finished."""
+    splits = [name for name, split in recipe.splits.items() if any(split.groups.values())]
+    if not splits:
+        return
+    held_out = [{name for name, value in vars(each).items() if value is not None} for each in recipe.held_out]
+    meant = [frozenset(pair) for names in held_out for pair in combinations(sorted(names | {"split"}), 2)]
+    found = audit_dataset(folder, np.random.default_rng(recipe.seed), splits=splits, meant=meant)
+    write_atomically(folder / "audit.json", dump_json(dataset_audit_as_json(found)).encode())
+    leaks = [(split, leak) for split, report in found.splits.items() for leak in report.leaks]
+    if leaks:
+        split, leak = leaks[0]
+        raise InputError(
+            f"{folder}: split {split!r} is refused, for the blind solver {leak.solver!r} gets {leak.accuracy:.3f} of "
+            f"{leak.category} right without the pictures ({leak.low:.3f} .. {leak.high:.3f}, chance {leak.chance:.3f})"
+            f"{': ' + leak.feature if leak.feature else ''}; all of it is in audit.json"
+        )
 
 
 def _assemble_split(folder: Path, split: str, mine: list[tuple[Shard, ShardRecord]]) -> dict[str, Any]:

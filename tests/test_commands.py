@@ -1,0 +1,91 @@
+"""The calls behind the commands, on rendered groups and the shipped model: evaluate, report, train-head, demo."""
+
+import numpy as np
+import pytest
+
+from evaluator import commands
+from evaluator.results import load
+from evaluator.training_run import TrainingConfig
+from scenes.errors import InputError
+
+SCORERS = ("cosine", "maxsim", "dcsm", "random", "blind", "oracle", "shuffled-images")
+
+
+@pytest.fixture(scope="module")
+def evaluated(generated, tmp_path_factory):
+    """Results of the shipped model on the shared dataset, and their folder."""
+    folder = tmp_path_factory.mktemp("evaluated") / "results"
+    results = commands.evaluate(generated, split="test", scorers=SCORERS, out=folder, progress=False)
+    return results, folder
+
+
+def value(results, category: str, scorer: str, metric: str) -> float:
+    (row,) = [r for r in results.metrics if (r.category, r.scorer, r.metric) == (category, scorer, metric)]
+    return row.value
+
+
+def test_controls_are_what_they_must_be_in_every_category(evaluated) -> None:
+    results, _ = evaluated
+    categories = {row.category for row in results.metrics} - {"all"}
+    assert len(categories) >= 4
+    for category in categories:
+        assert value(results, category, "oracle", "group_score") == 1.0
+        assert value(results, category, "blind", "text_two_way") == 0.5
+        assert value(results, category, "blind", "group_score") == 0.0
+
+
+def test_results_on_disk_are_the_results(evaluated) -> None:
+    results, folder = evaluated
+    again = load(folder)
+    assert [row.value for row in again.metrics] == [row.value for row in results.metrics]
+    for one, other in zip(again.items, results.items, strict=True):
+        assert all(np.array_equal(one.scores[name], other.scores[name]) for name in SCORERS)
+
+
+def test_scores_do_not_depend_on_what_else_is_evaluated(evaluated, generated) -> None:
+    results, _ = evaluated
+    few = commands.evaluate(generated, split="test", scorers=["dcsm", "cosine"], limit=1, progress=False)
+    scores = {item.id: item.scores for item in results.items}
+    for item in few.items:
+        for name in ("cosine", "dcsm"):
+            assert np.allclose(item.scores[name], scores[item.id][name], atol=1e-5)
+
+
+def test_a_folder_that_holds_something_is_refused_before_any_work(evaluated, generated) -> None:
+    _, folder = evaluated
+    before = (folder / "results.json").read_bytes()
+    with pytest.raises(InputError, match="not empty"):
+        commands.evaluate(generated, model="no-such-model", out=folder)
+    assert (folder / "results.json").read_bytes() == before
+
+
+def test_report_finds_its_pictures_by_itself(evaluated, tmp_path) -> None:
+    _, folder = evaluated
+    page = commands.report([folder], tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "data:image/webp" in page
+    assert "binding" in commands.report([folder], tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_probe_reads_a_dataset(generated, tmp_path) -> None:
+    result = commands.probe(generated, split="test", out=tmp_path / "probe.json")
+    assert {row.condition for row in result.rows} >= {"C1", "C2", "C3", "C4"}
+    assert (tmp_path / "probe.json").is_file()
+
+
+def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_path) -> None:
+    head = tmp_path / "dcsm.safetensors"
+    report = commands.train_head(generated, out=head, split="test", config=TrainingConfig(epochs=1), progress=False)
+    assert report.n_parameters > 0
+    results = commands.evaluate(generated, split="test", scorers=["dcsm"], head=head, limit=1, progress=False)
+    assert results.scorers["dcsm"]["n_parameters"] == report.n_parameters
+    with pytest.raises(InputError, match="trained for the model"):
+        commands.evaluate(
+            generated,
+            split="test",
+            model="ViT-S-32-alt",
+            allow_random_weights=True,
+            scorers=["dcsm"],
+            head=head,
+            limit=1,
+            progress=False,
+        )

@@ -1,0 +1,49 @@
+"""The README is true: its table is that of the stored results, its commands parse, its Python runs."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from evaluator.cli import cli
+from evaluator.results import load
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    part.split("#")[0].strip()
+    for line in re.findall(r"^    (fourfold .*)$", TEXT, flags=re.MULTILINE)
+    for part in line.split("&&")
+]
+SNIPPETS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_of_the_readme_parses(line: str) -> None:
+    _, name, *arguments = shlex.split(line)
+    context = cli.commands[name].make_context(name, arguments)  # click refuses what it does not know
+    assert context.params
+
+
+def test_the_readme_names_every_use() -> None:
+    names = {shlex.split(line)[1] for line in COMMANDS}
+    assert {"generate", "verify", "preview", "evaluate", "report", "train-head"} <= names
+
+
+def test_table_is_that_of_the_stored_results() -> None:
+    spec = importlib.util.spec_from_file_location("readme_table", ROOT / "benchmarks" / "readme_table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.with_table(TEXT, load(module.STORED)) == TEXT
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_python_of_the_readme_runs(snippet: str, generated: Path, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.chdir(tmp_path)
+    Path("my-set").symlink_to(generated)
+    exec(compile(snippet, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip()
