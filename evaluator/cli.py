@@ -79,7 +79,7 @@ def verify(dataset: Path, quiet: bool) -> None:
 @click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="rows of each category")
 def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int) -> None:
     """Write a contact sheet of DATASET to OUT (.png)."""
-    from generator.preview import preview as call
+    from generator.contact_sheet import preview as call
 
     click.echo(call(dataset, out, split=split, columns=columns, rows=rows))
 
@@ -234,7 +234,7 @@ def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, **opt
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="page.html")
 def browse(dataset: Path, out: Path) -> None:
     """Write a page that shows DATASET group by group, with no model asked."""
-    from evaluator.report import write_browser
+    from evaluator.reporting import write_browser
 
     click.echo(write_browser(dataset, out))
 

@@ -17,7 +17,7 @@ from evaluator.encoders import TINY, Encoder, list_models, load_encoder
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from evaluator.geometry import ProbeResult
 from evaluator.items import Item
-from evaluator.report import collect_maps, save_maps, write_report
+from evaluator.reporting import collect_maps, save_maps, write_report
 from evaluator.results import Results, load, save
 from evaluator.scorers import check_scorer
 from evaluator.training import HeadReport
@@ -175,8 +175,8 @@ def demo(out: str | Path, *, groups: int = 60, workers: int | None = None, progr
 
     dataset/, results/, preview.png, report.md and report.html. What is there already is kept and not made again.
     """
+    from generator.contact_sheet import preview
     from generator.pipeline import generate
-    from generator.preview import preview
 
     folder = Path(out)
     dataset = generate("fourfold-demo", folder / "dataset", groups=groups, workers=workers, progress=progress)

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from generator.config import load_recipe as load_recipe
+    from generator.contact_sheet import preview as preview
     from generator.dataset import read_groups as read_groups
     from generator.pipeline import generate as generate
-    from generator.preview import preview as preview
     from generator.verification import verify as verify
 
 _WHERE = {
     "generate": "generator.pipeline",
     "load_recipe": "generator.config",
-    "preview": "generator.preview",
+    "preview": "generator.contact_sheet",
     "read_groups": "generator.dataset",
     "verify": "generator.verification",
 }

@@ -18,7 +18,6 @@ from tqdm import tqdm
 from generator.cards import write_card
 from generator.config import MASKS, Recipe, check_recipe, load_recipe, recipe_hash, recipe_to_dict, with_overrides
 from generator.dataset import ASIDE, FORMAT_VERSION, NATURAL, dump_json, file_hash, write_atomically
-from generator.dataset_audit import audit_dataset, dataset_audit_as_json
 from generator.pool import make_shards
 from generator.shards import WORK, Shard, ShardRecord, plan_shards, read_record, rows_path, write_shard
 from scenes.errors import InputError
@@ -168,6 +167,8 @@ def _assemble(folder: Path, recipe: Recipe, shards: list[Shard]) -> None:
 
 def _audit(folder: Path, recipe: Recipe) -> None:
     """Run the blind solvers over every split with groups; a dataset that they can answer is not finished."""
+    from generator.dataset_audit import audit_dataset, dataset_audit_as_json  # scipy takes a second to import
+
     splits = [name for name, split in recipe.splits.items() if any(split.groups.values())]
     if not splits:
         return

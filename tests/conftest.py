@@ -65,7 +65,7 @@ def make_results(
 ) -> Path:
     """A results folder on a dataset of `make_dataset`, with maps for the first `maps` groups of each category."""
     from evaluator import results
-    from evaluator.report import save_maps
+    from evaluator.reporting import save_maps
     from evaluator.summary import summarise
     from generator.dataset import read_groups
 
@@ -210,7 +210,7 @@ def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
 
 def _make_maps(items: tuple, per_category: int, grid: tuple[int, int]):
     from evaluator.features import ImageFeatures, TextFeatures
-    from evaluator.report import collect_maps
+    from evaluator.reporting import collect_maps
 
     torch = pytest.importorskip("torch")
     d, t = 16, 24

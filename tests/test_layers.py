@@ -81,7 +81,6 @@ def test_every_public_name_is_there_for_type_checkers_too(package: str) -> None:
     assert set(checked) == set(values["__all__"])
 
 
-@pytest.mark.xfail(strict=True, reason="evaluator.report and generator.preview are a call, or a module once imported")
 @pytest.mark.parametrize("package", ["generator", "evaluator"])
 def test_no_public_name_is_a_module_too(package: str) -> None:
     """Importing a submodule binds its name in the package, whatever the package meant by it."""

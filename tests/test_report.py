@@ -22,16 +22,16 @@ from PIL import Image
 
 from evaluator import results
 from evaluator.metrics import METRICS, Block
-from evaluator.report import explorer, write_browser, write_paper, write_report
-from evaluator.report.charts import Bar, Curve, bars, curves
-from evaluator.report.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
-from evaluator.report.entries import margin
-from evaluator.report.explorer import link_to, make_blocks, pack_maps
-from evaluator.report.groups import read_groups
-from evaluator.report.html import embed_json
-from evaluator.report.maps import FILE_NAME, Maps, collect_maps, cut, load_maps, save_maps
-from evaluator.report.markdown import escape
-from evaluator.report.thumbnails import mask_overlay
+from evaluator.reporting import explorer, write_browser, write_paper, write_report
+from evaluator.reporting.charts import Bar, Curve, bars, curves
+from evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
+from evaluator.reporting.entries import margin
+from evaluator.reporting.explorer import link_to, make_blocks, pack_maps
+from evaluator.reporting.groups import read_groups
+from evaluator.reporting.html import embed_json
+from evaluator.reporting.maps import FILE_NAME, Maps, collect_maps, cut, load_maps, save_maps
+from evaluator.reporting.markdown import escape
+from evaluator.reporting.thumbnails import mask_overlay
 from scenes.errors import InputError
 
 shares = st.floats(0, 1)
@@ -487,7 +487,7 @@ def test_a_ready_made_block_is_plain_data(made: SimpleNamespace) -> None:
 
 def test_importing_reports_loads_nothing_heavy() -> None:
     heavy = ("torch", "jinja2", "safetensors", "evaluator.images")
-    code = f"import sys, evaluator.report; sys.exit(any(name in sys.modules for name in {heavy}))"
+    code = f"import sys, evaluator.reporting; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -19,9 +19,9 @@ import pytest
 from PIL import Image
 
 from evaluator import results
-from evaluator.report import write_browser, write_report
-from evaluator.report.entries import margin
-from evaluator.report.maps import load_maps
+from evaluator.reporting import write_browser, write_report
+from evaluator.reporting.entries import margin
+from evaluator.reporting.maps import load_maps
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from evaluator.report.sections import RunConfiguration
+from evaluator.reporting.sections import RunConfiguration
 from evaluator.table_formats import Table, write_markdown
 
 _SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#~"} | {"\n": " ", "\r": " "})

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from evaluator.report.charts import MARKS, curves, mark
-from evaluator.report.systems import System
-from evaluator.report.trends import Trend
-from evaluator.report.view import NBSP, Numbers, chance_of, estimate
+from evaluator.reporting.charts import MARKS, curves, mark
+from evaluator.reporting.systems import System
+from evaluator.reporting.trends import Trend
+from evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
 from evaluator.results import Results
 from evaluator.table_formats import Table
 from evaluator.tables import comparison_table, metric_table, probe_table

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluator.report.charts import Curve
-from evaluator.report.difficulty import Axis, accuracy, as_number
-from evaluator.report.entries import Entry, margin
-from evaluator.report.loading import Material
-from evaluator.report.systems import System
+from evaluator.reporting.charts import Curve
+from evaluator.reporting.difficulty import Axis, accuracy, as_number
+from evaluator.reporting.entries import Entry, margin
+from evaluator.reporting.loading import Material
+from evaluator.reporting.systems import System
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from evaluator.metrics import METRICS
-from evaluator.report.charts import Bar, bars, percent
-from evaluator.report.systems import System, find_role
+from evaluator.reporting.charts import Bar, bars, percent
+from evaluator.reporting.systems import System, find_role
 from evaluator.results import ComparisonRow, MetricRow, Results
 from evaluator.summary import ALL, headline_metric
 from evaluator.table_formats import Cell, Estimate, Table

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluator.report.charts import percent
-from evaluator.report.view import interval, points
+from evaluator.reporting.charts import percent
+from evaluator.reporting.view import interval, points
 from evaluator.table_formats import MISSING, Cell, Estimate, Table
 
 

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from evaluator.report.difficulty import find_axes
-from evaluator.report.entries import entries_of_groups
-from evaluator.report.explorer import make_blocks
-from evaluator.report.groups import read_groups
-from evaluator.report.html import render
-from evaluator.report.loading import Material, load_material
-from evaluator.report.maps import load_maps
-from evaluator.report.markdown import render_markdown
-from evaluator.report.pages import browser_page, make_title, report_page
-from evaluator.report.sections import check_tables, configuration, detail_tables
-from evaluator.report.view import answer_table, lede, matrix
+from evaluator.reporting.difficulty import find_axes
+from evaluator.reporting.entries import entries_of_groups
+from evaluator.reporting.explorer import make_blocks
+from evaluator.reporting.groups import read_groups
+from evaluator.reporting.html import render
+from evaluator.reporting.loading import Material, load_material
+from evaluator.reporting.maps import load_maps
+from evaluator.reporting.markdown import render_markdown
+from evaluator.reporting.pages import browser_page, make_title, report_page
+from evaluator.reporting.sections import check_tables, configuration, detail_tables
+from evaluator.reporting.view import answer_table, lede, matrix
 from evaluator.table_formats import Table
 from generator.dataset import write_atomically
 

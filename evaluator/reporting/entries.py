@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from evaluator.metrics import group_score, has_core, image_choice, text_choice
-from evaluator.report.groups import Group, Picture
-from evaluator.report.systems import System
+from evaluator.reporting.groups import Group, Picture
+from evaluator.reporting.systems import System
 from evaluator.results import Results, ScoredItem
 
 MAX_CELLS = 256  # images x captions of an item that can be looked at; a retrieval set has millions

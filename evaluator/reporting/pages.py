@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from evaluator.report.difficulty import MIN_CLUSTERS
-from evaluator.report.entries import Entry
-from evaluator.report.html_tables import HtmlTable, to_html
-from evaluator.report.loading import Material
-from evaluator.report.sections import (
+from evaluator.reporting.difficulty import MIN_CLUSTERS
+from evaluator.reporting.entries import Entry
+from evaluator.reporting.html_tables import HtmlTable, to_html
+from evaluator.reporting.loading import Material
+from evaluator.reporting.sections import (
     AxisSection,
     LegendEntry,
     RunConfiguration,
@@ -19,9 +19,9 @@ from evaluator.report.sections import (
     difficulty_sections,
     legend,
 )
-from evaluator.report.systems import System, find_role
-from evaluator.report.trends import find_trends
-from evaluator.report.view import (
+from evaluator.reporting.systems import System, find_role
+from evaluator.reporting.trends import find_trends
+from evaluator.reporting.view import (
     CATEGORIES,
     Numbers,
     Panel,

@@ -8,8 +8,8 @@ from PIL import Image
 
 from generator.categories import CATEGORIES
 from generator.config import Split
+from generator.contact_sheet import preview
 from generator.dataset import read_groups
-from generator.preview import preview
 from scenes.errors import InputError
 
 SIZE = 168
@@ -23,10 +23,9 @@ def sheet(path) -> np.ndarray:
 def shows(page: np.ndarray, picture: Image.Image) -> bool:
     """Whether the picture stands on the page somewhere, scaled to the sheet's size."""
     small = np.array(picture.convert("RGB").resize((SIZE, SIZE), Image.Resampling.LANCZOS))
-    corner = small[0, :8]  # found by its first pixels, then compared whole
-    windows = np.lib.stride_tricks.sliding_window_view(page, (8, 3), axis=(1, 2))[:, :, 0]  # [h, w - 7, 8, 3]
-    found = np.argwhere((windows == corner).all(axis=(2, 3)))
-    return any(np.array_equal(page[y : y + SIZE, x : x + SIZE], small) for y, x in found)
+    top = small[0].tobytes()
+    places = ((y, row.tobytes().find(top) // 3) for y, row in enumerate(page))
+    return any(np.array_equal(page[y : y + SIZE, x : x + SIZE], small) for y, x in places if x >= 0)
 
 
 def test_every_category_is_shown_with_its_pictures(generated, tmp_path):

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import numpy as np
 
 from evaluator.items import ImageRef
-from evaluator.report.difficulty import Axis, as_number
-from evaluator.report.entries import MAX_CELLS, Entry, margin
-from evaluator.report.groups import Picture
-from evaluator.report.maps import Maps
-from evaluator.report.systems import System
-from evaluator.report.thumbnails import mask_overlay, thumbnail
+from evaluator.reporting.difficulty import Axis, as_number
+from evaluator.reporting.entries import MAX_CELLS, Entry, margin
+from evaluator.reporting.groups import Picture
+from evaluator.reporting.maps import Maps
+from evaluator.reporting.systems import System
+from evaluator.reporting.thumbnails import mask_overlay, thumbnail
 
 PICTURE_SIZE = 224  # pixels
 PICTURE_QUALITY = 86

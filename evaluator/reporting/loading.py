@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluator.report.difficulty import Axis, find_axes
-from evaluator.report.entries import Entry, entries_of_results
-from evaluator.report.groups import Group, read_groups
-from evaluator.report.systems import System, list_systems
-from evaluator.report.view import Numbers
+from evaluator.reporting.difficulty import Axis, find_axes
+from evaluator.reporting.entries import Entry, entries_of_results
+from evaluator.reporting.groups import Group, read_groups
+from evaluator.reporting.systems import System, list_systems
+from evaluator.reporting.view import Numbers
 from evaluator.results import Results, load
 from scenes.errors import InputError
 

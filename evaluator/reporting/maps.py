@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluator.report.entries import MAX_CELLS
+from evaluator.reporting.entries import MAX_CELLS
 from generator.dataset import write_atomically
 from scenes.errors import InputError
 

@@ -6,10 +6,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evaluator.report.loading import Material, load_material
-from evaluator.report.trends import Trend, find_trends
-from evaluator.report.view import NBSP, Numbers
-from evaluator.report.writing import list_tables
+from evaluator.reporting.loading import Material, load_material
+from evaluator.reporting.trends import Trend, find_trends
+from evaluator.reporting.view import NBSP, Numbers
+from evaluator.reporting.writing import list_tables
 from evaluator.results import MetricRow
 from evaluator.table_formats import WRITERS
 from generator.dataset import write_atomically
