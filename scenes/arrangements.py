@@ -14,7 +14,7 @@ _FILLING = 0.68  # share of the area that the rooms of many objects may fill
 _LARGEST = 2.6  # times that the area may grow for them: beyond, small objects would be specks
 _ROUNDS = 40  # of pushing
 _STEP = 0.7  # share of an overlap that each of the two gives way
-_CELL_JITTER = 0.04
+_CELL_JITTER = 0.015
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ ARRANGEMENTS = {
     for row in (
         Arrangement("table", ON_TABLE, True, 1.4, 1.5, (-25, 25), (26, 40), (30, 42), 1.95, 0.25),
         Arrangement("floating", BEHIND, False, 1.35, 1.35, (-6, 6), (-3, 7), (30, 42), 1.85, 0.0),
-        Arrangement("grid", BEHIND, False, 1.62, 1.62, (-6, 6), (-3, 7), (30, 42), 2.4, 0.0, cells=3),
+        Arrangement("grid", BEHIND, False, 1.56, 1.56, (-6, 6), (-3, 7), (30, 42), 2.45, 0.0, cells=3),
         Arrangement("stacked", ON_TABLE, True, 1.3, 1.2, (-25, 25), (14, 26), (30, 42), 1.95, 0.75, stacked=True),
     )
 }
@@ -101,6 +101,7 @@ def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Objects that collide pushed away from each other for some rounds, inside the area."""
+    half = half - (radii - radii.min())[:, None]  # [n, 2]: what is large keeps farther from the border
     for _ in range(_ROUNDS):
         overlaps = _overlaps(points, radii)  # [n, n]
         if not overlaps.any():

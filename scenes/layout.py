@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scenes.arrangements import ARRANGEMENTS, BASES, FEW, ROOM, Arrangement, arrangement, crowding, scatter
+from scenes.arrangements import ARRANGEMENTS, BASES, ROOM, Arrangement, arrangement, crowding, scatter
 from scenes.backgrounds import Background, Lights, sample_background, sample_lights
 from scenes.camera import Camera, axes, pose, project, world_from_ground
 from scenes.errors import InputError, unknown_name
@@ -15,7 +15,7 @@ from scenes.spec import ObjectSpec, SceneSpec
 from scenes.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
 
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
-_COVERED = 0.42  # share of an object's box that others may cover where there are many
+_COVERED = 0.5  # share of an object's box that the boxes of others may cover
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 
 
@@ -56,8 +56,9 @@ def place(
 ) -> Layout | None:
     """Give every object of the spec a place, look and light; None if no accepted layout was found in `tries`.
 
-    `room` is the scale to keep room for around each object (default its own): an edit may exchange sizes or
-    places without collisions. `accept` says whether a layout will do (say, that a relation holds clearly).
+    Many objects get three times as many. `room` is the scale to keep room for around each object (default its own):
+    an edit may exchange sizes or places without collisions. `accept` says whether a layout will do (say, that a
+    relation holds clearly).
     Raises InputError for a word that no table holds, or a stack on a kind that has no flat top.
     """
     row = arrangement(spec.arrangement)
@@ -69,8 +70,7 @@ def place(
     radii = np.array([ROOM * max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
     crowd = crowding(row, radii)
     camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
-    few = len(looks) <= FEW  # seldom hide each other, and the camera's check after rendering will do
-    for _ in range(tries):
+    for _ in range(3 * tries if crowd.max() > 1 else tries):
         points = scatter(row, radii, crowd, rng)  # [n, 2]
         if points is None:
             continue
@@ -78,7 +78,7 @@ def place(
         if row.stacked and len(objects) > 1:
             objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
         layout = Layout(objects, row.name, camera, lights, background)
-        if bool(np.all(in_frame(layout))) and (few or covered(layout).max() < _COVERED) and accept(layout):
+        if bool(np.all(in_frame(layout))) and covered(layout).max(initial=0.0) < _COVERED and accept(layout):
             return layout
     return None
 
@@ -146,7 +146,7 @@ def covered(layout: Layout) -> np.ndarray:
     boxes = boxes_in_picture(layout)
     shared = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)  # [n]
-    places = np.array([thing.position for thing in layout.objects])
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)
     depths = (places - pose(layout.camera)[:3, 3]) @ -axes(layout.camera)[2]  # [n]
     nearer = depths[None] < depths[:, None]  # [n, n]: the second hides the first
     hidden = (np.prod(np.maximum(shared, 0.0), axis=2) * nearer).sum(axis=1)  # [n]

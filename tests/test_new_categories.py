@@ -30,8 +30,9 @@ from scenes.claims import (
     claim_to_dict,
 )
 from scenes.errors import InputError
-from scenes.layout import boxes_in_picture, height
+from scenes.layout import boxes_in_picture, covered, height, in_frame, place
 from scenes.relations import COMPARISONS, stands
+from scenes.spec import ObjectSpec, SceneSpec
 
 DRAFTS = 60
 RECIPE = Recipe(
@@ -307,3 +308,19 @@ def test_what_a_recipe_cannot_show_is_said(category, vocabulary, scene, message)
     world = replace(WORLD, vocabulary=vocabulary, scene=scene)
     with pytest.raises(InputError, match=message):
         CATEGORIES[category].sample(world, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", ARRANGEMENTS)
+@pytest.mark.parametrize("number", [5, 8])
+def test_up_to_eight_objects_find_places(name, number):
+    rng = np.random.default_rng(number)
+    kinds = ("bottle", "cube", "chair", "sphere", "mug", "star", "cone", "heart")[:number]
+    layouts = []
+    for _ in range(16):
+        wishes = [ObjectSpec(kind, "red", str(rng.choice(["small", "large"]))) for kind in kinds]
+        layouts.append(place(SceneSpec(tuple(wishes), name), rng))
+    assert sum(layout is None for layout in layouts) <= 4
+    for layout in layouts:
+        if layout is not None:
+            assert in_frame(layout).all()
+            assert covered(layout).max() < 0.5
