@@ -23,7 +23,7 @@ from scenes.layout import layout_from_dict
 from scenes.renderers import AUTO, open_renderer
 from scenes.rendering import Renderer
 from scenes.sightings import look
-from scenes.witness import Testimony, View, testify
+from scenes.witness import Testimony, View, examine
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Record:
 
 
 def measure(category: str, groups: int, seed: int, world: World, renderer: Renderer) -> Record:
-    """Make groups and let the pixels testify."""
+    """Make groups and let the pixels examine."""
     start, rejections, testimonies = time.process_time(), Counter[str](), []
     for index in range(groups):
         made = make_group(world, "truth", category, index, seed, renderer)
@@ -51,7 +51,7 @@ def witness(made: MadeGroup) -> Testimony:
     captions = made.pictures[0].row["captions"]
     claims = [claim_from_dict(json.loads(caption["claim"])) for caption in captions]
     truth = [[caption["truth"][i] for caption in captions] for i in (0, 1)]
-    return testify(claims, truth, [view(picture) for picture in made.pictures])
+    return examine(claims, truth, [view(picture) for picture in made.pictures])
 
 
 def view(picture: Picture) -> View:

@@ -11,12 +11,13 @@ from functools import cache
 import numpy as np
 
 from scenes.camera import Camera, axes, pose
-from scenes.colors import lab_from_srgb
+from scenes.colors import lab_from_srgb, linear_from_srgb, srgb_from_linear
 from scenes.rendering import Rendering
 from scenes.shapes import KINDS, mesh
 from scenes.vocabulary import COLORS, SIZE_JITTER, SIZES, TABLES, color_distances
 
 _GRAYS = ("white", "gray", "black")  # also the second colors of patterns
+_PALE = 0.55  # light that surfaces and walls send back in full light, of 1
 _WHOLE = 0.97  # share of its silhouette that an object must show for its extent to be known
 _LEAST_HEIGHT = 0.72  # share of a round thing's height that can be seen from above
 _SLACK = 1.04  # of measured extents
@@ -72,7 +73,7 @@ def _look_at(rendering: Rendering, points: np.ndarray, shape: str, number: int, 
         whole=whole,
         may_be={
             "shape": frozenset((shape,)),
-            "color": possible_colors(rendering.color[_inner(mask)]),
+            "color": _colors_by_eye(rendering, mask),
             "size": sizes,
             "material": frozenset(TABLES["material"]),
             "pattern": frozenset(TABLES["pattern"]),
@@ -90,6 +91,14 @@ def _world_points(depth: np.ndarray, camera: Camera) -> np.ndarray:
     return local @ matrix[:3, :3].T + matrix[:3, 3]
 
 
+def _colors_by_eye(rendering: Rendering, mask: np.ndarray) -> frozenset[str]:
+    """Color terms allowed as the pixels are, and as they seem to eyes used to a dim picture's surroundings."""
+    pixels, around = rendering.color[_inner(mask)], rendering.color[rendering.instances == 0]
+    brightness = float(linear_from_srgb(np.median(around, axis=0) / 255).mean()) if len(around) else _PALE
+    adapted = srgb_from_linear(linear_from_srgb(pixels / 255) * float(np.clip(_PALE / brightness, 1.0, 1.6)))
+    return possible_colors(pixels) | possible_colors(adapted * 255)
+
+
 def _inner(mask: np.ndarray) -> np.ndarray:
     """The mask without its edge, whose pixels mix two colors; all of it if little would be left."""
     padded = np.pad(mask, 1)
@@ -98,7 +107,7 @@ def _inner(mask: np.ndarray) -> np.ndarray:
 
 
 def possible_colors(pixels: np.ndarray) -> frozenset[str]:
-    """Color terms that pixels `[n, 3]` (sRGB uint8) allow: most often one.
+    """Color terms that pixels `[n, 3]` (sRGB 0..255) allow: most often one.
 
     White, gray and black may be the second color of a pattern, so a good share of a hue goes before them.
     """

@@ -14,6 +14,7 @@ class Limits:
     min_visible_fraction: float = 0.60
     min_color_votes: float = 0.30
     color_lead: float = 1.25  # votes for its own color over those for the next
+    max_blurred: float = 0.15  # of its outline may pass into another object of the same color
 
 
 def find_problems(
@@ -31,6 +32,8 @@ def find_problems(
             problems.append("an object is cut by the border")
         elif not _shows_color(thing, seen.color_votes, limits):
             problems.append("an object's color as rendered is not clearly its own")
+        elif seen.blurred > limits.max_blurred:
+            problems.append("an object merges with another of the same color")
     return problems
 
 

@@ -48,7 +48,7 @@ class Testimony:
     contradictions: tuple[str, ...]
 
 
-def testify(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> Testimony:
+def examine(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> Testimony:
     """Judge every claim on every picture of a group against its label, `truth[picture][claim]`."""
     verdicts = [[judge(claim, view) for claim in claims] for view in views]
     contradictions = [

@@ -102,6 +102,14 @@ def test_votes_are_shares_of_the_pixels(n: int, share: float) -> None:
     assert votes.get("red", 0.0) == pytest.approx(reds / n, abs=0.012)  # of about 200 sampled ones
 
 
+def test_an_outline_is_blurred_where_another_object_of_the_same_color_begins() -> None:
+    """Two blue squares side by side share a quarter of their outlines; the red one that touches them is told apart."""
+    rendering = painted((10, 20, 30, 30), (10, 10, 20, 20), (20, 10, 30, 20))
+    red, *blue = annotate(layout_of("red", "blue", "blue"), rendering)
+    assert red.blurred == 0
+    assert [seen.blurred for seen in blue] == [0.25, 0.25]
+
+
 def test_measured_fractions_go_into_the_layout() -> None:
     layout = layout_of("red", "blue")
     annotations = annotate(layout, painted((5, 5, 20, 20), (10, 5, 20, 20)))

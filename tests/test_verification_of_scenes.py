@@ -20,6 +20,7 @@ from scenes.vocabulary import COLORS
 SMALL = "an object covers too few pixels"
 HIDDEN = "an object is hidden"
 CUT = "an object is cut by the border"
+MERGED = "an object merges with another of the same color"
 UNCLEAR = "an object's color as rendered is not clearly its own"
 SIZE = 96
 GOOD = ObjectAnnotation(1, (20, 20, 60, 60), 1200, 1.0, False, {"red": 0.9, "brown": 0.1})
@@ -55,6 +56,7 @@ def test_a_good_picture_has_none() -> None:
         ({"color_votes": {"brown": 1.0}}, UNCLEAR),
         ({"color_votes": {"red": 0.5, "brown": 0.45}}, UNCLEAR),
         ({"color_votes": {"red": 0.29, "brown": 0.1, "pink": 0.1, "orange": 0.1}}, UNCLEAR),
+        ({"blurred": 0.16}, MERGED),
     ],
 )
 def test_each_reason(change: dict, problem: str) -> None:
@@ -68,6 +70,7 @@ def test_each_reason(change: dict, problem: str) -> None:
         {"visible_fraction": 0.60},
         {"color_votes": {"red": 0.5, "brown": 0.4}},
         {"color_votes": {"red": 0.30, "brown": 0.24}},
+        {"blurred": 0.15},
     ],
 )
 def test_at_the_limit_is_good_enough(change: dict) -> None:

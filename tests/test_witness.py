@@ -1,0 +1,186 @@
+"""The second opinion: it agrees with every label of real groups, and contradicts every label turned round."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from generator.categories import CATEGORIES
+from generator.config import Recipe, SceneRange, Split
+from generator.groups import MadeGroup, make_group
+from generator.world import make_world
+from scenes.arrangements import ARRANGEMENTS
+from scenes.camera import Camera
+from scenes.claims import (
+    Absent,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Description,
+    Exists,
+    Located,
+    Not,
+    Related,
+    claim_from_dict,
+)
+from scenes.layout import Layout, layout_from_dict
+from scenes.relations import COMPARISONS, RELATIONS
+from scenes.rendering import OpenGLRenderer
+from scenes.sightings import Sighting, look, possible_colors
+from scenes.vocabulary import COLORS, TABLES
+from scenes.witness import View, examine, judge
+
+CAMERA = Camera(0.0, 30.0, 6.0, (0.0, 0.0, 0.25), 36.0)
+WORLD = make_world(Recipe("witness", {}, scene=SceneRange(arrangements=tuple(ARRANGEMENTS))), Split())
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[OpenGLRenderer]:
+    with OpenGLRenderer(224) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def groups(renderer: OpenGLRenderer) -> dict[str, list[MadeGroup]]:
+    return {name: [make_group(WORLD, "test", name, i, 0, renderer) for i in range(3)] for name in CATEGORIES}
+
+
+def claims_and_truth(made: MadeGroup) -> tuple[list[Claim], list[list[bool]]]:
+    captions = made.pictures[0].row["captions"]
+    claims = [claim_from_dict(json.loads(caption["claim"])) for caption in captions]
+    return claims, [[caption["truth"][i] for caption in captions] for i in (0, 1)]
+
+
+def views(made: MadeGroup) -> list[View]:
+    found = []
+    for picture in made.pictures:
+        layout = layout_from_dict(picture.row)
+        found.append(View(look(picture.rendering, [t.shape for t in layout.objects], layout.camera), layout.camera))
+    return found
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_pixels_bear_out_every_label(category: str, groups: dict[str, list[MadeGroup]]) -> None:
+    decided = 0
+    for made in groups[category]:
+        claims, truth = claims_and_truth(made)
+        testimony = examine(claims, truth, views(made))
+        assert testimony.contradictions == ()
+        assert testimony.asked == 2 * len(claims)
+        decided += testimony.decided
+        turned = examine(claims, [[not label for label in row] for row in truth], views(made))
+        assert len(turned.contradictions) == turned.decided == testimony.decided
+    assert decided >= 4, "a witness that says nothing proves nothing"
+
+
+@pytest.mark.parametrize("category", ["binding", "relation"])
+def test_pictures_exchanged_are_noticed(category: str, groups: dict[str, list[MadeGroup]]) -> None:
+    noticed = 0
+    for made in groups[category]:
+        claims, truth = claims_and_truth(made)
+        noticed += len(examine(claims, truth, views(made)[::-1]).contradictions)
+    assert noticed
+
+
+def test_an_object_painted_otherwise_than_its_label_is_noticed(
+    renderer: OpenGLRenderer, groups: dict[str, list[MadeGroup]]
+) -> None:
+    layout = layout_from_dict(groups["content"][0].pictures[0].row)
+    thing = replace(layout.objects[0], color="red", rgb=COLORS["blue"].rgb, pattern="plain", material="matte")
+    wrong = Layout((thing, *layout.objects[1:]), layout.arrangement, layout.camera, layout.lights, layout.background)
+    view = View(look(renderer.render(wrong), [t.shape for t in wrong.objects], wrong.camera), wrong.camera)
+    claim = Exists(Description(thing.shape, color="red"))
+    assert claim.holds(wrong) is True
+    assert judge(claim, view) is False
+    assert len(examine([claim], [[True]], [view]).contradictions) == 1
+
+
+def test_what_is_measured_is_near_the_layout(groups: dict[str, list[MadeGroup]]) -> None:
+    for name in CATEGORIES:
+        for made in groups[name]:
+            for picture, view in zip(made.pictures, views(made), strict=True):
+                for thing, seen in zip(layout_from_dict(picture.row).objects, view.things, strict=True):
+                    assert seen is not None
+                    assert np.linalg.norm(seen.middle - thing.position) < 0.75 * thing.scale
+                    assert seen.height < 1.05 * thing.scale + 0.05
+                    assert thing.color in seen.may_be["color"]
+                    assert thing.size in seen.may_be["size"]
+
+
+def sighting(shape: str = "cube", at: tuple[float, float, float] = (0, 0, 0.5), **more: object) -> Sighting:
+    x, _, z = at
+    words = {name: frozenset(table) for name, table in TABLES.items()} | {"shape": frozenset((shape,))}
+    may_be = words | {name: frozenset(more.pop(name)) for name in TABLES if name in more}
+    plain = Sighting(1.0, (0.5 + x / 4, 0.5 - z / 4), np.array(at), z - 0.5, z + 0.5, 1.0, True, may_be)
+    return replace(plain, **more)
+
+
+def test_words_that_pixels_leave_open_decide_nothing() -> None:
+    red, either = sighting(color=("red",)), sighting(color=("red", "brown"))
+    for thing, verdicts in ((red, (True, False, False)), (either, (None, None, False))):
+        seen = tuple(
+            judge(Exists(Description("cube", color=name)), View((thing,), CAMERA)) for name in ("red", "brown", "blue")
+        )
+        assert seen == verdicts
+    not_red = Exists(Description("cube", excluded=("color", "red")))
+    assert [judge(not_red, View((thing,), CAMERA)) for thing in (red, either)] == [False, None]
+    assert judge(Exists(Description("cube", material="metal")), View((red,), CAMERA)) is None
+
+
+def test_hidden_objects_leave_claims_open() -> None:
+    cube = Description("cube")
+    for thing in (None, sighting(visible_fraction=0.2)):
+        view = View((thing,), CAMERA)
+        assert judge(Exists(cube), view) is judge(Absent(cube), view) is None
+        assert judge(Counted(cube, 1), view) is None
+        assert judge(Counted(cube, 2), view) is False
+
+
+def test_counting_and_logic() -> None:
+    view = View((sighting(), sighting(), sighting("cone")), CAMERA)
+    assert [judge(Counted(Description("cube"), n), view) for n in (1, 2, 3)] == [False, True, False]
+    there, missing = Exists(Description("cone")), Exists(Description("mug"))
+    assert judge(Both(there, Not(missing)), view) is True
+    assert judge(Both(there, missing), view) is False
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_relations_and_their_converses(name: str) -> None:
+    places = {"left": (-1, 0, 0.5), "right": (1, 0, 0.5), "above": (0, 0, 1.6), "below": (0, 0, -1.6)}
+    places |= {"front": (0, -1, 0.5), "behind": (0, 1, 0.5), "on": (0, 0, 1.5), "under": (0, 0, -0.5)}
+    view = View((sighting(at=places[name]), sighting("cone")), CAMERA)
+    cube, cone = Description("cube"), Description("cone")
+    assert judge(Related(cube, name, cone), view) is True
+    assert judge(Related(cube, RELATIONS[name].converse, cone), view) is False
+    assert judge(Related(cone, RELATIONS[name].converse, cube), view) is True
+    assert judge(Related(cube, name, cube), view) is False, "one cube only"
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_comparisons_and_their_converses(name: str) -> None:
+    big, small = sighting(across=2.0, highest=2.0, at=(0, -1, 0.5)), sighting("cone", at=(0, 1, 0.5))
+    first = name in ("larger", "taller", "nearer")
+    view = View((big, small), CAMERA)
+    cube, cone = Description("cube"), Description("cone")
+    assert judge(Compared(cube, cone, name), view) is first
+    assert judge(Compared(cone, cube, name), view) is not first
+
+
+@pytest.mark.parametrize(("region", "at"), [("left", (-1, 0, 0)), ("right", (1, 0, 0)), ("top", (0, 0, 1))])
+def test_regions(region: str, at: tuple[float, float, float]) -> None:
+    cube = Description("cube")
+    assert judge(Located(cube, region), View((sighting(at=at),), CAMERA)) is True
+    assert judge(Located(cube, region), View((sighting(at=tuple(-x for x in at)),), CAMERA)) is False
+    assert judge(Located(cube, region), View((sighting(at=(0, 0, 0)),), CAMERA)) is None
+
+
+def test_patterns_second_colors_do_not_hide_the_hue() -> None:
+    red, white, brown = (np.tile(COLORS[name].rgb, (50, 1)) for name in ("red", "white", "brown"))
+    assert possible_colors(red) == {"red"}
+    assert possible_colors(np.concatenate([red, white])) == {"red"}
+    assert possible_colors(np.concatenate([red, white, white])) == {"red", "white"}
+    assert possible_colors(np.concatenate([red, brown])) == {"red", "brown"}
+    assert possible_colors(white) == {"white"}
