@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import pipeline, pool, shards
-from generator.config import Recipe, recipe_to_dict
+from generator import independence, pipeline, pool, shards
+from generator.config import Recipe, Split, recipe_to_dict
 from generator.pipeline import generate
 from generator.shards import WORK, plan_shards, read_record, write_shard
 from scenes.errors import InputError
@@ -78,6 +78,7 @@ def flat(monkeypatch, flat_renderer):
     """Generation in this process without OpenGL, in shards of one group."""
     monkeypatch.setattr(pipeline, "open_renderer", lambda size, name: flat_renderer(size))
     monkeypatch.setattr(shards, "SHARD_SIZE", 1)
+    monkeypatch.setattr(independence, "_PERMUTATIONS", 19)  # the audit has tests of its own
 
     def call(recipe: Recipe, folder: Path, **options) -> Path:
         return generate(recipe, folder, workers=1, progress=False, **options)
@@ -87,7 +88,8 @@ def flat(monkeypatch, flat_renderer):
 
 @pytest.fixture
 def quick(small_recipe) -> Recipe:
-    return replace(small_recipe, image_size=64)
+    splits = {"test": Split({"content": 1, "binding": 2}, scenes=1), "held-out": Split({"binding": 1}, held_out=True)}
+    return replace(small_recipe, image_size=64, splits=splits)
 
 
 class Interrupted(Exception):
@@ -109,14 +111,27 @@ def interrupted_after(monkeypatch, number: int, error: BaseException) -> None:
 # Real renderers in real processes.
 
 
-def test_four_workers_give_the_bytes_of_one(generated, small_recipe, tmp_path):
-    made = generate(small_recipe, tmp_path / "four", workers=4, progress=False)
-    assert tree(made) == tree(generated)
+@pytest.fixture(scope="module")
+def few(small_recipe) -> Recipe:
+    """Six shards, so that there is a middle to be killed in."""
+    groups = dict.fromkeys(("content", "binding", "relation", "negation"), 1)
+    return replace(small_recipe, splits={"test": Split(groups, scenes=1), "train": Split(scenes=1)})
 
 
-def test_a_run_killed_in_the_middle_resumes_to_the_same_bytes(generated, small_recipe, tmp_path):
+@pytest.fixture(scope="module")
+def whole(few, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one process makes of it, undisturbed."""
+    return tree(generate(few, tmp_path_factory.mktemp("whole") / "dataset", workers=1, progress=False))
+
+
+def test_four_workers_give_the_bytes_of_one(whole, few, tmp_path):
+    made = generate(few, tmp_path / "four", workers=4, progress=False)
+    assert tree(made) == whole
+
+
+def test_a_run_killed_in_the_middle_resumes_to_the_same_bytes(whole, few, tmp_path):
     folder = tmp_path / "killed"
-    process = start(small_recipe, folder)
+    process = start(few, folder)
     wait_until(lambda: len(records(folder)) >= random.randint(1, 3), "some shards are done")
     workers = workers_of(process)
     time.sleep(random.random() * 0.2)
@@ -125,24 +140,24 @@ def test_a_run_killed_in_the_middle_resumes_to_the_same_bytes(generated, small_r
     assert workers
     wait_until(lambda: not any(map(alive, workers)), "the workers of a killed run have ended")
     assert not (folder / "manifest.json").exists()
-    generate(small_recipe, folder, workers=1, progress=False)
-    assert tree(folder) == tree(generated)
+    generate(few, folder, workers=1, progress=False)
+    assert tree(folder) == whole
 
 
-def test_a_run_survives_the_death_of_a_worker(generated, small_recipe, tmp_path):
+def test_a_run_survives_the_death_of_a_worker(whole, few, tmp_path):
     folder = tmp_path / "bereaved"
-    process = start(small_recipe, folder)
+    process = start(few, folder)
     wait_until(lambda: records(folder), "a shard is done")
     victim = workers_of(process)[0]
     os.kill(victim, signal.SIGKILL)
     _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
-    assert tree(folder) == tree(generated)
+    assert tree(folder) == whole
 
 
-def test_an_interrupt_ends_all_quickly_and_the_run_resumes(generated, small_recipe, tmp_path):
+def test_an_interrupt_ends_all_quickly_and_the_run_resumes(whole, few, tmp_path):
     folder = tmp_path / "interrupted"
-    process = start(small_recipe, folder)
+    process = start(few, folder)
     wait_until(lambda: records(folder), "a shard is done")
     workers = workers_of(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
@@ -154,14 +169,14 @@ def test_an_interrupt_ends_all_quickly_and_the_run_resumes(generated, small_reci
     assert said.count("Traceback") == 1  # of this script alone, none of the workers'
     assert workers
     assert not any(map(alive, workers))
-    generate(small_recipe, folder, workers=1, progress=False)
-    assert tree(folder) == tree(generated)
+    generate(few, folder, workers=1, progress=False)
+    assert tree(folder) == whole
 
 
-def test_a_driver_that_does_not_start_is_said_as_it_is(small_recipe, tmp_path, monkeypatch):
+def test_a_driver_that_does_not_start_is_said_as_it_is(few, tmp_path, monkeypatch):
     monkeypatch.setenv("PYOPENGL_PLATFORM", "osmesa-that-is-not-there")
     with pytest.raises(InputError, match="OpenGL could not be started"):
-        generate(small_recipe, tmp_path / "x", workers=2, renderer="opengl", progress=False)
+        generate(few, tmp_path / "x", workers=2, renderer="opengl", progress=False)
 
 
 # One process, flat pictures.
@@ -179,7 +194,7 @@ def test_a_run_interrupted_at_any_file_resumes_to_the_same_bytes(error, flat, qu
     while not (folder / "manifest.json").exists():
         runs += 1
         with monkeypatch.context() as patch:
-            interrupted_after(patch, random.randint(4, 30), error)  # a shard is seven files
+            interrupted_after(patch, random.randint(5, 9), error)  # a shard is six files
             try:
                 flat(quick, folder)
             except (Interrupted, KeyboardInterrupt):
@@ -213,7 +228,7 @@ def _raise(*_args, **_options):
 
 def test_what_is_done_is_not_made_again(flat, quick, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        interrupted_after(patch, 30, Interrupted())
+        interrupted_after(patch, 20, Interrupted())
         with pytest.raises(Interrupted):
             flat(quick, tmp_path / "x")
     done = {shard for shard in plan_shards(quick) if read_record(tmp_path / "x", shard)}
@@ -291,7 +306,7 @@ def test_an_empty_folder_is_taken(flat, quick, tmp_path):
     assert (flat(quick, tmp_path / "x") / "manifest.json").is_file()
 
 
-@pytest.mark.parametrize("files", [0, 1, 10, 40])
+@pytest.mark.parametrize("files", [0, 1, 10, 25])
 def test_a_full_disk_is_said_and_the_run_resumes(files, flat, quick, tmp_path, monkeypatch):
     folder = tmp_path / "x"
     with monkeypatch.context() as patch:
@@ -334,7 +349,13 @@ def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
         lines = (folder / split / "metadata.jsonl").read_text().splitlines()
         assert said["images"] == len(lines) == 2 * sum(row.groups.values()) + row.scenes
         assert len(list((folder / split / "images").iterdir())) == len(list((folder / "masks" / split).iterdir()))
-    assert {path.name for path in folder.iterdir()} == {"README.md", "manifest.json", "masks", *quick.splits}
+    assert {path.name for path in folder.iterdir()} == {
+        "README.md",
+        "audit.json",
+        "manifest.json",
+        "masks",
+        *quick.splits,
+    }
 
 
 def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path, monkeypatch, flat_renderer):
