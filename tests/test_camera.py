@@ -64,9 +64,7 @@ def test_turning_camera_and_world_together_changes_nothing(
 ) -> None:
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
     matrix = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-    turned = Camera(
-        camera.azimuth + turn, camera.elevation, camera.distance, tuple(matrix @ camera.target), camera.fov
-    )
+    turned = Camera(camera.azimuth + turn, camera.elevation, camera.distance, tuple(matrix @ camera.target), camera.fov)
     point = np.array(camera.target) + np.array([x, y, z]) / 2
     np.testing.assert_allclose(project(turned, matrix @ point), project(camera, point), atol=1e-9)
     np.testing.assert_allclose(ground_depth(turned, matrix @ point), ground_depth(camera, point), atol=1e-9)
