@@ -63,9 +63,10 @@ def place_related(world: World, arrangement: str, rng: np.random.Generator) -> t
 
 
 def _clear(relation: str, layout: Layout) -> bool:
-    """The relation holds here, and its converse once the two have exchanged places."""
+    """The relation holds here, and its converse once the two have exchanged places, where both are in the picture."""
     turned = swap_places(layout, 0, 1)
-    return stands(relation, layout, 0, 1) is True and stands(relation, turned, 0, 1) is False
+    clear = stands(relation, layout, 0, 1) is True and stands(relation, turned, 0, 1) is False
+    return clear and bool(in_frame(turned).all())
 
 
 def _draft(layouts: tuple[Layout, Layout], said: tuple[Description, str, Description], edit: str) -> Draft:
