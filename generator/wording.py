@@ -52,6 +52,7 @@ def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wordi
     phrases = min(map(len, RELATION_PHRASES.values()))
     first, second = _draw(rng, rows, HELD_OUT_TEMPLATES, language.templates, 2, replace=False)
     phrase, other_phrase = _draw(rng, phrases, HELD_OUT_PHRASES, language.phrases, 2, replace=True)
+    # 1 to 6: as often the one as the other of two or of three synonyms
     synonyms = rng.integers(1, 7, size=2) * (language.synonyms == "always", language.synonyms != "never")
     if language.synonyms == "hard-positives" and rng.random() < 0.5:
         synonyms[1] = 0
