@@ -40,7 +40,7 @@ CONFIG = "open_clip_config.json"
 class TinyTraining:
     """How fourfold-tiny is trained."""
 
-    steps: int = 4500
+    steps: int = 7000
     batch_size: int = 64
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
