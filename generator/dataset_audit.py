@@ -44,7 +44,8 @@ def audit_dataset(
     `splits` names them where the manifest that would is not written yet.
     Raises InputError for a folder that is no dataset, or one without groups.
     """
-    reports, rows = {}, []
+    reports: dict[str, AuditReport] = {}
+    rows: list[dict[str, Any]] = []
     for split in split_names(folder) if splits is None else splits:
         items = []
         for group in read_groups(folder, split):  # one at a time: rows are large, what is kept of them is not
