@@ -18,7 +18,7 @@ from tqdm import tqdm
 from generator.cards import write_card
 from generator.config import MASKS, Recipe, check_recipe, load_recipe, recipe_hash, recipe_to_dict, with_overrides
 from generator.dataset import ASIDE, FORMAT_VERSION, NATURAL, dump_json, file_hash, write_atomically
-from generator.pool import make_shards
+from generator.pool import interrupts_kept_back, make_shards
 from generator.shards import WORK, Shard, ShardRecord, plan_shards, read_record, rows_path, write_shard
 from scenes.errors import InputError
 from scenes.renderers import AUTO, check_renderer, choose_renderer, open_renderer
@@ -122,9 +122,13 @@ def _prepare(folder: Path, recipe: Recipe, renderer: str) -> None:
 def _make(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, renderer: str) -> Generator[Shard, None, None]:
     """Make the shards, in this process or in a pool; gives each as it is done."""
     if workers > 1:
-        yield from make_shards(folder, recipe, todo, workers, choose_renderer(renderer))
+        with interrupts_kept_back():
+            chosen = choose_renderer(renderer)
+        yield from make_shards(folder, recipe, todo, workers, chosen)
     elif todo:
-        with open_renderer(recipe.image_size, renderer) as opened:
+        with interrupts_kept_back():
+            opening = open_renderer(recipe.image_size, renderer)
+        with opening as opened:
             for shard in todo:
                 write_shard(folder, recipe, shard, opened)
                 yield shard

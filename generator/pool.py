@@ -47,7 +47,7 @@ def _make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, 
     leash, hand = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, _start_worker, (leash,))
     try:
-        with _interrupts_kept_back():
+        with interrupts_kept_back():
             futures = {pool.submit(_work, folder, recipe, shard, renderer): shard for shard in todo}
         for future in as_completed(futures):
             future.result()
@@ -62,8 +62,12 @@ def _make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, 
 
 
 @contextmanager
-def _interrupts_kept_back() -> Iterator[None]:
-    """Hold Ctrl-C back; workers started meanwhile never see one, so that this process alone decides and speaks."""
+def interrupts_kept_back() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block.
+
+    Workers started meanwhile never see one, so that this process alone decides and speaks; and libraries that catch
+    whatever goes wrong in their imports do not take it for a missing package.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
