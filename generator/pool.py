@@ -68,11 +68,18 @@ def interrupts_kept_back() -> Iterator[None]:
     Workers started meanwhile never see one, so that this process alone decides and speaks; and libraries that catch
     whatever goes wrong in their imports do not take it for a missing package.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    here = threading.current_thread() is threading.main_thread()  # the one that handlers run in
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if here else None
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which workers inherit
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if here:
+            signal.signal(signal.SIGINT, handler)
+        for number in came[:1]:
+            signal.raise_signal(number)
 
 
 def _start_worker(leash: Connection) -> None:
