@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from scenes.arrangements import ARRANGEMENTS
-from scenes.camera import axes
 from scenes.layout import Layout, PlacedObject, put_on, resting_height, sample_yaw, settled
 from scenes.shapes import KINDS
 from scenes.vocabulary import SIZES, sample_rgb
@@ -65,11 +64,6 @@ def replace_shape(layout: Layout, i: int, shape: str, rng: np.random.Generator) 
     return change(layout, {i: thing})
 
 
-def remove_object(layout: Layout, i: int) -> Layout:
-    """Object i is gone."""
-    return replace(layout, objects=layout.objects[:i] + layout.objects[i + 1 :])
-
-
 def change(layout: Layout, things: dict[int, PlacedObject]) -> Layout:
     """Put changed objects in the place of those with these numbers, each standing on the ground or its stack again."""
     row = ARRANGEMENTS[layout.arrangement]
@@ -80,10 +74,3 @@ def change(layout: Layout, things: dict[int, PlacedObject]) -> Layout:
             thing = replace(thing, position=(x, y, float(np.round(resting_height(thing), 4))))
         objects[i] = thing
     return replace(layout, objects=settled(objects) if row.stacked else tuple(objects))
-
-
-def span_in_view(layout: Layout) -> tuple[float, float]:
-    """Widest distance between two objects across and along the picture plane, in scene units: a difficulty axis."""
-    local = np.array([thing.position for thing in layout.objects]) @ axes(layout.camera)[:2].T  # [n, 2]
-    across, along = np.ptp(local, axis=0)
-    return float(across), float(along)

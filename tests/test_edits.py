@@ -9,14 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenes.arrangements import ARRANGEMENTS
-from scenes.camera import axes
 from scenes.edits import (
     move_object,
     move_onto,
-    remove_object,
     replace_attribute,
     replace_shape,
-    span_in_view,
     swap_attribute,
     swap_places,
 )
@@ -162,15 +159,6 @@ def test_a_thing_goes_onto_another() -> None:
     assert bottoms(after)[2] >= height(base) - 2e-4
 
 
-@pytest.mark.parametrize("name", [name for name, row in ARRANGEMENTS.items() if not row.stacked])
-@pytest.mark.parametrize("i", range(3))
-def test_a_removed_object_is_gone_and_the_others_are_as_they_were(name: str, i: int) -> None:
-    layout = layout_of(name)
-    after = remove_object(layout, i)
-    assert after.objects == tuple(thing for j, thing in enumerate(layout.objects) if j != i)
-    assert replace(after, objects=layout.objects) == layout
-
-
 @given(seed=SEEDS)
 @settings(max_examples=20)
 def test_a_new_size_keeps_the_jitter_within_its_class(seed: int) -> None:
@@ -204,13 +192,3 @@ def test_an_edit_does_not_touch_the_layout_it_is_given() -> None:
     for make, _ in CHANGES.values():
         make(layout)
     assert repr(layout) == before
-
-
-@EACH_ARRANGEMENT
-def test_span_is_the_widest_distance_in_the_picture_plane(name: str) -> None:
-    layout = layout_of(name)
-    right, up, _ = axes(layout.camera)
-    points = [np.array(thing.position) for thing in layout.objects]
-    across = max(abs((a - b) @ right) for a in points for b in points)
-    along = max(abs((a - b) @ up) for a in points for b in points)
-    assert span_in_view(layout) == pytest.approx((across, along))
