@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import resource
 import signal
@@ -275,7 +276,7 @@ def test_an_interrupt_is_130_in_one_line_and_leaves_no_process(tmp_path):
     while not (folder / ".shards" / "recipe.json").exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    time.sleep(0.3)  # while the workers start, which is when people see their typo
+    time.sleep(random.uniform(0, 2.5))  # while renderers and workers start, which is when people see their typo
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

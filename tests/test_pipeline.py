@@ -7,9 +7,11 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -389,6 +391,35 @@ def test_a_broken_pool_goes_on_with_what_is_left_and_gives_up_in_the_end(quick, 
         next(made)
     assert done == todo[:4]
     assert asked == [todo, todo[1:], todo[2:], todo[3:]]
+
+
+def test_an_interrupt_is_kept_for_later_even_from_those_who_swallow_it():
+    reached = []
+
+    def import_like_a_library():
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            reached.append("the end of the import")
+
+    with pytest.raises(KeyboardInterrupt), pool.interrupts_kept_back():  # noqa: PT012
+        import_like_a_library()
+    assert reached == ["the end of the import"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_interrupts_can_be_kept_back_in_any_thread():
+    done = []
+
+    def work():
+        with pool.interrupts_kept_back():
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
 
 
 def test_no_workers_are_refused(quick, tmp_path):
