@@ -402,7 +402,7 @@ def test_an_interrupt_is_kept_for_later_even_from_those_who_swallow_it():
             time.sleep(0.05)
             reached.append("the end of the import")
 
-    with pytest.raises(KeyboardInterrupt), pool.interrupts_kept_back():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), pool.interrupts_kept_back():
         import_like_a_library()
     assert reached == ["the end of the import"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
