@@ -11,7 +11,7 @@ from scenes.arrangements import ARRANGEMENTS
 from scenes.claims import Claim, Description
 from scenes.layout import Layout, PlacedObject, place
 from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import SIZES
+from scenes.vocabulary import ONE_OF_TWO, SIZES
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,10 @@ def sample_object(world: World, shape: str, rng: np.random.Generator) -> ObjectS
     words = world.vocabulary
     patterns = [name for name in words.patterns if name != "plain"]
     patterned = patterns and ("plain" not in words.patterns or rng.random() < world.scene.patterned)
+    colors = [name for name in words.colors if not patterned or name not in ONE_OF_TWO]
     return ObjectSpec(
         shape=shape,
-        color=choose(rng, words.colors),
+        color=choose(rng, colors or words.colors),
         size=choose(rng, words.sizes),
         material=choose(rng, words.materials),
         pattern=choose(rng, patterns) if patterned else "plain",

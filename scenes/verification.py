@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scenes.annotations import ObjectAnnotation
 from scenes.layout import Layout, PlacedObject
+from scenes.vocabulary import ONE_OF_TWO
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def find_problems(
 
 
 def _shows_color(thing: PlacedObject, votes: dict[str, float], limits: Limits) -> bool:
+    if thing.pattern != "plain" and thing.color in ONE_OF_TWO:
+        return False
     own = votes.get(thing.color, 0.0)
     # A pattern's second color is near white or near black, which is no doubt about the first.
     second = () if thing.pattern == "plain" else ("white", "gray", "black")

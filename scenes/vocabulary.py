@@ -77,6 +77,8 @@ PATTERNS = {
         Pattern("checkered", 3, 3.0),
     )
 }
+# A pattern adds near white or near black: a striped star of these two is a white one and a black one alike.
+ONE_OF_TWO = ("white", "black")
 TABLES: dict[str, Mapping[str, Any]] = {"color": COLORS, "size": SIZES, "material": MATERIALS, "pattern": PATTERNS}
 SIZE_JITTER = 0.05  # each object's scale strays by this fraction of its class
 

@@ -128,7 +128,9 @@ class NothingSeen:
         self.calls += 1
         drawn = self.inner.render(layout)
         if self.shown:
-            return replace(drawn, color=np.full_like(drawn.color, 127))
+            color = drawn.color.copy()
+            color[:, ::2], color[:, 1::2] = (204, 24, 30), (28, 76, 210)  # half red, half blue: of no one color
+            return replace(drawn, color=color)
         return replace(drawn, instances=np.zeros_like(drawn.instances))
 
 

@@ -15,7 +15,7 @@ from scenes.layout import Layout, PlacedObject, place
 from scenes.rendering import OpenGLRenderer
 from scenes.spec import ObjectSpec, SceneSpec
 from scenes.verification import Limits, find_problems
-from scenes.vocabulary import COLORS
+from scenes.vocabulary import COLORS, ONE_OF_TWO
 
 SMALL = "an object covers too few pixels"
 HIDDEN = "an object is hidden"
@@ -142,3 +142,10 @@ def test_most_placed_scenes_pass(renderer: OpenGLRenderer, arrangement: str) -> 
         assert layout is not None
         good += not find_problems(layout, annotate(layout, renderer.render(layout)), SIZE * SIZE)
     assert good >= 12
+
+
+@pytest.mark.parametrize("color", ONE_OF_TWO)
+def test_a_black_or_white_pattern_is_both(color: str) -> None:
+    seen = replace(GOOD, color_votes={color: 0.9, "gray": 0.1})
+    assert problems_of(seen, thing(color=color)) == []
+    assert problems_of(seen, thing(color=color, pattern="striped")) == [UNCLEAR]
