@@ -15,7 +15,7 @@ from generator.world import Draft, World, keeps_hold_outs, make_world
 from scenes.claims import Description, claim_from_dict, claim_to_dict
 from scenes.layout import Layout, PlacedObject
 
-DRAFTS = {"small": 100, "large": 25}  # of each category in each world
+DRAFTS = {"small": 100, "large": 12}  # of each category in each world
 # What each edit may change: how many objects at most, and what of them. An object that changes its size or kind stands
 # at another height, so its position may change too; its place across the ground is checked apart.
 LOOKS = {"color", "rgb", "size", "scale", "material", "pattern"}
@@ -221,7 +221,7 @@ def test_held_out_objects_can_be_wanted_or_kept_out(category):
     rng = np.random.default_rng(3)
     for name, split in recipe.splits.items():
         world = make_world(recipe, split)
-        drafts = [draft for _ in range(24) if (draft := CATEGORIES[category].sample(world, rng)) is not None]
+        drafts = [draft for _ in range(14) if (draft := CATEGORIES[category].sample(world, rng)) is not None]
         kept = [draft for draft in drafts if keeps_hold_outs(world, draft)]
         assert len(kept) > len(drafts) / 4, f"{category}: {name} rejects {len(drafts) - len(kept)} of {len(drafts)}"
         for draft in kept:
