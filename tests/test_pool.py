@@ -1,0 +1,188 @@
+"""Worker processes with real renderers: their number, death and interruption change no byte and leave none behind."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator import pool
+from generator.config import Recipe, Split, recipe_to_dict
+from generator.pipeline import generate
+from generator.shards import WORK, plan_shards
+from scenes.errors import InputError
+
+# Two workers, so that there is always a child to kill; the recipe comes as JSON, since TOML cannot be written.
+RUN = """
+import json, sys
+from generator.config import recipe_from_dict
+from generator.pipeline import generate
+if __name__ == "__main__":
+    recipe = recipe_from_dict(json.loads(sys.argv[1]), "argument")
+    generate(recipe, sys.argv[2], workers=2)
+"""
+PATIENCE = 120  # seconds; for machines that do much else
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder, hidden ones too."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def start(recipe: Recipe, folder: Path) -> subprocess.Popen:
+    argument = json.dumps(recipe_to_dict(recipe))
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, argument, str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+
+
+def wait_until(done: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < deadline, f"waited {PATIENCE} s until {what}"
+        time.sleep(0.02)
+
+
+def workers_of(process: subprocess.Popen) -> list[int]:
+    """Process ids of the pool's workers."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def alive(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def records(folder: Path) -> list[Path]:
+    return [path for path in (folder / WORK).glob("*.json") if path.name != "recipe.json"]
+
+
+@pytest.fixture(scope="module")
+def few(small_recipe) -> Recipe:
+    """Six shards, so that there is a middle to be killed in."""
+    groups = dict.fromkeys(("content", "binding", "relation", "negation"), 1)
+    return replace(small_recipe, splits={"test": Split(groups, scenes=1), "train": Split(scenes=1)})
+
+
+@pytest.fixture(scope="module")
+def whole(few, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What one process makes of it, undisturbed."""
+    return tree(generate(few, tmp_path_factory.mktemp("whole") / "dataset", workers=1, progress=False))
+
+
+def test_four_workers_give_the_bytes_of_one(whole, few, tmp_path):
+    made = generate(few, tmp_path / "four", workers=4, progress=False)
+    assert tree(made) == whole
+
+
+def test_a_run_killed_in_the_middle_resumes_to_the_same_bytes(whole, few, tmp_path):
+    folder = tmp_path / "killed"
+    process = start(few, folder)
+    wait_until(lambda: len(records(folder)) >= random.randint(1, 3), "some shards are done")
+    workers = workers_of(process)
+    time.sleep(random.random() * 0.2)
+    process.kill()
+    process.communicate()
+    assert workers
+    wait_until(lambda: not any(map(alive, workers)), "the workers of a killed run have ended")
+    assert not (folder / "manifest.json").exists()
+    generate(few, folder, workers=1, progress=False)
+    assert tree(folder) == whole
+
+
+def test_a_run_survives_the_death_of_a_worker(whole, few, tmp_path):
+    folder = tmp_path / "bereaved"
+    process = start(few, folder)
+    wait_until(lambda: records(folder), "a shard is done")
+    victim = workers_of(process)[0]
+    os.kill(victim, signal.SIGKILL)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, said
+    assert tree(folder) == whole
+
+
+def test_an_interrupt_ends_all_quickly_and_the_run_resumes(whole, few, tmp_path):
+    folder = tmp_path / "interrupted"
+    process = start(few, folder)
+    wait_until(lambda: records(folder), "a shard is done")
+    workers = workers_of(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+    started = time.monotonic()
+    _, said = process.communicate(timeout=PATIENCE)
+    assert time.monotonic() - started < 20  # a shard more would take as long as it likes
+    assert process.returncode in (1, -signal.SIGINT)
+    assert said.strip().endswith("KeyboardInterrupt")
+    assert said.count("Traceback") == 1  # of this script alone, none of the workers'
+    assert workers
+    assert not any(map(alive, workers))
+    generate(few, folder, workers=1, progress=False)
+    assert tree(folder) == whole
+
+
+def test_a_driver_that_does_not_start_is_said_as_it_is(few, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYOPENGL_PLATFORM", "osmesa-that-is-not-there")
+    with pytest.raises(InputError, match="OpenGL could not be started"):
+        generate(few, tmp_path / "x", workers=2, renderer="opengl", progress=False)
+
+
+def test_a_broken_pool_goes_on_with_what_is_left_and_gives_up_in_the_end(few, tmp_path, monkeypatch):
+    todo, asked = list(plan_shards(few)), []
+
+    def dies_after_one(_folder, _recipe, left, _workers, _renderer):
+        asked.append(left)
+        yield left[0]
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(pool, "_make_shards", dies_after_one)
+    made = pool.make_shards(tmp_path, few, todo, 2, "opengl")
+    done = [next(made) for _ in range(4)]
+    with pytest.raises(InputError, match="fewer --workers"):
+        next(made)
+    assert done == todo[:4]
+    assert asked == [todo, todo[1:], todo[2:], todo[3:]]
+
+
+def test_an_interrupt_is_kept_for_later_even_from_those_who_swallow_it():
+    reached = []
+
+    def import_like_a_library():
+        with suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            reached.append("the end of the import")
+
+    with pytest.raises(KeyboardInterrupt), pool.interrupts_kept_back():
+        import_like_a_library()
+    assert reached == ["the end of the import"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_interrupts_can_be_kept_back_in_any_thread():
+    done = []
+
+    def work():
+        with pool.interrupts_kept_back():
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done
