@@ -45,7 +45,7 @@ def renderer() -> Iterator[OpenGLRenderer]:
 
 @pytest.fixture(scope="module")
 def groups(renderer: OpenGLRenderer) -> dict[str, list[MadeGroup]]:
-    return {name: [make_group(WORLD, "test", name, i, 0, renderer) for i in range(3)] for name in CATEGORIES}
+    return {name: [make_group(WORLD, "test", name, i, 0, renderer) for i in range(6)] for name in CATEGORIES}
 
 
 def claims_and_truth(made: MadeGroup) -> tuple[list[Claim], list[list[bool]]]:
