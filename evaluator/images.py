@@ -18,8 +18,9 @@ _DEEP_MODES = ("I", "F")
 def open_image(ref: ImageRef) -> Image.Image:
     """The pixels a reference means, as RGB, cut to its box.
 
+    What a box holds beyond the picture's edge is black, as in the authors' code of benchmarks whose boxes reach there.
     Raises InputError, naming the file, if it is missing, broken, truncated, larger than `MAX_PIXELS`, deeper than eight
-    bits a channel, or if the box does not lie inside it. Orientation tags are left alone, as benchmarks' own code does.
+    bits a channel, or if the box holds none of it. Orientation tags are left alone, as benchmarks' own code does.
     """
     source = ref.path if ref.data is None else io.BytesIO(ref.data)
     try:
@@ -57,6 +58,8 @@ def _too_large(ref: ImageRef) -> InputError:
 
 def _cut(image: Image.Image, ref: ImageRef) -> Image.Image:
     left, top, right, bottom = ref.box or (0, 0, image.width, image.height)
-    if not (0 <= left < right <= image.width and 0 <= top < bottom <= image.height):
-        raise InputError(f"{ref.path}: box {ref.box} does not lie inside the image of {image.width} x {image.height}")
-    return image.crop((left, top, right, bottom))
+    # No farther beyond an edge than the picture is wide: a wrong number must not ask for more than memory holds.
+    within = -image.width <= left < right <= 2 * image.width and -image.height <= top < bottom <= 2 * image.height
+    if not within or left >= image.width or top >= image.height or right <= 0 or bottom <= 0:
+        raise InputError(f"{ref.path}: box {ref.box} does not fit the image of {image.width} x {image.height}")
+    return image.crop((left, top, right, bottom))  # Pillow fills what lies outside with black
