@@ -4,34 +4,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evaluator.auditing import audit as audit
     from evaluator.commands import demo as demo
     from evaluator.commands import evaluate as evaluate
     from evaluator.commands import models as models
+    from evaluator.commands import paper_report as paper_report
+    from evaluator.commands import probe as probe
     from evaluator.commands import report as report
     from evaluator.commands import train_head as train_head
+    from evaluator.comparison import compare as compare
+    from evaluator.comparison import load_runs as load_runs
     from evaluator.dataset_items import load_items as load_items
     from evaluator.encoders import load_encoder as load_encoder
     from evaluator.external import load_benchmark as load_benchmark
     from evaluator.reference_model import train_tiny as train_tiny
 
 _WHERE = {
+    "audit": "evaluator.auditing",
+    "compare": "evaluator.comparison",
     "demo": "evaluator.commands",
     "evaluate": "evaluator.commands",
     "models": "evaluator.commands",
+    "paper_report": "evaluator.commands",
+    "probe": "evaluator.commands",
     "report": "evaluator.commands",
     "train_head": "evaluator.commands",
+    "load_runs": "evaluator.comparison",
     "load_items": "evaluator.dataset_items",
     "load_encoder": "evaluator.encoders",
     "load_benchmark": "evaluator.external",
     "train_tiny": "evaluator.reference_model",
 }
 __all__ = [
+    "audit",
+    "compare",
     "demo",
     "evaluate",
     "load_benchmark",
     "load_encoder",
     "load_items",
+    "load_runs",
     "models",
+    "paper_report",
+    "probe",
     "report",
     "train_head",
     "train_tiny",

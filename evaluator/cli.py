@@ -187,13 +187,22 @@ def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: s
 
 @cli.command()
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="report.html, or report.md")
+@click.option("--out", type=click.Path(path_type=Path), help="report.html, or report.md")
+@click.option(
+    "--paper", type=click.Path(path_type=Path), help="folder for every table (CSV, LaTeX) and figure (SVG, PDF)"
+)
 @click.option("--dataset", type=click.Path(path_type=Path), help="where the pictures are, if the folder was moved")
-def report(results: tuple[Path, ...], out: Path, dataset: Path | None) -> None:
-    """Write the report on one or several RESULTS folders."""
+def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, dataset: Path | None) -> None:
+    """Write the report on one or several RESULTS folders: a page, or a folder of tables and figures for a paper."""
+    if out is None and paper is None:
+        raise InputError("report: name what to write, --out report.html or --paper FOLDER")
+    from evaluator.commands import paper_report
     from evaluator.commands import report as call
 
-    click.echo(call(results, out, dataset=dataset))
+    if out is not None:
+        click.echo(call(results, out, dataset=dataset))
+    if paper is not None:
+        click.echo(f"{paper}: {len(paper_report(results, paper, dataset=dataset))} tables and figures")
 
 
 @cli.command()

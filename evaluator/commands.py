@@ -17,7 +17,7 @@ from evaluator.encoders import TINY, Encoder, list_models, load_encoder
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from evaluator.geometry import ProbeResult
 from evaluator.items import Item
-from evaluator.reporting import collect_maps, save_maps, write_report
+from evaluator.reporting import collect_maps, save_maps, write_paper, write_report
 from evaluator.results import Results, load, save
 from evaluator.scorers import check_scorer
 from evaluator.training import HeadReport
@@ -126,11 +126,15 @@ def report(results: Sequence[str | Path], out: str | Path, *, dataset: str | Pat
 
     Pictures come from `dataset`, by default the folder that the results name, if it is still there.
     """
-    folders = [Path(folder) for folder in results]
-    if dataset is None and folders:
-        named = load(folders[0]).dataset.get("folder")
-        dataset = named if named and Path(named).is_dir() else None
-    return write_report(folders, Path(out), None if dataset is None else Path(dataset))
+    return write_report([Path(folder) for folder in results], Path(out), _dataset_of(results, dataset))
+
+
+def paper_report(results: Sequence[str | Path], out: str | Path, *, dataset: str | Path | None = None) -> list[Path]:
+    """Write every table of the report as CSV and LaTeX and every figure as SVG and PDF into the folder `out`.
+
+    Needs matplotlib (the extra `plots`).
+    """
+    return write_paper([Path(folder) for folder in results], Path(out), _dataset_of(results, dataset))
 
 
 def probe(
@@ -221,6 +225,12 @@ def _read(
         "scenes_sha256": manifest["scenes_sha256"],
     }
     return load_items(folder, used, limit), info, None
+
+
+def _dataset_of(results: Sequence[str | Path], given: str | Path | None) -> Path | None:
+    """The dataset that was named, or the one that the first results name, if it is still there."""
+    named = given if given or not results else load(Path(results[0])).dataset.get("folder")
+    return Path(named) if named and (given or Path(named).is_dir()) else None
 
 
 def _encode(encoder: Encoder, items: Sequence[Item], cache_dir: str | Path | None, progress: bool) -> EncodedSet:

@@ -182,6 +182,8 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("report {new} --out {new}.html", "", ["new"]),
     ("report {full} --out {new}.html", "", ["full"]),
     ("report --out {new}.html", "", ["RESULTS"]),
+    ("report {full}", "", ["--out", "--paper"]),
+    ("report {full} --paper {new}", "", ["full"]),
     ("models no-such-model-anywhere", "", ["'no-such-model-anywhere'"]),
     ("audit {full}", "", ["full", "not a finished Fourfold dataset"]),
     ("audit {copy}", "cut_rows", ["metadata.jsonl, line"]),
@@ -353,6 +355,9 @@ def test_evaluate_and_report(run, generated, model, tmp_path):
     for name in ("report.html", "report.md"):
         assert run("report", tmp_path / "results", "--out", tmp_path / name).out == f"{tmp_path / name}\n"
         assert "cosine" in (tmp_path / name).read_text(encoding="utf-8")
+    pytest.importorskip("matplotlib")
+    assert run("report", tmp_path / "results", "--paper", tmp_path / "paper").code == 0
+    assert {path.suffix for path in (tmp_path / "paper").rglob("*.*")} == {".md", ".csv", ".tex", ".svg", ".pdf"}
 
 
 def test_models_lists_what_can_be_named(run):
