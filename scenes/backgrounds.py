@@ -71,7 +71,7 @@ def sample_lights(rng: np.random.Generator) -> Lights:
         azimuth=float(np.round(rng.choice([-1, 1]) * rng.uniform(20, 60), 2)),
         elevation=float(np.round(rng.uniform(48, 66), 2)),
         key=float(np.round(rng.uniform(0.72, 0.84), 3)),
-        fill=float(np.round(rng.uniform(0.40, 0.48), 3)),
+        fill=float(np.round(rng.uniform(0.44, 0.52), 3)),
         rim=float(np.round(rng.uniform(0.05, 0.15), 3)),
         warmth=float(np.round(rng.uniform(-1, 1), 3)),
     )

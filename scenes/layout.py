@@ -15,6 +15,8 @@ from scenes.spec import ObjectSpec, SceneSpec
 from scenes.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
 
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
+_GAP = 0.03  # least space between the boxes of two objects that stand or float beside each other
+_CONTACT = 0.02  # by which the heights of boxes may overlap where one thing is over another
 _COVERED = 0.5  # share of an object's box that the boxes of others may cover
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 
@@ -78,9 +80,15 @@ def place(
         if row.stacked and len(objects) > 1:
             objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
         layout = Layout(objects, row.name, camera, lights, background)
-        if bool(np.all(in_frame(layout))) and covered(layout).max(initial=0.0) < _COVERED and accept(layout):
+        if _is_possible(layout) and accept(layout):
             return layout
     return None
+
+
+def _is_possible(layout: Layout) -> bool:
+    """Nothing is cut off, nothing is in another thing's place, and nothing is hidden by what is before it."""
+    seen = bool(np.all(in_frame(layout))) and not overlapping(layout.objects).any()
+    return seen and covered(layout).max(initial=0.0) < _COVERED
 
 
 def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Camera) -> PlacedObject:
@@ -139,6 +147,24 @@ def boxes_in_picture(layout: Layout) -> np.ndarray:
     world = np.stack([x, y, corners[..., 2]], axis=-1) + places
     seen = project(layout.camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
     return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
+
+
+def overlapping(objects: Sequence[PlacedObject]) -> np.ndarray:
+    """Which two objects' bounding boxes come closer than a gap, [n, n] bool; not those of one stack.
+
+    Boxes turn about the vertical only, so they are apart if their heights are, or some side of one parts their bases.
+    """
+    places = np.array([thing.position for thing in objects]).reshape(-1, 3)
+    halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in objects]).reshape(-1, 3)
+    turns = np.radians([thing.yaw for thing in objects])
+    sides = np.stack([np.cos(turns), np.sin(turns), -np.sin(turns), np.cos(turns)], axis=1).reshape(-1, 2, 2)
+    aside = np.abs(np.einsum("ijc,iac->ija", places[None, :, :2] - places[:, None, :2], sides))  # [n, n, side of i]
+    reach = np.einsum("jb,jiab->jia", halves[:, :2], np.abs(np.einsum("jbc,iac->jiab", sides, sides)))
+    own = np.einsum("iia->ia", reach)[:, None]  # [n, 1, side of i]
+    parted = (aside > own + reach.transpose(1, 0, 2) + _GAP).any(axis=2)
+    upwards = np.abs(places[:, None, 2] - places[:, 2]) > halves[:, None, 2] + halves[:, 2] - _CONTACT
+    stacked = (places[:, None, :2] == places[:, :2]).all(axis=2)
+    return np.asarray(~(parted | parted.T | upwards | stacked))
 
 
 def covered(layout: Layout) -> np.ndarray:

@@ -44,7 +44,7 @@ def incoming(hits: Hits, lights: Lights, to_light: np.ndarray, lit: np.ndarray) 
     """Key light where it is not in shadow, fill from the sky, rim from behind."""
     warm = np.array([1 + 0.035 * lights.warmth, 1.0, 1 - 0.045 * lights.warmth])
     key = lights.key * np.maximum(hits.normal @ to_light, 0.0) * lit
-    fill = lights.fill * _mix(0.62, 1.0, hits.normal[:, 2] * 0.5 + 0.5)
+    fill = lights.fill * _mix(0.70, 1.0, hits.normal[:, 2] * 0.5 + 0.5)
     rim = lights.rim * (1 - _facing(hits)) ** 3
     return Incoming(to_light, lit, key[:, None] * warm + fill[:, None] * _FILL_TINT + rim[:, None])
 
@@ -60,8 +60,8 @@ def object_color(thing: PlacedObject, hits: Hits, come: Incoming) -> np.ndarray:
     fresnel = ((1 - _facing(hits)) ** 5)[:, None]
     studio, lit = _studio(mirrored, come.to_light)[:, None], come.lit[:, None]
     if material.metallic > 0.5:  # reflections take the metal's color
-        mirror = _mix(albedo, 1.0, 0.02 + 0.25 * fresnel) * studio * _mix(0.55, 1.0, lit)
-        return color * 0.58 + mirror * 0.55 + albedo * lit * 0.9 * (shine**60)[:, None]
+        mirror = _mix(albedo, 1.0, 0.02 + 0.25 * fresnel) * studio * _mix(0.75, 1.0, lit)
+        return color * 0.72 + mirror * 0.5 + albedo * lit * 0.9 * (shine**60)[:, None]
     if material.gloss > 0:  # a clear coat: a small sharp highlight and a faint white reflection
         coat = (0.03 + 0.45 * fresnel) * studio * _mix(0.4, 1.0, lit)
         highlight = lit * 0.95 * _smoothstep(0.25, 0.9, shine**160)[:, None]
@@ -93,7 +93,7 @@ def _patterned(thing: PlacedObject, hits: Hits) -> np.ndarray:
 
 def _stripes(hits: Hits, frequency: float) -> np.ndarray:
     slope = np.array([0.30, 0.22, 1.0]) * frequency
-    width = np.abs(hits.steps @ slope).sum(axis=1)
+    width = 0.6 * np.abs(hits.steps @ slope).sum(axis=1)
     return _smoothstep(0.31 - width, 0.31 + width, np.abs((hits.local @ slope) % 1 - 0.5))
 
 
@@ -103,7 +103,7 @@ def _dots(hits: Hits, frequency: float) -> np.ndarray:
     side = steep[:, 0] >= steep[:, 1]
     dropped = np.where(up, 2, np.where(side, 0, 1))  # the axis that the surface faces
     plane = np.arange(3) != dropped[:, None]  # [n, 3]
-    width = (np.abs(hits.steps).sum(axis=1) * plane).sum(axis=1) * frequency
+    width = 0.6 * (np.abs(hits.steps).sum(axis=1) * plane).max(axis=1) * frequency
     radius = np.linalg.norm(((hits.local * frequency) % 1 - 0.5) * plane, axis=1)
     return 1 - _smoothstep(0.28 - width, 0.28 + width, radius)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scenes.annotations import ObjectAnnotation
 from scenes.layout import Layout, PlacedObject
-from scenes.vocabulary import ONE_OF_TWO
+from scenes.vocabulary import can_wear
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def find_problems(
 
 
 def _shows_color(thing: PlacedObject, votes: dict[str, float], limits: Limits) -> bool:
-    if thing.pattern != "plain" and thing.color in ONE_OF_TWO:
+    if not can_wear(thing.color, thing.pattern):
         return False
     own = votes.get(thing.color, 0.0)
     # A pattern's second color is near white or near black, which is no doubt about the first.

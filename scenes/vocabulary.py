@@ -83,6 +83,11 @@ TABLES: dict[str, Mapping[str, Any]] = {"color": COLORS, "size": SIZES, "materia
 SIZE_JITTER = 0.05  # each object's scale strays by this fraction of its class
 
 
+def can_wear(color: str, pattern: str) -> bool:
+    """Whether a thing of this color and pattern can be named by the one color."""
+    return pattern == "plain" or color not in ONE_OF_TWO
+
+
 def check_names(attribute: str, names: Iterable[str], where: str = "") -> None:
     """Refuse a name that the attribute's table does not hold; the message lists the choices."""
     for name in names:

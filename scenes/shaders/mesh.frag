@@ -67,7 +67,7 @@ float pattern(int code, float frequency)
     vec3 p = local_position;
     if (code == 1) {
         float t = dot(p, vec3(0.30, 0.22, 1.0)) * frequency;
-        float w = max(fwidth(t), 1e-4);
+        float w = max(0.6 * fwidth(t), 1e-4);
         float d = abs(fract(t) - 0.5);
         return smoothstep(0.31 - w, 0.31 + w, d);
     }
@@ -75,7 +75,7 @@ float pattern(int code, float frequency)
         vec3 a = abs(local_normal);
         vec2 q = a.z >= max(a.x, a.y) ? p.xy : (a.x >= a.y ? p.yz : p.xz);
         vec2 cell = fract(q * frequency) - 0.5;
-        float w = max(fwidth(q.x) + fwidth(q.y), 1e-4) * frequency;
+        float w = max(0.6 * max(fwidth(q.x), fwidth(q.y)), 1e-4) * frequency;
         return 1.0 - smoothstep(0.28 - w, 0.28 + w, length(cell));
     }
     if (code == 3) {
@@ -137,7 +137,7 @@ void main()
     float lit = nl > 0.0 ? lit_share(n, nl, code == 15 ? 3.0 * SOFTNESS : SOFTNESS) : 0.0;
     vec3 warm = vec3(1.0 + 0.035 * ambient_light.z, 1.0, 1.0 - 0.045 * ambient_light.z);
     vec3 key = warm * directional_lights[0].intensity * nl * lit;
-    vec3 fill = ambient_light.x * mix(0.62, 1.0, n.z * 0.5 + 0.5) * mix(vec3(1.0), vec3(0.985, 0.99, 1.01), 0.5);
+    vec3 fill = ambient_light.x * mix(0.70, 1.0, n.z * 0.5 + 0.5) * mix(vec3(1.0), vec3(0.985, 0.99, 1.01), 0.5);
     vec3 light = key + fill + ambient_light.y * pow(1.0 - nv, 3.0);
     vec3 color = albedo * light;
 
@@ -147,8 +147,8 @@ void main()
         vec3 h = normalize(l + v);
         float fresnel = pow(1.0 - nv, 5.0);
         if (material.metallic_factor > 0.5) { // reflections take the metal's color
-            vec3 mirror = studio(r, l) * mix(0.55, 1.0, lit);
-            color = albedo * light * 0.58 + mix(albedo, vec3(1.0), 0.02 + 0.25 * fresnel) * mirror * 0.55;
+            vec3 mirror = studio(r, l) * mix(0.75, 1.0, lit);
+            color = albedo * light * 0.72 + mix(albedo, vec3(1.0), 0.02 + 0.25 * fresnel) * mirror * 0.5;
             color += albedo * lit * 0.9 * pow(max(dot(n, h), 0.0), 60.0);
         } else if (gloss > 0.0) { // a clear coat: a small sharp highlight and a faint white reflection
             color = color * (1.0 - 0.06 * gloss) + gloss * (0.03 + 0.45 * fresnel) * studio(r, l) * mix(0.4, 1.0, lit);

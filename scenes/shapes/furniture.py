@@ -44,7 +44,7 @@ def lamp() -> Trimesh:
 
 
 def ladder() -> Trimesh:
-    rails = [box(0.055, 0.08, 1, (s * 0.17, 0, 0.5)) for s in (-1, 1)]
+    rails = [box(0.07, 0.08, 1, (s * 0.175, 0, 0.5)) for s in (-1, 1)]
     return solid(*rails, *(box(0.34, 0.05, 0.045, (0, 0, 0.11 + 0.13 * i)) for i in range(7)))
 
 

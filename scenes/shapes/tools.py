@@ -26,9 +26,9 @@ from scenes.shapes.parts import (
 
 def hammer() -> Trimesh:
     """A claw hammer, head up: the striking face on the right, the claw on the left."""
-    grip = lathe([(0, 0), (0.055, 0), (0.062, 0.04), (0.05, 0.36), (0.035, 0.45), (0.035, 0.9), (0, 0.9)])
-    claw = [(0.06, 0.78), (0.06, 0.93), (-0.08, 0.94), (-0.24, 0.86), (-0.34, 0.7), (-0.2, 0.79), (-0.08, 0.8)]
-    face = lathe([(0.055, 0.04), (0.055, 0.14), (0.095, 0.17), (0.095, 0.28)], sections=32)
+    grip = lathe([(0, 0), (0.07, 0), (0.078, 0.04), (0.065, 0.36), (0.05, 0.45), (0.05, 0.9), (0, 0.9)])
+    claw = [(0.06, 0.75), (0.06, 0.95), (-0.08, 0.96), (-0.24, 0.88), (-0.35, 0.69), (-0.2, 0.77), (-0.08, 0.77)]
+    face = lathe([(0.07, 0.04), (0.07, 0.14), (0.125, 0.17), (0.125, 0.29)], sections=32)
     return solid(grip, prism(claw, 0.13), moved(turned(face, "y", 90), (0, 0, 0.855)))
 
 
@@ -43,10 +43,10 @@ def axe() -> Trimesh:
 
 def key() -> Trimesh:
     """Bow up, the teeth at the lower end."""
-    bow = frame(circle(48) * 0.2, circle(48) * 0.11, 0.08, (0, 0, 0.8))
-    teeth = [box(0.17, 0.06, 0.075, (0.1, 0, 0.045)), box(0.12, 0.06, 0.06, (0.075, 0, 0.17))]
-    collar = box(0.15, 0.1, 0.05, (0, 0, 0.575))
-    return solid(bow, box(0.075, 0.08, 0.63, (0, 0, 0.315)), collar, *teeth)
+    bow = frame(circle(48) * 0.24, circle(48) * 0.12, 0.1, (0, 0, 0.76))
+    teeth = [box(0.22, 0.08, 0.09, (0.12, 0, 0.055)), box(0.17, 0.08, 0.075, (0.095, 0, 0.21))]
+    collar = box(0.18, 0.12, 0.06, (0, 0, 0.51))
+    return solid(bow, box(0.105, 0.1, 0.55, (0, 0, 0.275)), collar, *teeth)
 
 
 def anchor() -> Trimesh:

@@ -40,12 +40,12 @@ def _rib(t: float) -> np.ndarray:
 
 def airplane() -> Trimesh:
     """The nose towards the camera. Wings and tail are drawn as seen from above, the fin as seen from the right."""
-    hull = curve([(0, -0.5), (0.07, -0.46), (0.09, -0.34), (0.09, 0.1), (0.05, 0.36), (0.02, 0.5)], 32)
+    hull = curve([(0, -0.5), (0.09, -0.46), (0.115, -0.34), (0.115, 0.1), (0.065, 0.36), (0.025, 0.5)], 32)
     body = lathe(np.maximum(hull, (0, -1)), sections=24)
-    wings = prism(symmetric([(0, -0.09), (0.5, -0.14), (0.5, -0.05), (0, 0.2)]), 0.035)
-    tail = prism(symmetric([(0, -0.45), (0.2, -0.5), (0.2, -0.43), (0, -0.34)]), 0.035)
-    fin = turned(prism([(0.28, 0.03), (0.42, 0.27), (0.5, 0.27), (0.47, 0)], 0.035), "z", 90)
-    engines = [lathe([(0.045, -0.2), (0.05, -0.1), (0.035, 0.04)], (s * 0.22, 0.05, 0)) for s in (-1, 1)]
+    wings = prism(symmetric([(0, -0.12), (0.5, -0.18), (0.5, -0.05), (0, 0.22)]), 0.05)
+    tail = prism(symmetric([(0, -0.45), (0.22, -0.5), (0.22, -0.41), (0, -0.3)]), 0.05)
+    fin = turned(prism([(0.24, 0.03), (0.38, 0.3), (0.5, 0.3), (0.47, 0)], 0.035), "z", 90)
+    engines = [lathe([(0.055, -0.22), (0.06, -0.1), (0.045, 0.04)], (s * 0.22, 0.05, 0)) for s in (-1, 1)]
     lying = [turned(part, "x", -90) for part in (body, *engines)] + [turned(part, "x", 90) for part in (wings, tail)]
     return solid(*lying, fin)
 
