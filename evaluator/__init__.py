@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from evaluator.auditing import audit as audit
     from evaluator.commands import demo as demo
     from evaluator.commands import evaluate as evaluate
+    from evaluator.commands import evaluate_models as evaluate_models
     from evaluator.commands import models as models
     from evaluator.commands import paper_report as paper_report
     from evaluator.commands import probe as probe
@@ -24,6 +25,7 @@ _WHERE = {
     "compare": "evaluator.comparison",
     "demo": "evaluator.commands",
     "evaluate": "evaluator.commands",
+    "evaluate_models": "evaluator.commands",
     "models": "evaluator.commands",
     "paper_report": "evaluator.commands",
     "probe": "evaluator.commands",
@@ -40,6 +42,7 @@ __all__ = [
     "compare",
     "demo",
     "evaluate",
+    "evaluate_models",
     "load_benchmark",
     "load_encoder",
     "load_items",

@@ -4,7 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,34 @@ def encode_items(
         image_index=[np.array([image_rows[ref] for ref in item.images], dtype=np.int64) for item in items],
         text_index=[np.array([text_rows[caption] for caption in item.captions], dtype=np.int64) for item in items],
     )
+
+
+def join_encoded(parts: Sequence[EncodedSet]) -> EncodedSet:
+    """The features of several sets of one model as those of all their items together, each picture and caption once."""
+    images, image_index = _join([part.images for part in parts], [part.image_index for part in parts], "keys")
+    texts, text_index = _join([part.texts for part in parts], [part.text_index for part in parts], "texts")
+    return EncodedSet(images, texts, image_index, text_index)
+
+
+def _join(features: Sequence[Any], indices: Sequence[list[np.ndarray]], name: str) -> tuple[Any, list[np.ndarray]]:
+    """Features of one side, and the indices into them; the first of equal rows (by the field `name`) is kept."""
+    keys = np.concatenate([getattr(each, name) for each in features])
+    row_of = {key: row for row, key in reversed(list(enumerate(keys.tolist())))}
+    kept = np.array(sorted(row_of.values()), dtype=np.int64)
+    place = np.searchsorted(kept, [row_of[key] for key in keys.tolist()])  # of each row before joining
+    starts = np.cumsum([0, *(len(each) for each in features)])
+    joined = [place[start + rows] for start, index in zip(starts, indices, strict=False) for rows in index]
+    together = {
+        field.name: _concatenate([getattr(each, field.name) for each in features]) for field in fields(features[0])
+    }
+    return replace(features[0], **together)[kept], joined
+
+
+def _concatenate(values: Sequence[Any]) -> Any:
+    """Arrays or tensors one after another; what all parts share, like a grid, or lack, as it is."""
+    if isinstance(values[0], torch.Tensor):
+        return torch.cat(list(values))
+    return np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
 
 
 def _open(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: int) -> FeatureShards | None:

@@ -88,8 +88,11 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
 @_DATASET
 @_MODEL
 @click.option("--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several")
+@click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
 @click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
+@click.option("--engine", default="local", show_default=True, help="local, ray (extra `ray`)")
+@click.option("--address", help="of a running Ray cluster; default: one on this machine")
 @click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
 @click.option("--allow-missing", is_flag=True, help="leave out items whose images are missing, and say so")
 @click.option("--prompt", help="caption template with {caption}")
@@ -102,13 +105,40 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
 @_DEVICE
 @_RANDOM
 @_QUIET
-def evaluate(dataset: str, cache: Path | None, quiet: bool, batch_size: str, **options: Any) -> None:
-    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model and scorers."""
+@click.pass_context
+def evaluate(
+    context: click.Context,
+    dataset: str,
+    model: str,
+    models: Path | None,
+    cache: Path | None,
+    quiet: bool,
+    batch_size: str,
+    **options: Any,
+) -> None:
+    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers."""
     from evaluator.commands import evaluate as call
 
-    results = call(dataset, cache_dir=cache, progress=not quiet, batch_size=_batch_size(batch_size), **options)
-    _print_results(results)
-    click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
+    options |= {"cache_dir": cache, "progress": not quiet, "batch_size": _batch_size(batch_size)}
+    if models is None:
+        _print_results(call(dataset, model=model, **options))
+        click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
+        return
+    if context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT:
+        raise InputError("evaluate: give --model or --models, not both")
+    _evaluate_many(dataset, models, **options)
+
+
+def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
+    from evaluator.commands import evaluate_models
+    from evaluator.many_models import FAILED, outcome_table
+    from evaluator.table_formats import write_text
+
+    found = evaluate_models(dataset, models, say=lambda line: click.echo(line, err=True), **options)
+    click.echo(write_text(outcome_table(found)))
+    failed = [each.model for each in found if each.outcome == FAILED]
+    if failed:
+        raise InputError(f"{len(failed)} of {len(found)} models failed: {', '.join(failed)}")
 
 
 @cli.command("train-head")

@@ -1,25 +1,22 @@
 """The calls behind the commands: each joins data, model and results, and does nothing that another module could."""
 
 import shlex
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Unpack
 
 import numpy as np
-from tqdm import tqdm
 
-from evaluator import evaluation, geometry
-from evaluator.cache import EncodedSet, encode_items
+from evaluator import geometry
+from evaluator.asking import Question, ask
 from evaluator.composites import read_composites
 from evaluator.dataset_items import load_items
-from evaluator.encoders import TINY, Encoder, list_models, load_encoder
-from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
+from evaluator.encoders import TINY, list_models, load_encoder
 from evaluator.geometry import ProbeResult
-from evaluator.items import Item
-from evaluator.reporting import collect_maps, save_maps, write_paper, write_report
-from evaluator.results import Results, load, save
-from evaluator.scorers import check_scorer
+from evaluator.many_models import ModelOutcome, evaluate_all, read_models
+from evaluator.reporting import write_paper, write_report
+from evaluator.results import Results, load
+from evaluator.runs import ENGINES, Run, check_engine, save_outcome
 from evaluator.training import HeadReport
 from evaluator.training import train_head as _train_head
 from evaluator.training_run import TrainingConfig
@@ -27,7 +24,6 @@ from generator.dataset import choose_split, read_groups, read_manifest
 from scenes.errors import InputError
 
 DEMO_SCORERS = ("cosine", "maxsim", "dcsm", "blind", "random")
-MAPS_PER_CATEGORY = 100
 
 
 def evaluate(
@@ -36,55 +32,54 @@ def evaluate(
     model: str = TINY,
     scorers: Sequence[str] = ("cosine",),
     out: str | Path | None = None,
-    split: str | None = None,
-    limit: int | None = None,
     head: str | Path | None = None,
-    images: str | Path | None = None,
-    allow_missing: bool = False,
-    allow_random_weights: bool = False,
-    prompt: str | None = None,
-    device: str = "cpu",
-    dtype: str = "float32",
-    batch_size: int | Literal["auto"] = "auto",
-    cache_dir: str | Path | None = None,
-    seed: int = 0,
+    engine: str = "local",
+    address: str | None = None,
     progress: bool = True,
-    command: str | None = None,
+    **question: Unpack[Question],
 ) -> Results:
     """Score a dataset with a model and any number of scorers; with `out`, write the results folder.
 
-    `dataset` is a folder that `generate` made, or "name:PATH" of a benchmark by others (`images` is then its image
-    folder). `head` is a head file, or a folder with one for each scorer that needs one. The results hold the scores
-    of every item, every metric with its interval, and what is needed to repeat the run.
+    `head` is a head file, or a folder with one for each scorer that needs one. `engine` "ray" spreads the items over a
+    Ray cluster, at `address` or on this machine. The results hold the scores of every item, every metric with its
+    interval, and what is needed to repeat the run. `question` are the further arguments of `ask`.
     """
     if out is not None:
         _check_new(Path(out))
-    for name in scorers:
-        check_scorer(name)
-    items, info, external = _read(dataset, split, limit, images, allow_missing, prompt)
-    encoder = load_encoder(
-        model, device=device, dtype=dtype, allow_random_weights=allow_random_weights, batch_size=batch_size
-    )
-    encoded = _encode(encoder, items, cache_dir, progress)
-    results = evaluation.evaluate(
-        items,
-        encoder,
-        scorers,
-        head=None if head is None else Path(head),
-        seed=seed,
-        encoded=encoded,
-        progress=progress,
-        authors_metric=external.metric if external else None,
-        dataset_info=info,
-        command=command or _command_line(),
-        notes=[*(external.notes if external else ()), *_random_note(allow_random_weights)],
-    )
+    check_engine(engine)
+    asked = ask(dataset, scorers, **question)
+    run = Run(model, None if head is None else Path(head))
+    [(_, outcome)] = ENGINES[engine](asked, [run], address, progress)
+    if isinstance(outcome, Exception):
+        raise outcome
     if out is not None:
-        save(results, Path(out))
-        maps = collect_maps(items, encoded, MAPS_PER_CATEGORY)
-        if maps is not None:
-            save_maps(maps, Path(out))
-    return results
+        save_outcome(outcome, Path(out))
+    return outcome.results
+
+
+def evaluate_models(
+    dataset: str | Path,
+    models: str | Path | Sequence[str],
+    out: str | Path,
+    *,
+    scorers: Sequence[str] = ("cosine",),
+    head: str | Path | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    progress: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+    **question: Unpack[Question],
+) -> list[ModelOutcome]:
+    """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
+
+    What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
+    `head` is a folder with one folder a model, or what all models share; `question` as for `evaluate`.
+    """
+    check_engine(engine)
+    names = read_models(Path(models)) if isinstance(models, str | Path) else models
+    asked = ask(dataset, scorers, **question)
+    heads = None if head is None else Path(head)
+    return evaluate_all(asked, names, Path(out), head=heads, engine=engine, address=address, progress=progress, say=say)
 
 
 def train_head(
@@ -195,67 +190,13 @@ def demo(out: str | Path, *, groups: int = 60, workers: int | None = None, progr
     return results
 
 
-def _read(
-    dataset: str | Path,
-    split: str | None,
-    limit: int | None,
-    images: str | Path | None,
-    allow_missing: bool,
-    prompt: str | None,
-) -> tuple[tuple[Item, ...], dict[str, Any], LoadedBenchmark | None]:
-    """Items of our dataset or another's benchmark, what to say of them, and the latter's own metric."""
-    name = str(dataset)
-    if name.partition(":")[0] in BENCHMARKS:
-        found = load_benchmark(
-            name, images=None if images is None else Path(images), allow_missing=allow_missing, prompt=prompt
-        )
-        items = found.items if limit is None else found.items[:limit]
-        return items, {"name": found.name, "spec": name, "missing": found.missing}, found
-    folder = Path(dataset)
-    if not folder.exists():
-        known = ", ".join(sorted(BENCHMARKS))
-        raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with a benchmark NAME: {known}")
-    manifest = read_manifest(folder)
-    used = choose_split(folder, split)
-    info = {
-        "name": manifest["name"],
-        "folder": str(folder),
-        "split": used,
-        "seed": manifest["seed"],
-        "scenes_sha256": manifest["scenes_sha256"],
-    }
-    return load_items(folder, used, limit), info, None
-
-
 def _dataset_of(results: Sequence[str | Path], given: str | Path | None) -> Path | None:
     """The dataset that was named, or the one that the first results name, if it is still there."""
     named = given if given or not results else load(Path(results[0])).dataset.get("folder")
     return Path(named) if named and (given or Path(named).is_dir()) else None
 
 
-def _encode(encoder: Encoder, items: Sequence[Item], cache_dir: str | Path | None, progress: bool) -> EncodedSet:
-    with tqdm(desc="encoding", disable=None if progress else True) as bar:
-
-        def advance(kind: str, done: int, total: int) -> None:
-            bar.set_description(f"encoding {kind}", refresh=False)
-            bar.total, bar.n = total, done
-            bar.refresh()
-
-        return encode_items(encoder, items, None if cache_dir is None else Path(cache_dir), progress=advance)
-
-
 def _check_new(out: Path) -> None:
     """Refuse a folder that holds something before any work is done."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: exists and is not empty; nothing was overwritten. Give a new folder")
-
-
-def _random_note(allowed: bool) -> list[str]:
-    return (
-        ["random weights were allowed: if the model has none of its own, these numbers mean nothing"] if allowed else []
-    )
-
-
-def _command_line() -> str:
-    """How this process was called, for whoever wants to repeat it."""
-    return shlex.join(["fourfold" if sys.argv[0].endswith("fourfold") else sys.argv[0], *sys.argv[1:]])

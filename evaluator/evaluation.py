@@ -71,7 +71,8 @@ def evaluate(
         items=scored,
         metrics=metrics,
         comparisons=comparisons,
-        model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS},
+        # encoders without the attribute compute in float32
+        model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
         scorers={name: _describe(scorer) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
         settings={"seed": seed, "replicates": replicates, "level": LEVEL, "reference": reference},

@@ -90,7 +90,7 @@ def save(results: Results, folder: Path) -> None:
     that a killed run is never read as a finished one. Raises InputError if the folder holds something else.
     """
     folder = Path(folder)
-    _check_target(folder)
+    check_target(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(write_row(item, number, folder) + "\n" for number, item in enumerate(results.items, start=1))
     write_atomically(folder / ITEMS_FILE, lines)
@@ -148,7 +148,8 @@ def load_head(folder: Path) -> dict[str, Any]:
     return head
 
 
-def _check_target(folder: Path) -> None:
+def check_target(folder: Path) -> None:
+    """Raise InputError for a folder that `save` would refuse: one that holds anything but results."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder for the results")
     if (folder / RESULTS_FILE).exists():

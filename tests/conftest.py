@@ -49,6 +49,7 @@ def make_dataset(folder: Path, groups: int, *, draw: bool = True) -> Path:
             rows += _make_rows(folder, category, index, rng, draw)
     (folder / "test" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     manifest = {"format_version": 1, "splits": {"test": {"rows": len(rows)}}, "name": folder.name}
+    manifest |= {"seed": 5, "scenes_sha256": "5c" * 32}
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 

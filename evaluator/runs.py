@@ -1,0 +1,148 @@
+"""One model asked one set of questions: load, encode, score, measure. Where that happens is an engine's business."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from evaluator.cache import EncodedSet, encode_items
+from evaluator.encoders import Encoder, load_encoder
+from evaluator.evaluation import AuthorsMetric, evaluate
+from evaluator.items import Item
+from evaluator.reporting import Maps, collect_maps, save_maps
+from evaluator.results import Results, save
+from evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
+from scenes.errors import unknown_name
+
+MAPS_PER_CATEGORY = 100
+_OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one item
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every model is asked, and how it is run; it can be sent to another machine."""
+
+    items: tuple[Item, ...]
+    dataset: Mapping[str, Any]  # what the results say of it
+    scorers: tuple[str, ...]
+    metric: AuthorsMetric | None = None
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+    command: str = ""
+    device: str = "cpu"
+    dtype: str = "float32"
+    batch_size: int | Literal["auto"] = "auto"
+    allow_random_weights: bool = False
+    cache_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to be asked; `head` is its head file, or a folder with one for each scorer that needs one."""
+
+    model: str
+    head: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives: the results, and the maps that a report shows, if the model has patch tokens."""
+
+    results: Results
+    maps: Maps | None
+
+
+def run_model(asked: Asked, run: Run, progress: bool) -> Outcome:
+    """Ask one model in this process. Raises InputError before any long work if a scorer does not fit the model."""
+    encoder = open_encoder(asked, run.model)
+    try_scorers(asked, run, encoder)
+    return measure(asked, run, encoder, _encode(encoder, asked, progress), progress)
+
+
+def open_encoder(asked: Asked, model: str) -> Encoder:
+    """The model, loaded as it was asked for."""
+    return load_encoder(
+        model,
+        device=asked.device,
+        dtype=asked.dtype,
+        allow_random_weights=asked.allow_random_weights,
+        batch_size=asked.batch_size,
+    )
+
+
+def try_scorers(asked: Asked, run: Run, encoder: Encoder) -> None:
+    """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding."""
+    first = asked.items[:1]
+    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, asked.seed)
+    for name in asked.scorers:
+        inner = name.rpartition(":")[2]
+        if inner not in _OF_THE_SET:
+            load_scorer(inner, context)
+
+
+def measure(asked: Asked, run: Run, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
+    """What follows from the features: scores, metrics, and the maps for the report."""
+    results = evaluate(
+        asked.items,
+        encoder,
+        asked.scorers,
+        head=run.head,
+        seed=asked.seed,
+        encoded=encoded,
+        progress=progress,
+        authors_metric=asked.metric,
+        dataset_info=asked.dataset,
+        command=asked.command,
+        notes=asked.notes,
+    )
+    return Outcome(results, collect_maps(asked.items, encoded, MAPS_PER_CATEGORY))
+
+
+def save_outcome(outcome: Outcome, folder: Path) -> None:
+    """Write a results folder, and the maps into it."""
+    save(outcome.results, folder)
+    if outcome.maps is not None:
+        save_maps(outcome.maps, folder)
+
+
+Answers = Iterator[tuple[Run, Outcome | Exception]]
+
+
+def run_here(asked: Asked, runs: Sequence[Run], address: str | None, progress: bool) -> Answers:
+    """One model after another in this process; what one raises is its answer, and the next one is asked."""
+    for run in runs:
+        try:
+            yield run, run_model(asked, run, progress)
+        except Exception as error:  # whoever asked raises or shows it; it must not lose the other models
+            yield run, error
+
+
+def _run_on_ray(asked: Asked, runs: Sequence[Run], address: str | None, progress: bool) -> Answers:
+    from evaluator.ray_engine import run_on_ray  # an extra
+
+    return run_on_ray(asked, runs, address, progress)
+
+
+ENGINES: dict[str, Callable[[Asked, Sequence[Run], str | None, bool], Answers]] = {
+    "local": run_here,
+    "ray": _run_on_ray,
+}
+
+
+def check_engine(name: str) -> None:
+    """Raise InputError for an engine that `ENGINES` does not know."""
+    if name not in ENGINES:
+        raise unknown_name("engine", name, ENGINES)
+
+
+def _encode(encoder: Encoder, asked: Asked, progress: bool) -> EncodedSet:
+    with tqdm(desc="encoding", disable=None if progress else True) as bar:
+
+        def advance(kind: str, done: int, total: int) -> None:
+            bar.set_description(f"encoding {kind}", refresh=False)
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        return encode_items(encoder, asked.items, asked.cache_dir, progress=advance)
