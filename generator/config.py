@@ -1,70 +1,47 @@
-"""Recipes: what a dataset should hold, as frozen dataclasses read from TOML; a typo names file and key."""
+"""Reading recipes: from TOML by name or path, checked as a whole; a typo names file and key."""
 
 import difflib
-import hashlib
 import json
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+from generator.recipe import (
+    Publication,
+    Recipe,
+    SceneRange,
+    Split,
+    Vocabulary,
+    named_values,
+    recipe_hash,
+    wanted_objects,
+)
+from generator.recipe_tables import build
 from generator.wording import HOLD_OUTS, SYNONYMS
-from scenes.claims import Description
 from scenes.errors import InputError, unknown_name
 from scenes.layout import ARRANGEMENTS
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES, check_names
 
+__all__ = [
+    "MASKS",
+    "Publication",
+    "Recipe",
+    "SceneRange",
+    "Split",
+    "Vocabulary",
+    "check_recipe",
+    "load_recipe",
+    "recipe_from_dict",
+    "recipe_hash",
+    "recipe_to_dict",
+    "with_overrides",
+]
 MASKS = "masks"  # folder beside the splits, so no split's name
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The words that may be used, each a key of its table. Several values make an attribute one that varies."""
-
-    shapes: tuple[str, ...] = tuple(KINDS)
-    colors: tuple[str, ...] = tuple(TABLES["color"])
-    sizes: tuple[str, ...] = ("small", "large")
-    materials: tuple[str, ...] = ("matte", "metal", "glossy")
-    patterns: tuple[str, ...] = ("plain", "striped", "dotted", "checkered")
-
-
-@dataclass(frozen=True)
-class SceneRange:
-    """How many objects a scene holds, and how it may be arranged."""
-
-    objects: tuple[int, int] = (2, 4)
-    arrangements: tuple[str, ...] = ("table", "floating")
-    patterned: float = 0.25  # share of objects that are not plain
-
-
-@dataclass(frozen=True)
-class Split:
-    """Groups of each category in one split, and natural scenes (single pictures with web-like captions)."""
-
-    groups: dict[str, int] = field(default_factory=dict)
-    scenes: int = 0
-    held_out: bool = False  # every group must hold a held-out object; without it none may
-    templates: str = "ordinary"  # "held-out": the wordings of claims that no ordinary split uses
-    phrases: str = "ordinary"  # "held-out": the wordings of relations and regions that no ordinary split uses
-    synonyms: str = "hard-positives"  # where kinds are called by synonyms: there, "never", or "always"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything a dataset depends on, together with the version of this software."""
-
-    name: str
-    splits: dict[str, Split]
-    seed: int = 0
-    image_size: int = 224
-    description: str = ""
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
-    scene: SceneRange = field(default_factory=SceneRange)
-    attributes: tuple[str, ...] = ("color", "size", "material", "pattern")  # that captions speak of
-    held_out: tuple[Description, ...] = ()  # objects kept for splits that are marked held_out
 
 
 def load_recipe(name: str | Path) -> Recipe:
@@ -79,7 +56,7 @@ def load_recipe(name: str | Path) -> Recipe:
         raise InputError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    recipe = _build(Recipe, table, str(path), ())
+    recipe = build(Recipe, table, str(path), ())
     check_recipe(recipe, str(path))
     return recipe
 
@@ -91,12 +68,7 @@ def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
 
 def recipe_from_dict(table: dict[str, Any], where: str) -> Recipe:
     """The recipe that `recipe_to_dict` wrote; `where` names its file in errors."""
-    return _build(Recipe, table, where, ())
-
-
-def recipe_hash(recipe: Recipe) -> str:
-    """SHA-256 of the recipe's content: equal recipes make equal scenes and captions."""
-    return hashlib.sha256(json.dumps(asdict(recipe), sort_keys=True).encode()).hexdigest()
+    return build(Recipe, table, where, ())
 
 
 def with_overrides(recipe: Recipe, *, groups: int | None, seed: int | None, split: str | None) -> Recipe:
@@ -155,7 +127,7 @@ def _check_shapes(names: Iterable[str], where: str) -> None:
 def _check_held_out(recipe: Recipe, where: str) -> None:
     for i, description in enumerate(recipe.held_out):
         key = f"{where}: held_out.{i}"
-        named = {name: value for name, value in vars(description).items() if value is not None}
+        named = named_values(description)
         if "excluded" in named:
             raise InputError(f"{key}.excluded: only what an object is can be held out, not what it is not")
         if not named:
@@ -166,8 +138,11 @@ def _check_held_out(recipe: Recipe, where: str) -> None:
             else:
                 check_names(name, (value,), f"{key}.{name}")
     for name, split in recipe.splits.items():
-        if split.held_out and not recipe.held_out:
-            raise InputError(f"{where}: splits.{name}.held_out: the recipe holds nothing out; add [[held_out]] tables")
+        if split.held_out and not wanted_objects(recipe, split):
+            by = "" if isinstance(split.held_out, bool) else f" that name {', '.join(split.held_out)} and no more"
+            raise InputError(
+                f"{where}: splits.{name}.held_out: the recipe holds no such objects out; add [[held_out]] tables{by}"
+            )
 
 
 def _check_lists(recipe: Recipe, where: str) -> None:
@@ -183,8 +158,11 @@ def _check_lists(recipe: Recipe, where: str) -> None:
 
 
 def _check_ranges(recipe: Recipe, where: str) -> None:
-    low, high = recipe.scene.objects
-    spare = len(recipe.vocabulary.shapes) - high
+    ranges = {"scene.objects": recipe.scene.objects} | {
+        f"splits.{name}.objects": row.objects for name, row in recipe.splits.items() if row.objects is not None
+    }
+    held_out = {each.shape for each in recipe.held_out if set(named_values(each)) == {"shape"}}
+    shapes = len(set(recipe.vocabulary.shapes) - held_out)
     rules = {
         f"splits: at least one split with groups or scenes, not {list(recipe.splits)}": any(
             sum(row.groups.values()) + row.scenes for row in recipe.splits.values()
@@ -193,22 +171,43 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
         f"splits: - and _ are one on HuggingFace, so these are the same: {list(recipe.splits)}": len(recipe.splits)
         == len({name.replace("-", "_") for name in recipe.splits}),
         f"name: one line, not {recipe.name!r}": bool(recipe.name.strip()) and recipe.name.isprintable(),
-        f"scene.objects: from 1 to at most 8, not {[low, high]}": 1 <= low <= high <= 8,
+        **{
+            f"{key}: from 1 to at most 8, not {[low, high]}": 1 <= low <= high <= 8
+            for key, (low, high) in ranges.items()
+        },
         "scene.arrangements: another beside 'stacked', which shows relations only": any(
             not ARRANGEMENTS[name].stacked for name in recipe.scene.arrangements
         ),
         f"image_size: from 32 to 2048 pixels, not {recipe.image_size}": 32 <= recipe.image_size <= 2048,
         f"seed: not negative, not {recipe.seed}": recipe.seed >= 0,
         f"scene.patterned: from 0 to 1, not {recipe.scene.patterned}": 0 <= recipe.scene.patterned <= 1,
-        "vocabulary.shapes: at least two more than scene.objects allows in one scene": spare >= 2,
+        **{
+            f"vocabulary.shapes: at least two more than {key} allows in one scene, held-out ones not counted": shapes
+            >= high + 2
+            for key, (_, high) in ranges.items()
+        },
         "vocabulary.colors: at least 3": len(recipe.vocabulary.colors) >= 3,
     }
+    if recipe.publication is not None:
+        given = recipe.publication.date
+        rules[f"publication.date: a day like 2026-12-31, not {given!r}"] = not given or _is_day(given)
+        version = recipe.publication.version
+        rules[f"publication.version: MAJOR.MINOR.PATCH, not {version!r}"] = bool(
+            re.fullmatch(r"\d+\.\d+\.\d+", version)
+        )
     for attribute in recipe.attributes:
         values = getattr(recipe.vocabulary, attribute + "s")
         rules[f"attributes: {attribute!r} needs at least two values in vocabulary.{attribute}s"] = len(values) >= 2
     for rule, kept in rules.items():
         if not kept:
             raise InputError(f"{where}: {rule}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _find(name: str | Path) -> Path:
@@ -225,62 +224,3 @@ def _find(name: str | Path) -> Path:
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(f"no recipe {str(name)!r}: give a .toml file or one of {', '.join(sorted(known))}.{hint}")
-
-
-def _build(kind: Any, table: Any, where: str, key: tuple[str, ...]) -> Any:
-    """A dataclass from a TOML table, every key and type checked."""
-    place = f"{where}: {'.'.join(key)}" if key else where
-    if not isinstance(table, dict):
-        raise InputError(f"{place}: a table is needed, not {table!r}")
-    allowed = {item.name: item for item in fields(kind)}
-    for name in table:
-        if name not in allowed:
-            raise unknown_name("key", name, allowed, place)
-    values = {name: _convert(allowed[name].type, value, where, (*key, name)) for name, value in table.items()}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        missing = [name for name in ("name", "splits") if name in allowed and name not in table]
-        raise InputError(f"{place}: missing key {', '.join(missing) or error}") from error
-
-
-def _convert(wanted: Any, value: Any, where: str, key: tuple[str, ...]) -> Any:
-    place = f"{where}: {'.'.join(key)}"
-    if wanted in _NESTED:
-        return _build(_NESTED[wanted], value, where, key)
-    if wanted == dict[str, Split]:
-        if not isinstance(value, dict):
-            raise InputError(f"{place}: a table of splits is needed, not {value!r}")
-        return {name: _build(Split, row, where, (*key, name)) for name, row in value.items()}
-    if wanted == tuple[Description, ...]:
-        if not isinstance(value, list):
-            raise InputError(f"{place}: a list of tables is needed, not {value!r}")
-        return tuple(_build(Description, row, where, (*key, str(i))) for i, row in enumerate(value))
-    check, meaning = _PLAIN[wanted]
-    if not check(value):
-        raise InputError(f"{place}: {meaning} is needed, not {value!r}")
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-_NESTED: dict[Any, Any] = {Vocabulary: Vocabulary, SceneRange: SceneRange}
-_PLAIN: dict[Any, Any] = {
-    str: (lambda v: isinstance(v, str), "a string"),
-    (str | None): (lambda v: v is None or isinstance(v, str), "a string"),
-    int: (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
-    float: (lambda v: isinstance(v, (int, float)) and not isinstance(v, bool), "a number"),
-    bool: (lambda v: isinstance(v, bool), "true or false"),
-    tuple[str, ...]: (lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v), "a list of strings"),
-    tuple[int, int]: (lambda v: isinstance(v, list) and len(v) == 2 and all(map(_is_count, v)), "two whole numbers"),
-    dict[str, int]: (
-        lambda v: isinstance(v, dict) and all(map(_is_count, v.values())),
-        "a table of category = number of groups",
-    ),
-    (tuple[str, str] | None): (
-        lambda v: v is None or (isinstance(v, list) and len(v) == 2 and all(isinstance(x, str) for x in v)),
-        "two strings",
-    ),
-}

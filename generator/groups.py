@@ -74,7 +74,7 @@ def _try_group(
     if turned:
         draft = turn(draft)
     if not keeps_hold_outs(world, draft):
-        return "a held-out object is in the wrong split"
+        return "what is held out is in the wrong split"
     if truth_table(draft.layouts, draft.claims) != FOURFOLD:
         return "the truth table is not fourfold"
     if truth_table(draft.layouts, draft.hard_positives) != FOURFOLD:
@@ -139,7 +139,7 @@ def make_row(
         "captions": captions,
         **scene_columns(layout, seen),
         "absences": _absences(draft, layout),
-        "difficulty": difficulty(layout, seen, texts[role], world.wants_held_out),
+        "difficulty": difficulty(layout, seen, texts[role], world.holds_out),
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from generator.dataset import NATURAL
 from generator.groups import MAX_TRIES, MadeGroup, Picture, difficulty, make_rng, scene_columns
+from generator.hold_outs import keeps
 from generator.wording import noun_phrase, with_article
 from generator.world import World, choose, sample_layout, sample_objects
 from scenes.annotations import ObjectAnnotation, annotate
@@ -35,10 +36,14 @@ def make_scene(world: World, split: str, index: int, seed: int, renderer: Render
     rng = make_rng(seed, split, NATURAL, index)
     rejections: Counter[str] = Counter()
     for _ in range(MAX_TRIES):
-        n = int(rng.integers(1, world.scene.objects[1] + 1))
+        least = 1 if world.hold_outs.numbers is None else world.hold_outs.numbers[0]
+        n = int(rng.integers(least, world.scene.objects[1] + 1))
         layout = sample_layout(world, sample_objects(world, rng, n), rng)
         if layout is None:
             rejections["the objects found no places"] += 1
+            continue
+        if not keeps(world.hold_outs, (layout,), ()):  # claims speak of what is there alone
+            rejections["what is held out is in the wrong split"] += 1
             continue
         rendering = renderer.render(layout)
         seen = annotate(layout, rendering)

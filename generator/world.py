@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from generator.config import Recipe, SceneRange, Split, Vocabulary
+from generator.hold_outs import HoldOuts, allowed_words, is_held_out, keeps, make_hold_outs
 from generator.wording import Language
 from scenes.arrangements import ARRANGEMENTS
 from scenes.claims import Claim, Description
@@ -21,9 +22,9 @@ class World:
     vocabulary: Vocabulary
     scene: SceneRange
     attributes: tuple[str, ...]
-    held_out: tuple[Description, ...]
-    wants_held_out: bool  # a split of held-out objects: every scene must hold one; elsewhere none may
+    hold_outs: HoldOuts = field(default_factory=HoldOuts)
     language: Language = field(default_factory=Language)
+    holds_out: bool = False  # a split that shows or says what ordinary ones never do
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,15 @@ Sampler = Callable[[World, np.random.Generator], Draft | None]
 
 def make_world(recipe: Recipe, split: Split) -> World:
     """The world of one split of a recipe."""
-    language = Language(split.templates, split.phrases, split.synonyms)
-    return World(recipe.vocabulary, recipe.scene, recipe.attributes, recipe.held_out, split.held_out, language)
+    hold_outs = make_hold_outs(recipe, split)
+    return World(
+        vocabulary=allowed_words(recipe.vocabulary, hold_outs),
+        scene=replace(recipe.scene, objects=split.objects or recipe.scene.objects),
+        attributes=recipe.attributes,
+        hold_outs=hold_outs,
+        language=Language(split.templates, split.phrases, split.synonyms),
+        holds_out=is_held_out(recipe, split),
+    )
 
 
 def choose(rng: np.random.Generator, options: Sequence[str]) -> str:
@@ -63,8 +71,8 @@ def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[Objec
     words = world.vocabulary
     shapes = [words.shapes[int(i)] for i in rng.choice(len(words.shapes), size=n, replace=False)]
     objects = [sample_object(world, shape, rng) for shape in shapes]
-    if world.wants_held_out:
-        wanted = world.held_out[int(rng.integers(len(world.held_out)))]
+    if world.hold_outs.wanted:
+        wanted = world.hold_outs.wanted[int(rng.integers(len(world.hold_outs.wanted)))]
         fixed = {name: value for name, value in vars(wanted).items() if value is not None}
         if fixed.get("shape") in shapes:  # kinds stay different
             objects[shapes.index(fixed["shape"])] = replace(objects[shapes.index(fixed["shape"])], shape=shapes[0])
@@ -143,10 +151,5 @@ def describe(thing: PlacedObject | ObjectSpec, attributes: Sequence[str] = (), *
 
 
 def keeps_hold_outs(world: World, draft: Draft) -> bool:
-    """Whether held-out objects are where the split wants them: in every image of theirs, in none of another."""
-    found = [any(_is_held_out(world, thing) for thing in layout.objects) for layout in draft.layouts]
-    return any(found) if world.wants_held_out else not any(found)
-
-
-def _is_held_out(world: World, thing: PlacedObject) -> bool:
-    return any(description.matches(thing) is not False for description in world.held_out)
+    """Whether the draft shows and says what its split must, and nothing that is kept for another."""
+    return keeps(world.hold_outs, draft.layouts, draft.claims, draft.hard_positives)

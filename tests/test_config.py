@@ -8,6 +8,7 @@ import pytest
 
 from generator.categories import CATEGORIES
 from generator.config import (
+    Publication,
     Recipe,
     Split,
     load_recipe,
@@ -84,6 +85,23 @@ MISTAKES = [
     ({"splits.a-b.scenes": "5", "splits.a_b.scenes": "5"}, ["splits", "a-b", "a_b"]),
     ({"splits.test.held_out": "true"}, ["splits.test.held_out", "[[held_out]]"]),
     ({"splits.test.held_out": "1"}, ["splits.test.held_out", "true or false"]),
+    ({"splits.test.held_out": "[]"}, ["splits.test.held_out", "list of attributes"]),
+    (
+        {"splits.test.held_out": '["shape"]', "held_out": '[{shape = "cube", color = "red"}]'},
+        ["splits.test.held_out", "[[held_out]]", "shape and no more"],
+    ),
+    ({"splits.test.objects": "3"}, ["splits.test.objects", "two whole numbers"]),
+    ({"splits.test.objects": "[3]"}, ["splits.test.objects", "two whole numbers"]),
+    ({"splits.test.objects": "[4, 3]"}, ["splits.test.objects", "1 to at most 8"]),
+    ({"splits.test.objects": "[2, 9]"}, ["splits.test.objects", "1 to at most 8"]),
+    (
+        {"scene.objects": "[2, 3]", "splits.test.objects": "[2, 4]", "vocabulary.shapes": FIVE_SHAPES},
+        ["splits.test.objects", "vocabulary.shapes"],
+    ),
+    ({"publication.date": '"yesterday"'}, ["publication.date", "2026-12-31"]),
+    ({"publication.date": "2026-12-31"}, ["publication.date", "string"]),
+    ({"publication.version": '"1"'}, ["publication.version", "MAJOR.MINOR.PATCH"]),
+    ({"publication.author": '"me"'}, ["publication", "'author'"]),
     ({"held_out": '"red"'}, ["held_out", "list of tables"]),
     ({"held_out": "5"}, ["held_out", "list of tables"]),
     ({"held_out": "[5]"}, ["held_out.0", "table"]),
@@ -181,6 +199,7 @@ def test_the_hash_depends_on_every_field(small_recipe):
         "scene": replace(small_recipe.scene, patterned=0.5),
         "attributes": ("color",),
         "held_out": (),
+        "publication": Publication(creator="other"),
     }
     assert set(others) == set(vars(small_recipe))
     hashes = {recipe_hash(replace(small_recipe, **{key: value})) for key, value in others.items()}
