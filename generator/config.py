@@ -175,7 +175,7 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
             f"{key}: from 1 to at most 8, not {[low, high]}": 1 <= low <= high <= 8
             for key, (low, high) in ranges.items()
         },
-        "scene.arrangements: another beside 'stacked', which shows relations only": any(
+        "scene.arrangements: another beside 'stacked' and 'inside', which show relations only": any(
             not ARRANGEMENTS[name].stacked for name in recipe.scene.arrangements
         ),
         f"image_size: from 32 to 2048 pixels, not {recipe.image_size}": 32 <= recipe.image_size <= 2048,

@@ -15,7 +15,7 @@ from generator.world import Draft, World, keeps_hold_outs
 from scenes.annotations import ObjectAnnotation, annotate, with_visibility
 from scenes.claims import Claim, claim_to_dict
 from scenes.errors import InputError
-from scenes.layout import Layout, layout_to_dict
+from scenes.layout import Layout, layout_to_dict, overlapping
 from scenes.rendering import Renderer, Rendering
 from scenes.verification import find_problems
 from scenes.vocabulary import color_difference
@@ -79,6 +79,8 @@ def _try_group(
         return "the truth table is not fourfold"
     if truth_table(draft.layouts, draft.hard_positives) != FOURFOLD:
         return "a hard positive is not one"
+    if any(overlapping(layout.objects).any() for layout in draft.layouts):
+        return "two objects are in one place"
     renderings, seen = [], []
     for layout in draft.layouts:
         rendering = renderer.render(layout)

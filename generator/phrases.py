@@ -17,6 +17,9 @@ RELATION_PHRASES: dict[str, tuple[str, ...]] = {
     "behind": ("behind", "further back than", "farther from the camera than", "farther from the viewer than"),
     "on": ("on top of", "on", "resting on", "standing on"),
     "under": ("directly under", "underneath", "supporting", "carrying"),
+    "inside": ("inside", "in", "within", "in the inside of"),
+    "holding": ("holding", "containing", "around", "enclosing"),
+    "beside": ("next to", "beside", "right beside", "close to"),
 }
 REGION_PHRASES: dict[str, tuple[str, ...]] = {
     "left": ("on the left", "on the left side", "in the left half", "to the left of the centre"),

@@ -12,7 +12,7 @@ from scenes.arrangements import ARRANGEMENTS
 from scenes.claims import Claim, Description
 from scenes.layout import Layout, PlacedObject, place
 from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import ONE_OF_TWO, SIZES
+from scenes.vocabulary import SIZES, can_wear
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Draft:
     attribute: str = ""  # which attribute or relation the edit changes, for analysis
 
 
+_TRIES = 20  # to find looks that go together
 MANY_TRIES = 800  # to place objects of which two or three have to stand in a certain way
 Sampler = Callable[[World, np.random.Generator], Draft | None]
 
@@ -76,16 +77,24 @@ def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[Objec
         fixed = {name: value for name, value in vars(wanted).items() if value is not None}
         if fixed.get("shape") in shapes:  # kinds stay different
             objects[shapes.index(fixed["shape"])] = replace(objects[shapes.index(fixed["shape"])], shape=shapes[0])
-        objects[0] = replace(objects[0], **fixed)
+        objects[0] = sample_object(world, fixed.pop("shape", shapes[0]), rng, **fixed)
     return objects
 
 
-def sample_object(world: World, shape: str, rng: np.random.Generator) -> ObjectSpec:
-    """An object of that kind with any look of the vocabulary."""
+def sample_object(world: World, shape: str, rng: np.random.Generator, **fixed: str) -> ObjectSpec:
+    """An object of that kind with any look of the vocabulary that goes with the fixed attributes."""
+    for _ in range(_TRIES):
+        wish = replace(_any_look(world, shape, rng), **fixed)
+        if is_nameable(wish):
+            break
+    return wish
+
+
+def _any_look(world: World, shape: str, rng: np.random.Generator) -> ObjectSpec:
     words = world.vocabulary
     patterns = [name for name in words.patterns if name != "plain"]
     patterned = patterns and ("plain" not in words.patterns or rng.random() < world.scene.patterned)
-    colors = [name for name in words.colors if not patterned or name not in ONE_OF_TWO]
+    colors = [name for name in words.colors if not patterned or can_wear(name, patterns[0])]
     return ObjectSpec(
         shape=shape,
         color=choose(rng, colors or words.colors),
@@ -93,6 +102,25 @@ def sample_object(world: World, shape: str, rng: np.random.Generator) -> ObjectS
         material=choose(rng, words.materials),
         pattern=choose(rng, patterns) if patterned else "plain",
     )
+
+
+def is_nameable(thing: PlacedObject | ObjectSpec) -> bool:
+    """Whether one color names it in its pattern."""
+    return can_wear(thing.color, thing.pattern)
+
+
+def sample_swappable(
+    world: World, attribute: str, n: int, rng: np.random.Generator, *, alike: bool = False
+) -> list[ObjectSpec]:
+    """n objects of which the first two differ in the attribute and can exchange it; `alike`: they are of one kind."""
+    for _ in range(_TRIES):
+        objects = sample_objects(world, rng, n)
+        a, b = objects[0], replace(objects[1], shape=objects[0].shape) if alike else objects[1]
+        values = getattr(a, attribute), other_value(world, attribute, getattr(a, attribute), rng)
+        objects[1] = replace(b, **{attribute: values[1]})
+        if all(is_nameable(replace(thing, **{attribute: value})) for thing in (a, b) for value in values):
+            break
+    return objects
 
 
 def sample_number(world: World, rng: np.random.Generator, least: int = 2) -> int:
@@ -119,6 +147,23 @@ def sample_layout(
 def free_arrangements(world: World) -> tuple[str, ...]:
     """Arrangements in which any kind may be anywhere."""
     return tuple(name for name in world.scene.arrangements if not ARRANGEMENTS[name].stacked)
+
+
+def changeable(world: World, thing: PlacedObject | ObjectSpec, but: Sequence[str] = ()) -> list[str]:
+    """Attributes of which the thing can have another value; all if there is none, so that there is something to try."""
+    names = [name for name in world.attributes if name not in but]
+    return [name for name in names if _other_values(world, name, thing)] or names or list(world.attributes)
+
+
+def new_value(world: World, attribute: str, thing: PlacedObject | ObjectSpec, rng: np.random.Generator) -> str:
+    """Another value of the attribute that goes with the rest of the thing's look."""
+    values = _other_values(world, attribute, thing)
+    return choose(rng, values) if values else other_value(world, attribute, getattr(thing, attribute), rng)
+
+
+def _other_values(world: World, attribute: str, thing: PlacedObject | ObjectSpec) -> list[str]:
+    values = [name for name in getattr(world.vocabulary, attribute + "s") if name != getattr(thing, attribute)]
+    return [name for name in values if is_nameable(replace(thing, **{attribute: name}))]
 
 
 def other_value(world: World, attribute: str, value: str, rng: np.random.Generator) -> str:

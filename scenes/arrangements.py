@@ -32,8 +32,31 @@ class Arrangement:
     view: float  # half-width of the picture at the target, scene units
     target_z: float
     cells: int = 0  # a side, if objects keep to the cells of a grid
-    stacked: bool = False  # the first object stands on the second
+    bases: tuple[str, ...] = ()  # kinds that carry, if the first object stands on or in the second
 
+    @property
+    def stacked(self) -> bool:
+        """Whether the first two objects are in one place, the first carried by the second."""
+        return bool(self.bases)
+
+
+@dataclass(frozen=True)
+class Cavity:
+    """Room for another thing in an open container, in units of the container's largest extent."""
+
+    radius: float  # of the upright cylinder that is free, about the middle
+    floor: float  # its height above the container's lowest point
+    rim: float
+
+
+CAVITIES = {
+    "bowl": Cavity(0.36, 0.08, 0.36),
+    "basket": Cavity(0.345, 0.06, 0.40),
+    "crate": Cavity(0.36, 0.05, 0.42),
+    "cooking pot": Cavity(0.336, 0.047, 0.38),
+}
+# Kinds that something can stand on: their top is flat and around the middle.
+BASES = ("cube", "cylinder", "half-sphere", "arch", "table", "hourglass", "hat")
 
 ARRANGEMENTS = {
     row.name: row
@@ -41,12 +64,10 @@ ARRANGEMENTS = {
         Arrangement("table", ON_TABLE, True, 1.4, 1.5, (-25, 25), (26, 40), (30, 42), 1.95, 0.25),
         Arrangement("floating", BEHIND, False, 1.35, 1.35, (-6, 6), (-3, 7), (30, 42), 1.85, 0.0),
         Arrangement("grid", BEHIND, False, 1.56, 1.56, (-6, 6), (-3, 7), (30, 42), 2.45, 0.0, cells=3),
-        Arrangement("stacked", ON_TABLE, True, 1.3, 1.2, (-25, 25), (14, 26), (30, 42), 1.95, 0.75, stacked=True),
+        Arrangement("stacked", ON_TABLE, True, 1.3, 1.2, (-25, 25), (14, 26), (30, 42), 1.95, 0.75, bases=BASES),
+        Arrangement("inside", ON_TABLE, True, 1.3, 1.2, (-25, 25), (36, 48), (30, 42), 1.95, 0.25, bases=(*CAVITIES,)),
     )
 }
-
-# Kinds that something can stand on: their top is flat and around the middle.
-BASES = ("cube", "cylinder", "half-sphere", "arch", "table", "hourglass", "hat")
 
 
 def arrangement(name: str) -> Arrangement:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from scenes.arrangements import ARRANGEMENTS, BASES, ROOM, Arrangement, arrangement, crowding, scatter
+from scenes.arrangements import ARRANGEMENTS, CAVITIES, ROOM, Arrangement, arrangement, crowding, scatter
 from scenes.backgrounds import Background, Lights, sample_background, sample_lights
 from scenes.camera import Camera, axes, pose, project, world_from_ground
 from scenes.errors import InputError, unknown_name
@@ -101,20 +102,35 @@ def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Ca
 
 
 def put_on(upper: PlacedObject, lower: PlacedObject) -> PlacedObject:
-    """The first object above the middle of the second; `settled` brings the two in contact."""
+    """The first object above the middle of the second; `settled` lets it down on it, or into it."""
     x, y, z = lower.position
     return replace(upper, position=_rounded(x, y, z + height(lower)))
 
 
 def settled(objects: Sequence[PlacedObject]) -> tuple[PlacedObject, ...]:
-    """Objects standing on the ground, or on what is below them: those with the same x and y are one stack."""
+    """Objects standing on the ground, or on or in what is below them: those with the same x and y are one stack."""
     return tuple(_settle(thing, objects) for thing in objects)
 
 
 def _settle(thing: PlacedObject, objects: Sequence[PlacedObject]) -> PlacedObject:
     x, y, z = thing.position
     below = [other for other in objects if other.position[:2] == (x, y) and other.position[2] < z]
-    return replace(thing, position=_rounded(x, y, sum(map(height, below)) + resting_height(thing)))
+    return replace(thing, position=_rounded(x, y, sum(map(_support, below)) + resting_height(thing)))
+
+
+def _support(thing: PlacedObject) -> float:
+    """Height above its lowest point at which an object carries another: its top, or the floor of what is open."""
+    return CAVITIES[thing.shape].floor * thing.scale if thing.shape in CAVITIES else height(thing)
+
+
+def footprint(thing: PlacedObject) -> float:
+    """Radius of the upright cylinder about an object's middle in which it keeps in every turn."""
+    return _unit_footprint(thing.shape) * thing.scale
+
+
+@cache
+def _unit_footprint(shape: str) -> float:
+    return float(np.hypot(*np.asarray(mesh(shape).vertices)[:, :2].T).max())
 
 
 def height(thing: PlacedObject) -> float:
@@ -168,13 +184,14 @@ def overlapping(objects: Sequence[PlacedObject]) -> np.ndarray:
 
 
 def covered(layout: Layout) -> np.ndarray:
-    """Share of each object's box in the picture that boxes of nearer objects cover, [n], from 0 to 1."""
+    """Share of each object's box in the picture that boxes of nearer objects cover, [n], 0 to 1; not in a stack."""
     boxes = boxes_in_picture(layout)
     shared = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)  # [n]
     places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)
     depths = (places - pose(layout.camera)[:3, 3]) @ -axes(layout.camera)[2]  # [n]
-    nearer = depths[None] < depths[:, None]  # [n, n]: the second hides the first
+    stacked = (places[:, None, :2] == places[:, :2]).all(axis=2)
+    nearer = (depths[None] < depths[:, None]) & ~stacked  # [n, n]: the second hides the first
     hidden = (np.prod(np.maximum(shared, 0.0), axis=2) * nearer).sum(axis=1)  # [n]
     return np.minimum(hidden / areas, 1.0)
 
@@ -185,10 +202,11 @@ def _check_words(spec: SceneSpec) -> None:
     for wish in spec.objects:
         if wish.shape not in KINDS:
             raise unknown_name("shape", wish.shape, KINDS)
-    if arrangement(spec.arrangement).stacked and len(spec.objects) > 1 and spec.objects[1].shape not in BASES:
+    bases = arrangement(spec.arrangement).bases
+    if bases and len(spec.objects) > 1 and spec.objects[1].shape not in bases:
         raise InputError(
             f"arrangement {spec.arrangement!r}: the second object carries the first, so it must be one of "
-            f"{', '.join(BASES)}; given {spec.objects[1].shape!r}"
+            f"{', '.join(bases)}; given {spec.objects[1].shape!r}"
         )
 
 

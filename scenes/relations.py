@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenes.arrangements import ARRANGEMENTS
+from scenes.arrangements import ARRANGEMENTS, CAVITIES
 from scenes.camera import ground_depth, pose, project
-from scenes.layout import Layout, PlacedObject, height
+from scenes.layout import Layout, PlacedObject, footprint, height
 from scenes.shapes import mesh
 
 _DOMINANCE = 0.5  # a difference counts only if at least this share of the difference across it
 _CONTACT = 0.02  # scene units between surfaces that touch
+_NEXT_TO = 0.40  # most between the rooms of two things of which one is next to the other
+_AWAY = 1.0  # and at least so much where nobody would say so
 _APART = 0.25  # and at least so much where it is clear that they do not
 
 
@@ -69,6 +71,40 @@ def _on_top(layout: Layout, i: int, j: int) -> float:
     return -1.0 if gap <= -_APART or aside >= 2 * wide + _APART else 0.0
 
 
+def _inside(layout: Layout, i: int, j: int) -> float:
+    """1 where object i stands on the floor of the open container j with room around it, -1 where it is beside it."""
+    thing, container = layout.objects[i], layout.objects[j]
+    aside = _aside(thing, container)
+    if aside >= footprint(thing) + footprint(container):
+        return -1.0
+    cavity = CAVITIES.get(container.shape)
+    if cavity is None:
+        return 0.0
+    above_floor = _lowest(thing) - _lowest(container) - cavity.floor * container.scale
+    fits = aside + footprint(thing) <= cavity.radius * container.scale + _CONTACT
+    return 1.0 if fits and abs(above_floor) <= _CONTACT else 0.0
+
+
+def _beside(layout: Layout, i: int, j: int) -> float:
+    """1 where two things stand on the ground with little between them, -1 where one is in the other or far away."""
+    a, b = layout.objects[i], layout.objects[j]
+    if _inside(layout, i, j) == 1 or _inside(layout, j, i) == 1:
+        return -1.0
+    gap = _aside(a, b) - footprint(a) - footprint(b)
+    if gap >= _AWAY:
+        return -1.0
+    on_ground = ARRANGEMENTS[layout.arrangement].standing and max(map(abs, map(_lowest, (a, b)))) <= _CONTACT
+    return 1.0 if on_ground and 0 <= gap <= _NEXT_TO else 0.0
+
+
+def _aside(a: PlacedObject, b: PlacedObject) -> float:
+    return float(np.hypot(a.position[0] - b.position[0], a.position[1] - b.position[1]))
+
+
+def _lowest(thing: PlacedObject) -> float:
+    return thing.position[2] - height(thing) / 2
+
+
 def _in_picture(layout: Layout, i: int, j: int) -> np.ndarray:
     return project(layout.camera, np.array([layout.objects[i].position, layout.objects[j].position]))
 
@@ -88,6 +124,9 @@ RELATIONS = {
         Relation("behind", "front", lambda layout, i, j: -_nearer(layout, i, j)),
         Relation("on", "under", _on_top),
         Relation("under", "on", lambda layout, i, j: _on_top(layout, j, i)),
+        Relation("inside", "holding", _inside),
+        Relation("holding", "inside", lambda layout, i, j: _inside(layout, j, i)),
+        Relation("beside", "beside", _beside),
     )
 }
 CLAIMABLE = {
@@ -95,6 +134,7 @@ CLAIMABLE = {
     "floating": ("left", "right", "above", "below"),
     "grid": ("left", "right", "above", "below"),
     "stacked": ("on", "under"),
+    "inside": ("inside", "holding", "beside"),
 }
 
 

@@ -33,6 +33,10 @@ _FROM_MIDDLE = 0.05
 _IN_DEPTH = 0.30  # scene units
 _CONTACT = 0.25  # the lowest point of a round thing cannot be seen
 _BESIDE = 0.60
+_MIDDLE = 0.30  # of a container's width, between its middle and that of a thing that is in it
+_NEXT_TO = 0.70  # between two silhouettes' sides
+_AWAY = 0.95
+_MARGIN = 0.05
 _RATIO = 1.15
 
 Verdict = bool | None
@@ -160,6 +164,24 @@ def _on(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
     return True if abs(gap) < _CONTACT and a.middle[2] > b.highest else None
 
 
+def _inside(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """In a container: about its middle, and lower than its highest point."""
+    aside = float(np.linalg.norm((a.middle - b.middle)[:2]))
+    if aside >= b.across / 2 + _MARGIN:
+        return False
+    return True if aside <= _MIDDLE * b.across and a.lowest < b.highest - _MARGIN and a.across < b.across else None
+
+
+def _next_to(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """Beside each other, with little between them."""
+    if _inside(a, b, camera) or _inside(b, a, camera):
+        return False
+    gap = float(np.linalg.norm((a.middle - b.middle)[:2])) - (a.across + b.across) / 2
+    if gap >= _AWAY:
+        return False
+    return True if gap <= _NEXT_TO and _inside(a, b, camera) is _inside(b, a, camera) is False else None
+
+
 def _larger(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
     return _ratio(np.sqrt(a.across * a.height), np.sqrt(b.across * b.height), a.whole and b.whole)
 
@@ -185,6 +207,9 @@ _RELATIONS = {
     "behind": _turned(_nearer),
     "on": _on,
     "under": _turned(_on),
+    "inside": _inside,
+    "holding": _turned(_inside),
+    "beside": _next_to,
 }
 _COMPARISONS = {
     "larger": _larger,

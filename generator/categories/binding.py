@@ -1,7 +1,5 @@
 """C2, attribute binding: two objects of different kinds exchange their color, size, material or pattern."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from generator.world import (
@@ -9,11 +7,10 @@ from generator.world import (
     World,
     choose,
     describe,
-    other_value,
     room_to_swap,
     sample_layout,
     sample_number,
-    sample_objects,
+    sample_swappable,
 )
 from scenes.claims import Both, Claim, Exists
 from scenes.edits import swap_attribute
@@ -26,8 +23,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     Captions of both scenes hold the same words: only which attribute goes with which kind differs.
     """
     attribute = choose(rng, world.attributes)
-    objects = sample_objects(world, rng, sample_number(world, rng))
-    objects[1] = replace(objects[1], **{attribute: other_value(world, attribute, getattr(objects[0], attribute), rng)})
+    objects = sample_swappable(world, attribute, sample_number(world, rng), rng)
     room = room_to_swap(objects, 0, 1) if attribute == "size" else None
     first = sample_layout(world, objects, rng, room=room)
     if first is None:

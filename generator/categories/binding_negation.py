@@ -13,11 +13,10 @@ from generator.world import (
     choose,
     describe,
     mention,
-    other_value,
     room_to_swap,
     sample_layout,
     sample_number,
-    sample_objects,
+    sample_swappable,
 )
 from scenes.claims import Absent, Both, Claim, Exists
 from scenes.edits import swap_attribute
@@ -28,9 +27,8 @@ FORMS = ("no", "but-not", "and-no", "negate")
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
     """A draft of a group that needs attribute binding and negation, or None if the objects found no places."""
     form, attribute = choose(rng, FORMS), choose(rng, world.attributes)
-    objects = sample_objects(world, rng, sample_number(world, rng, least=3))
+    objects = sample_swappable(world, attribute, sample_number(world, rng, least=3), rng)
     value = getattr(objects[0], attribute)
-    objects[1] = replace(objects[1], **{attribute: other_value(world, attribute, value, rng)})
     room = room_to_swap(objects, 0, 1) if attribute == "size" else None
     first = sample_layout(world, objects, rng, room=room)
     if first is None:

@@ -4,8 +4,6 @@
 nor the relation decides, only which cube is red.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from generator.world import (
@@ -16,11 +14,10 @@ from generator.world import (
     describe,
     free_arrangements,
     mention,
-    other_value,
     room_to_swap,
     sample_layout,
     sample_number,
-    sample_objects,
+    sample_swappable,
 )
 from scenes.claims import Claim, Related
 from scenes.edits import swap_attribute
@@ -35,9 +32,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     said = choose(rng, SAID_OF_B)
     attribute = choose(rng, world.attributes)
     arrangement = choose(rng, free_arrangements(world))
-    objects = sample_objects(world, rng, sample_number(world, rng, least=3))
-    value = other_value(world, attribute, getattr(objects[0], attribute), rng)
-    objects[1] = replace(objects[1], shape=objects[0].shape, **{attribute: value})
+    objects = sample_swappable(world, attribute, sample_number(world, rng, least=3), rng, alike=True)
 
     def relations(layout: Layout) -> list[str]:
         """Relations in which the first stands to the third, and the second in the converse, before and after."""

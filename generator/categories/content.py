@@ -7,11 +7,12 @@ import numpy as np
 from generator.world import (
     Draft,
     World,
+    changeable,
     choose,
     describe,
     mention,
+    new_value,
     other_shape,
-    other_value,
     sample_layout,
     sample_number,
     sample_objects,
@@ -35,10 +36,10 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
 
 def _replace_attribute(world: World, rng: np.random.Generator) -> Draft | None:
-    attribute = choose(rng, world.attributes)
     objects = sample_objects(world, rng, sample_number(world, rng, least=1))
+    attribute = choose(rng, changeable(world, objects[0]))
     old = getattr(objects[0], attribute)
-    new = other_value(world, attribute, old, rng)
+    new = new_value(world, attribute, objects[0], rng)
     room = [max(SIZES[old].scale, SIZES[new].scale) if attribute == "size" else 0.0] + [0.0] * (len(objects) - 1)
     first = sample_layout(world, objects, rng, room=room)
     if first is None:

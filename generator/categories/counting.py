@@ -37,7 +37,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     counted = [model, *(_like(world, model, attributes, rng) for _ in range(high - 1))]
     if attributes:
         decoy = {name: other_value(world, name, getattr(model, name), rng) for name in attributes}
-        others[0] = replace(sample_object(world, model.shape, rng), **decoy)
+        others[0] = sample_object(world, model.shape, rng, **decoy)
     layout = sample_layout(
         world, counted + others, rng, accept=lambda layout: _are_apart(layout, high), tries=MANY_TRIES
     )
@@ -51,7 +51,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
 def _like(world: World, model: ObjectSpec, attributes: tuple[str, ...], rng: np.random.Generator) -> ObjectSpec:
     """Another object of the kind, which shares the attributes that are mentioned."""
-    return replace(sample_object(world, model.shape, rng), **{name: getattr(model, name) for name in attributes})
+    return sample_object(world, model.shape, rng, **{name: getattr(model, name) for name in attributes})
 
 
 def _are_apart(layout: Layout, n: int) -> bool:

@@ -12,12 +12,13 @@ from generator.categories.relation import place_related, unrelated
 from generator.world import (
     Draft,
     World,
+    changeable,
     choose,
     describe,
     free_arrangements,
     mention,
+    new_value,
     other_shape,
-    other_value,
     sample_layout,
     sample_number,
     sample_objects,
@@ -78,10 +79,10 @@ def _absent_object(world: World, form: str, first: Layout, rng: np.random.Genera
 
 def _attribute(world: World, form: str, first: Layout, rng: np.random.Generator) -> Draft:
     """An object has one value in A and another in B: "a cube that is red", "a cube that is not red"."""
-    attribute = choose(rng, [name for name in world.attributes if name != "size"] or world.attributes)
     thing = first.objects[0]
+    attribute = choose(rng, changeable(world, thing, but=("size",)))
     old = getattr(thing, attribute)
-    new = other_value(world, attribute, old, rng)
+    new = new_value(world, attribute, thing, rng)
     second = replace_attribute(first, 0, attribute, new, rng)
     without: tuple[Claim, Claim] = (
         Exists(Description(shape=thing.shape, excluded=(attribute, new))),

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from generator.categories.containers import sample_inside
 from generator.world import (
     Draft,
     World,
@@ -20,7 +21,7 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.arrangements import ARRANGEMENTS, BASES
+from scenes.arrangements import ARRANGEMENTS, BASES, CAVITIES
 from scenes.claims import Both, Claim, Description, Not, Related
 from scenes.edits import move_onto, swap_places
 from scenes.errors import InputError
@@ -36,6 +37,8 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     """A draft of a relation group, or None if no places were found in which the relation holds clearly."""
     edit = choose(rng, EDITS)
     arrangement = choose(rng, world.scene.arrangements)
+    if ARRANGEMENTS[arrangement].bases == tuple(CAVITIES):
+        return sample_inside(world, arrangement, rng)
     if ARRANGEMENTS[arrangement].stacked:
         return _sample_stack(world, arrangement, edit, rng)
     found = place_related(world, arrangement, rng)
