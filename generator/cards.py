@@ -1,19 +1,22 @@
-"""The data card of a dataset folder: HuggingFace front matter, then what is in the set, how it was made, its limits."""
+"""The data card of a dataset folder, for people and HuggingFace, and croissant.json beside it, for other machines."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from generator import croissant
 from generator.categories import CATEGORIES
-from generator.config import Recipe
-from generator.dataset import NATURAL, write_atomically
+from generator.dataset import NATURAL, dump_json, write_atomically
+from generator.recipe import Recipe, Split, named_values, wanted_objects
+from scenes.claims import Description
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def write_card(folder: Path, recipe: Recipe, manifest: dict[str, Any]) -> None:
-    """Write README.md: measured facts only, all from the manifest."""
+    """Write README.md and croissant.json: measured facts only, all from the manifest."""
     write_atomically(folder / "README.md", "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)]))
+    write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
 
 
 def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
@@ -30,7 +33,7 @@ def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         f"pretty_name: {json.dumps(recipe.name)}",  # JSON strings are YAML strings, whatever is in them
         "task_categories: [zero-shot-image-classification, image-text-to-text]",
         f"size_categories: {size}",
-        "tags: [synthetic, compositionality, clip, negation, spatial, attribute-binding]",
+        "tags: [synthetic, compositionality, clip, negation, spatial, attribute-binding, croissant]",
         "configs:",
         "- config_name: default",
         "  data_files:",
@@ -66,6 +69,8 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
     rejected = manifest["rejections"]
     lines += [
         "",
+        *[f"- `{name}` holds {held}." for name, row in recipe.splits.items() if (held := _held(recipe, row))],
+        "",
         "A group is fourfold: two images that differ in one edit and two captions, each true of exactly one of them.",
         "Every row holds the scene, the measured boxes, masks and visible parts, and the truth of every caption.",
         "",
@@ -87,3 +92,25 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "",
     ]
     return lines
+
+
+def _held(recipe: Recipe, split: Split) -> str:
+    """What a split shows or says that others do not, or what it keeps to."""
+    wanted = wanted_objects(recipe, split)
+    parts = [f"objects that no other split shows ({', '.join(map(_words, wanted))})"] if wanted else []
+    if split.objects is not None:
+        parts.append(f"{split.objects[0]} to {split.objects[1]} objects a scene")
+    parts += [f"{key} that ordinary splits never use" for key in ("templates", "phrases") if _are_held_out(split, key)]
+    if split.synonyms != "hard-positives":
+        parts.append(f"{'a synonym in every caption' if split.synonyms == 'always' else 'no synonyms'}")
+    return "; ".join(parts)
+
+
+def _are_held_out(split: Split, key: str) -> bool:
+    return getattr(split, key) == "held-out"
+
+
+def _words(description: Description) -> str:
+    named = named_values(description)
+    kind = named.pop("shape", "object")
+    return " ".join([*named.values(), kind])
