@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 from evaluator.dataset_items import load_items
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from evaluator.items import Item
+from evaluator.retrieval import retrieval_item
 from evaluator.runs import Asked
 from evaluator.scorers import check_scorer
 from generator.dataset import choose_split, read_manifest
@@ -20,6 +21,7 @@ class Question(TypedDict, total=False):
 
     split: str | None
     limit: int | None
+    retrieval: bool
     images: str | Path | None
     allow_missing: bool
     allow_random_weights: bool
@@ -38,6 +40,7 @@ def ask(
     *,
     split: str | None = None,
     limit: int | None = None,
+    retrieval: bool = False,
     images: str | Path | None = None,
     allow_missing: bool = False,
     allow_random_weights: bool = False,
@@ -52,11 +55,16 @@ def ask(
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
     `dataset` is a folder that `generate` made, or "name:PATH" of a benchmark by others; `images` is then its image
-    folder and `prompt` a template that holds {caption}. `cache_dir` keeps features for later runs.
+    folder and `prompt` a template that holds {caption}. `retrieval` adds to a dataset of ours the search for content
+    captions among its pictures. `cache_dir` keeps features for later runs.
     """
     for name in scorers:
         check_scorer(name)
     items, info, external = _read(dataset, split, limit, images, allow_missing, prompt)
+    if retrieval and external:
+        raise InputError(f"{dataset}: --retrieval is for datasets of ours; retrieval:PATH is COCO's and Flickr30k's")
+    if retrieval:
+        items = (*items, retrieval_item(dataset, split, limit))
     return Asked(
         items=items,
         dataset=info,

@@ -98,6 +98,7 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
 @click.option("--prompt", help="caption template with {caption}")
 @click.option("--split")
 @click.option("--limit", type=click.IntRange(1), help="first items of each category only")
+@click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
 @click.option("--batch-size", default="auto", show_default=True)
@@ -324,9 +325,9 @@ def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
 
 def _print_results(results: Any) -> None:
     from evaluator.table_formats import write_text
-    from evaluator.tables import authors_table, category_table, comparison_table
+    from evaluator.tables import authors_table, category_table, comparison_table, retrieval_table
 
-    tables = [category_table(results), comparison_table(results)]
+    tables = [category_table(results), comparison_table(results), *filter(None, [retrieval_table(results)])]
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:

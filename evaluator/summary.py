@@ -28,6 +28,7 @@ from evaluator.statistics import (
 )
 
 ALL = "all"  # the category of everything together
+RETRIEVAL = "retrieval"  # sets in which every caption is asked of every picture; they stand outside `ALL`
 
 
 class Summary(NamedTuple):
@@ -79,11 +80,12 @@ def summarise(
 
 
 def by_category(items: Sequence[ScoredItem]) -> dict[str, list[ScoredItem]]:
-    """The items of each category in order of first appearance, then all of them where there are several."""
+    """The items of each category in order of first appearance, then all but retrieval sets where there are several."""
     groups: dict[str, list[ScoredItem]] = {}
     for item in items:
         groups.setdefault(item.category, []).append(item)
-    return groups if len(groups) == 1 else groups | {ALL: list(items)}
+    asked = [item for item in items if item.category != RETRIEVAL]
+    return groups | {ALL: asked} if len(groups.keys() - {RETRIEVAL}) > 1 else groups
 
 
 def headline_metric(metrics: Sequence[MetricRow], category: str) -> str:

@@ -117,6 +117,33 @@ def model_table(comparison: "ModelComparison", metric: str | None = None) -> Tab
     )
 
 
+def retrieval_table(results: Results) -> Table | None:
+    """Recall of every scorer on every retrieval set, and what share of the reference's recall it retains.
+
+    None where nothing was searched.
+    """
+    found = {(row.category, row.scorer, row.metric): row for row in results.metrics}
+    metrics = [name for name in METRICS if "_recall@" in name and any(name == metric for *_, metric in found)]
+    reference = results.settings.get("reference")
+    lines: list[tuple[Cell, ...]] = []
+    for category in dict.fromkeys(category for category, _, metric in found if metric in metrics):
+        for scorer in results.scorers:
+            rows = [found.get((category, scorer, metric)) for metric in metrics]
+            lines.append((category, scorer, *map(_estimate, rows)))
+            base = [found.get((category, str(reference), metric)) for metric in metrics]
+            if scorer != reference and reference in results.scorers:
+                lines.append((category, f"{scorer} / {reference}", *map(_retained, rows, base)))
+        chances = [
+            next((row for key, row in found.items() if key[::2] == (category, metric)), None) for metric in metrics
+        ]
+        lines.append((category, "chance", *(None if row is None else Estimate(row.chance) for row in chances)))
+    if not lines:
+        return None
+    note = f"SCORER / {reference}: the share of {reference}'s recall that the scorer retains"
+    header = ("set", "scorer", *(METRICS[metric].label for metric in metrics))
+    return Table("retrieval, percent", header, tuple(lines), (note, *results.notes))
+
+
 def authors_table(results: Results) -> Table:
     """The benchmark's own metric as its authors compute it, ties and all; numbers as they come, not percent."""
     names = list(dict.fromkeys(name for values in results.authors.values() for name in values))
@@ -171,6 +198,10 @@ def _check_metric(metric: str | None) -> None:
 
 def _plain(value: float | None) -> str:
     return MISSING if value is None else f"{value:.4f}"
+
+
+def _retained(row: MetricRow | None, base: MetricRow | None) -> Estimate | None:
+    return Estimate(row.value / base.value) if row and base and base.value else None
 
 
 def _p_value(p: float | None) -> str:

@@ -279,7 +279,7 @@ def dataset_copy(generated: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(generated, tmp_path / "copy"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def flat_renderer():
     """A class of renderers that draw every object as a disc of its color: no OpenGL, and a hundred times as fast."""
     return FlatRenderer

@@ -203,7 +203,16 @@ BIVLC = two_images(
     ["image", "negative_image", "caption", "negative_caption"], {"type": "add", "subtype": "obj"}, "bivlc.csv"
 )
 
+
 # Writes the files below a folder, returns the number of items; and what follows the folder in the spec.
+def retrieval(root: Path) -> int:
+    names = [f"val2014/{n}.jpg" for n in range(3)]
+    pictures(root, names)
+    rows = [{"image": name, "caption": [f"picture {n}", f"image {n}"]} for n, name in enumerate(names)]
+    write_json(root / "coco_karpathy_test.json", rows)
+    return 1
+
+
 STANDINS: dict[str, tuple[Callable[[Path], int], str]] = {
     "clip-binding": (clip_binding, ""),
     "whatsup": (whatsup, ""),
@@ -216,6 +225,7 @@ STANDINS: dict[str, tuple[Callable[[Path], int], str]] = {
     "vg-attribution": (aro("visual_genome_attribution.json", {"attributes": ["red", "tall"]}), ""),
     "coco-order": (order, "options.jsonl"),
     "flickr-order": (order, "options.jsonl"),
+    "retrieval": (retrieval, ""),
     "sugarcrepe": (sugarcrepe, ""),
     "negbench": (negbench, ""),
     "valse": (valse, ""),

@@ -11,6 +11,7 @@ from evaluator.external import (
     ncd,
     negbench,
     order,
+    retrieval,
     spec,
     sugarcrepe,
     valse,
@@ -103,6 +104,13 @@ BENCHMARKS: dict[str, Benchmark] = {
         order.load,
         order.authors_metric,
         (_TRUTH_FIRST,),
+    ),
+    "retrieval": Benchmark(
+        "COCO or Flickr30k retrieval",
+        "coco_karpathy_test.json or flickr30k_test.json, or the folder with it",
+        retrieval.load,
+        retrieval.authors_metric,
+        ("equal scores keep the order of the file",),
     ),
     "sugarcrepe": Benchmark(
         "SugarCrepe",

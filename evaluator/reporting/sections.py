@@ -14,7 +14,7 @@ from evaluator.reporting.trends import Trend
 from evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
 from evaluator.results import Results
 from evaluator.table_formats import Table
-from evaluator.tables import comparison_table, metric_table, probe_table
+from evaluator.tables import comparison_table, metric_table, probe_table, retrieval_table
 from scenes.errors import InputError
 
 PROBE_FILE = "probe.json"
@@ -84,12 +84,13 @@ def legend(numbers: Numbers) -> list[LegendEntry]:
 
 
 def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
-    """The geometry probe where the results folder holds one, hard positives, controls."""
+    """The geometry probe where the results folder holds one, hard positives, retrieval where asked for, controls."""
     hard = _table(numbers, "Hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
     controls = [system for system in numbers.systems if system.role == "control"]
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
     controlled = _table(numbers, "Controls, two-way accuracy", CONTROLS_NOTE, controls, ("text_two_way", "text_choice"))
-    return [table for table in (read_probe(folder), hard, controlled) if table is not None]
+    searched = retrieval_table(replace(numbers.run, notes=()))
+    return [table for table in (read_probe(folder), hard, searched, controlled) if table is not None]
 
 
 def detail_tables(numbers: Numbers) -> list[Table]:

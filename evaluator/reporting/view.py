@@ -7,7 +7,7 @@ from evaluator.metrics import METRICS
 from evaluator.reporting.charts import Bar, bars, percent
 from evaluator.reporting.systems import System, find_role
 from evaluator.results import ComparisonRow, MetricRow, Results
-from evaluator.summary import ALL, headline_metric
+from evaluator.summary import ALL, RETRIEVAL, headline_metric
 from evaluator.table_formats import Cell, Estimate, Table
 
 # category -> (condition, what differs between the two pictures)
@@ -70,8 +70,9 @@ class Numbers:
 
     @property
     def categories(self) -> list[str]:
-        """In order of first appearance, all items together left out."""
-        return [name for name in dict.fromkeys(row.category for row in self.run.metrics) if name != ALL]
+        """In order of first appearance, all items together left out, and retrieval sets where there is more to ask."""
+        found = [name for name in dict.fromkeys(row.category for row in self.run.metrics) if name != ALL]
+        return [name for name in found if name != RETRIEVAL] or found
 
     @property
     def with_all(self) -> list[str]:
