@@ -51,9 +51,9 @@ class Cavity:
 
 CAVITIES = {
     "bowl": Cavity(0.36, 0.08, 0.36),
-    "basket": Cavity(0.345, 0.06, 0.40),
-    "crate": Cavity(0.36, 0.05, 0.42),
-    "cooking pot": Cavity(0.336, 0.047, 0.38),
+    "basket": Cavity(0.33, 0.06, 0.40),
+    "crate": Cavity(0.42, 0.05, 0.36),
+    "cooking pot": Cavity(0.33, 0.047, 0.38),
 }
 # Kinds that something can stand on: their top is flat and around the middle.
 BASES = ("cube", "cylinder", "half-sphere", "arch", "table", "hourglass", "hat")

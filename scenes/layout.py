@@ -172,6 +172,10 @@ def overlapping(objects: Sequence[PlacedObject]) -> np.ndarray:
     """
     places = np.array([thing.position for thing in objects]).reshape(-1, 3)
     halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in objects]).reshape(-1, 3)
+    reaches = np.sqrt((halves**2).sum(axis=1)) + _GAP / 2
+    near = ((places[:, None] - places) ** 2).sum(axis=2) < (reaches[:, None] + reaches) ** 2
+    if near.sum() <= len(objects):  # each is near itself: most often there is nothing more to compare
+        return np.zeros(near.shape, bool)
     turns = np.radians([thing.yaw for thing in objects])
     sides = np.stack([np.cos(turns), np.sin(turns), -np.sin(turns), np.cos(turns)], axis=1).reshape(-1, 2, 2)
     aside = np.abs(np.einsum("ijc,iac->ija", places[None, :, :2] - places[:, None, :2], sides))  # [n, n, side of i]

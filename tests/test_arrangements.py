@@ -4,10 +4,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.arrangements import ARRANGEMENTS, BASES, Arrangement, arrangement, crowding, scatter
+from scenes.arrangements import ARRANGEMENTS, BASES, CAVITIES, Arrangement, arrangement, crowding, scatter
 from scenes.backgrounds import BEHIND, ON_TABLE, SURFACES
 from scenes.errors import InputError
 from scenes.layout import Layout, in_frame, place
@@ -68,13 +69,13 @@ def test_a_grid_has_no_place_for_more_than_its_cells() -> None:
 
 @EACH
 def test_what_cannot_fit_is_none(row: Arrangement) -> None:
-    cubes = (ObjectSpec("cube", "red", "large"),) * 20
-    assert place(SceneSpec(cubes, row.name), np.random.default_rng(0), tries=20) is None
+    many = (ObjectSpec((*row.bases, "cube")[0], "red", "large"),) * 20
+    assert place(SceneSpec(many, row.name), np.random.default_rng(0), tries=20) is None
 
 
 @EACH
 def test_eight_objects_find_places(row: Arrangement) -> None:
-    shapes = ("sphere", "cube", "cone", "torus", "mug", "car", "sphere", "cone")
+    shapes = ("sphere", (*row.bases, "cube")[0], "cone", "torus", "mug", "car", "sphere", "cone")
     sizes = ("small", "medium") * 4
     objects = tuple(ObjectSpec(shape, "red", size) for shape, size in zip(shapes, sizes, strict=True))
     layouts = [layout for seed in range(6) if (layout := placed(SceneSpec(objects, row.name), seed))]
@@ -106,13 +107,34 @@ def test_a_surface_can_be_wished_for() -> None:
 def test_a_base_has_a_flat_top_around_its_middle(name: str) -> None:
     """Every point of a small disc above the middle is on a face at full height: things stand there and touch."""
     assert name in KINDS
-    built = mesh(name)
+    height = mesh(name).extents[2]
+    for point in disc(0.1):
+        assert max(heights_at(mesh(name), point)) > height - 1e-3
+
+
+@pytest.mark.parametrize("name", CAVITIES)
+def test_a_container_has_a_level_floor_and_nothing_over_it_but_a_handle(name: str) -> None:
+    cavity, built = CAVITIES[name], mesh(name)
+    assert name in KINDS
+    assert cavity.floor < cavity.rim <= built.extents[2] + 0.01
+    for point in (*disc(0.3 * cavity.radius), *disc(0.98 * cavity.radius)):
+        found = [height for height in heights_at(built, point) if height <= cavity.rim]
+        assert max(found) == pytest.approx(cavity.floor, abs=0.06 if name == "bowl" else 0.01)  # a bowl is round below
+
+
+def disc(radius: float) -> np.ndarray:
+    """Points of a circle that is nowhere on an edge of a mesh, [12, 2]."""
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False) + 0.1
+    return np.array([0.003, 0.002]) + radius * np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+def heights_at(built: trimesh.Trimesh, point: np.ndarray) -> list[float]:
+    """Heights above the lowest point at which a mesh has a surface over a point of the ground."""
     corners = built.vertices[built.faces]  # [f, 3, 3]
-    top = corners[(corners[..., 2] > built.bounds[1, 2] - 1e-3).all(axis=1)][..., :2]  # [t, 3, 2]
-    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    disc = np.concatenate([[[0.003, 0.002]], 0.1 * np.column_stack([np.cos(angles + 0.1), np.sin(angles + 0.1)])])
-    for point in disc:
-        sides = np.roll(top, -1, axis=1) - top  # [t, 3, 2]
-        to_point = point - top
-        turns = sides[..., 0] * to_point[..., 1] - sides[..., 1] * to_point[..., 0]  # [t, 3]
-        assert ((turns >= -1e-9).all(axis=1) | (turns <= 1e-9).all(axis=1)).any(), point
+    sides = (np.roll(corners, -1, axis=1) - corners)[..., :2]
+    to_point = point - corners[..., :2]
+    turns = sides[..., 0] * to_point[..., 1] - sides[..., 1] * to_point[..., 0]  # [f, 3]
+    areas = turns.sum(axis=1)
+    over = (np.abs(areas) > 1e-9) & ((turns >= -1e-9).all(axis=1) | (turns <= 1e-9).all(axis=1))
+    weights = np.roll(turns[over], -1, axis=1) / areas[over, None]  # of the corners across from each side
+    return [float(z) for z in (weights * corners[over][..., 2]).sum(axis=1) - built.bounds[0, 2]]

@@ -12,6 +12,7 @@ from generator.config import Recipe, SceneRange, Split, Vocabulary, check_recipe
 from generator.groups import FOURFOLD, truth_table, turn
 from generator.wording import Language, sample_wordings, word
 from generator.world import Draft, World, keeps_hold_outs, make_world
+from scenes.arrangements import ARRANGEMENTS
 from scenes.claims import Description, claim_from_dict, claim_to_dict
 from scenes.layout import Layout, PlacedObject
 
@@ -47,7 +48,7 @@ LARGE = Recipe(
     "large",
     {"test": Split()},
     vocabulary=Vocabulary(sizes=("small", "medium", "large")),
-    scene=SceneRange((2, 6), ("table", "floating", "grid", "stacked")),
+    scene=SceneRange((2, 6), tuple(ARRANGEMENTS)),
 )
 RECIPES = {"small": SMALL, "large": LARGE}
 
@@ -135,7 +136,7 @@ def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
     _, drafts = case
     for draft in drafts:
         stays = draft.edit in ("swap-attribute", "replace-attribute", "replace-object", "negate")
-        if not stays or draft.attribute == "negate-relation" or draft.layouts[0].arrangement == "stacked":
+        if not stays or draft.attribute == "negate-relation" or ARRANGEMENTS[draft.layouts[0].arrangement].stacked:
             continue
         for a, b in zip(draft.layouts[0].objects, draft.layouts[1].objects, strict=True):
             assert a.position[:2] == b.position[:2]

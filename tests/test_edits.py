@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.arrangements import ARRANGEMENTS
+from scenes.arrangements import ARRANGEMENTS, CAVITIES
 from scenes.edits import (
     move_object,
     move_onto,
@@ -59,7 +59,10 @@ def rng() -> np.random.Generator:
 
 def layout_of(name: str, seed: int = 0) -> Layout:
     large = SIZES["large"].scale
-    layout = place(SceneSpec(SPEC, name), np.random.default_rng(seed), room=(large, large, 0.0), tries=5000)
+    bases = ARRANGEMENTS[name].bases
+    base = SPEC[1] if not bases or SPEC[1].shape in bases else replace(SPEC[1], shape=bases[0])
+    spec = SceneSpec((SPEC[0], base, SPEC[2]), name)
+    layout = place(spec, np.random.default_rng(seed), room=(large, large, 0.0), tries=5000)
     assert layout is not None
     return layout
 
@@ -81,7 +84,9 @@ def assert_stands(layout: Layout) -> None:
     if row.stacked:
         lower, upper = sorted((0, 1), key=lambda i: layout.objects[i].position[2])
         assert layout.objects[lower].position[:2] == layout.objects[upper].position[:2]
-        assert found[upper] == pytest.approx(height(layout.objects[lower]), abs=2e-4)
+        base = layout.objects[lower]
+        top = CAVITIES[base.shape].floor * base.scale if base.shape in CAVITIES else height(base)
+        assert found[upper] == pytest.approx(top, abs=2e-4)
         found.pop(upper)
     assert found == pytest.approx([0.0] * len(found), abs=2e-4)
 

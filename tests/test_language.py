@@ -19,12 +19,13 @@ from generator.phrases import (
 )
 from generator.wording import HOLD_OUTS, SYNONYMS, Language, Wording, form, regular_plural, sample_wordings, word
 from generator.world import Draft, make_world
+from scenes.arrangements import ARRANGEMENTS
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES
 
 DRAFTS = 56  # of each category; each is worded in several ways
 WORDINGS = 6
-RECIPE = Recipe("all", {"test": Split()}, scene=SceneRange((2, 3), ("table", "floating", "grid", "stacked")))
+RECIPE = Recipe("all", {"test": Split()}, scene=SceneRange((2, 3), tuple(ARRANGEMENTS)))
 
 SIZES = ("small", "medium-sized", "large")
 NUMBERS = ("one", "two", "three", "four", "five")
@@ -38,6 +39,7 @@ CLOSED_CLASS = {
         "scene contains contain shows does can be seen sight exactly the camera viewer centre",
         "left right above over below under higher lower up down front behind closer nearer further farther back from",
         "top resting standing directly underneath supporting carrying hand side half upper part bottom",
+        "inside within holding containing around enclosing next beside close",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
     )
     for word in line.split()

@@ -26,6 +26,7 @@ STEPS = {
     "behind": (0, 1, 0),
 }
 EACH = pytest.mark.parametrize("name", RELATIONS)
+SYMMETRIC = ("beside",)
 EACH_DIRECTION = pytest.mark.parametrize("name", STEPS)
 BALL = 0.6  # diameter
 
@@ -63,7 +64,7 @@ def exchanged(layout: Layout) -> Layout:
 def test_the_table_is_closed_under_converses(name: str) -> None:
     row = RELATIONS[name]
     assert row.name == name
-    assert row.converse != name
+    assert (row.converse == name) == (name in SYMMETRIC)
     assert RELATIONS[row.converse].converse == name
 
 
@@ -138,7 +139,7 @@ def test_others_do_not_matter(name: str, one: tuple, other: tuple, third: tuple)
     assert stands(name, scene(one, other, third), 0, 1) is stands(name, scene(one, other), 0, 1)
 
 
-@EACH
+@pytest.mark.parametrize("name", [name for name in RELATIONS if name not in SYMMETRIC])
 @settings(max_examples=40)
 @given(one=POINTS, other=POINTS, arrangement=st.sampled_from(list(ARRANGEMENTS)))
 def test_a_relation_and_its_converse_never_both_hold(name: str, one: tuple, other: tuple, arrangement: str) -> None:

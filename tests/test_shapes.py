@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from scenes.errors import InputError
-from scenes.shapes import KINDS, SHAPES, Kind, mesh
+from scenes.shapes import ANY, KINDS, SHAPES, Kind, mesh
 from scenes.shapes.parts import box, circle, level, loft, shaded, tube
 from scenes.shapes.polygons import triangulate
 
@@ -122,7 +122,13 @@ def test_no_word_means_two_kinds() -> None:
 def test_silhouettes_differ(elevation: float) -> None:
     """From eye level and from above, as things float and stand; the nearest pairs differ in their insides as well."""
     tilt = trimesh.transformations.rotation_matrix(np.radians(elevation), (1, 0, 0))
-    seen = {name: silhouette(mesh(name).copy().apply_transform(tilt)) for name in KINDS}
+    turns = {name: np.radians(sum(kind.yaw) / 2 if kind.yaw != ANY else 0.0) for name, kind in KINDS.items()}
+    seen = {
+        name: silhouette(
+            mesh(name).copy().apply_transform(tilt @ trimesh.transformations.rotation_matrix(turn, (0, 0, 1)))
+        )
+        for name, turn in turns.items()
+    }
     overlap = {
         (a, b): (seen[a] & seen[b]).sum() / (seen[a] | seen[b]).sum() for a, b in itertools.combinations(KINDS, 2)
     }

@@ -15,17 +15,17 @@ def bowl() -> Trimesh:
 def basket() -> Trimesh:
     """Round, of three thick hoops, with a handle from side to side."""
     sides = lathe([(0, 0), (0.37, 0), (0.45, 0.36), (0.41, 0.36), (0.345, 0.06), (0, 0.06)])
-    hoops = [turned(torus(r, 0.045), "x", 90) for r in (0.385, 0.42, 0.455)]
+    hoops = [turned(torus(r, 0.045, sections=26), "x", 90) for r in (0.385, 0.42, 0.455)]
     rows = [moved(hoop, (0, 0, z)) for hoop, z in zip(hoops, (0.08, 0.21, 0.35), strict=True)]
-    return solid(sides, *rows, tube(arc(0.44, 0, 180, 33, (0, 0.36)), 0.03))
+    return solid(sides, *rows, tube(arc(0.44, 0, 180, 21) * (1, 1.4) + (0, 0.36), 0.03))
 
 
 def crate() -> Trimesh:
-    """Three boards a side between four posts, on a bottom of boards."""
-    boards = [box(0.94, 0.03, 0.1, (0, s * 0.375, z)) for s in (-1, 1) for z in (0.06, 0.2, 0.34)]
-    ends = [box(0.03, 0.72, 0.1, (s * 0.455, 0, z)) for s in (-1, 1) for z in (0.06, 0.2, 0.34)]
-    posts = [box(0.07, 0.07, 0.42, (s * 0.465, t * 0.365, 0.21)) for s in (-1, 1) for t in (-1, 1)]
-    return solid(box(0.9, 0.72, 0.05, (0, 0, 0.025)), *boards, *ends, *posts)
+    """Two boards a side between four posts, on a bottom of boards."""
+    boards = [box(0.92, 0.03, 0.12, (0, s * 0.455, z)) for s in (-1, 1) for z in (0.07, 0.23)]
+    ends = [box(0.03, 0.92, 0.12, (s * 0.455, 0, z)) for s in (-1, 1) for z in (0.07, 0.23)]
+    posts = [box(0.08, 0.08, 0.36, (s * 0.46, t * 0.46, 0.18)) for s in (-1, 1) for t in (-1, 1)]
+    return solid(box(0.9, 0.9, 0.05, (0, 0, 0.025)), *boards, *ends, *posts)
 
 
 def cooking_pot() -> Trimesh:
@@ -44,6 +44,6 @@ def cooking_pot() -> Trimesh:
         ]
     )
     loop = np.array(
-        [(x, y, 0.31) for x, y in ((0.36, -0.1), (0.46, -0.1), (0.5, -0.06), (0.5, 0.06), (0.46, 0.1), (0.36, 0.1))]
+        [(x, y, 0.31) for x, y in ((0.375, -0.1), (0.46, -0.1), (0.5, -0.06), (0.5, 0.06), (0.46, 0.1), (0.375, 0.1))]
     )
     return solid(sides, *(tube(curve(loop * (s, 1, 1), 30), 0.028) for s in (-1, 1)))
