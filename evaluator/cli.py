@@ -253,7 +253,9 @@ def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> N
 @cli.command()
 @_FOLDER
 @_MODEL
-@click.option("--out", type=click.Path(path_type=Path), help="file for all numbers (.json)")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="folder for numbers and figures, as a results folder; or .json"
+)
 @click.option("--split")
 @click.option("--limit", type=click.IntRange(1), help="first groups of each category only")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -261,7 +263,11 @@ def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> N
 @_DEVICE
 @_RANDOM
 def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, **options: Any) -> None:
-    """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is."""
+    """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is.
+
+    A group that fails refutes its condition for the cosine of this space, not that the knowledge is there: as long as
+    twins differ, a bilinear score on the same vectors may satisfy C2. Groups that hold prove nothing about others.
+    """
     from evaluator.commands import probe as call
     from evaluator.table_formats import write_text
     from evaluator.tables import probe_table

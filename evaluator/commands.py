@@ -15,6 +15,7 @@ from evaluator.encoders import TINY, list_models, load_encoder
 from evaluator.geometry import ProbeResult
 from evaluator.many_models import ModelOutcome, evaluate_all, read_models
 from evaluator.reporting import write_paper, write_report
+from evaluator.reporting.probe import PROBE_FILE, read_probe, write_figures
 from evaluator.results import Results, load
 from evaluator.runs import ENGINES, Run, check_engine, save_outcome
 from evaluator.training import HeadReport
@@ -146,7 +147,8 @@ def probe(
 ) -> ProbeResult:
     """The geometry probe on a dataset folder: which conditions the model's own space satisfies, and how superposed.
 
-    With `out`, every number and every group's margins are written there as JSON.
+    With `out`, a folder, every number and every group's margins are written there as probe.json, and a figure for each
+    condition beside it; a results folder shows them in its report. An `out` that ends in .json is that file alone.
     """
     folder = Path(dataset)
     items = load_items(folder, split, limit)
@@ -160,8 +162,19 @@ def probe(
         cache_dir=None if cache_dir is None else Path(cache_dir),
     )
     if out is not None:
-        geometry.save_probe(result, Path(out))
+        _save_probe(result, Path(out))
     return result
+
+
+def _save_probe(result: ProbeResult, out: Path) -> None:
+    if out.suffix == ".json":
+        geometry.save_probe(result, out)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    geometry.save_probe(result, out / PROBE_FILE)
+    found = read_probe(out)
+    assert found is not None  # written a line above
+    write_figures(found, out)
 
 
 def models() -> list[str]:

@@ -67,9 +67,11 @@ def test_report_finds_its_pictures_by_itself(evaluated, tmp_path) -> None:
 
 
 def test_probe_reads_a_dataset(generated, tmp_path) -> None:
-    result = commands.probe(generated, split="test", out=tmp_path / "probe.json")
-    assert {row.condition for row in result.rows} >= {"C1", "C2", "C3", "C4"}
-    assert (tmp_path / "probe.json").is_file()
+    result = commands.probe(generated, split="test", out=tmp_path / "probed")
+    conditions = {row.condition for row in result.rows}
+    assert conditions >= {"C1", "C2", "C3", "C4"}
+    drawn = {path.name for path in (tmp_path / "probed").iterdir()}
+    assert drawn == {"probe.json"} | {f"{condition}.svg" for condition in conditions}
 
 
 def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_path) -> None:

@@ -31,6 +31,7 @@ from evaluator.reporting.groups import read_groups
 from evaluator.reporting.html import embed_json
 from evaluator.reporting.maps import FILE_NAME, Maps, collect_maps, cut, load_maps, save_maps
 from evaluator.reporting.markdown import escape
+from evaluator.reporting.probe import read_probe, side_chart, write_figures
 from evaluator.reporting.thumbnails import mask_overlay
 from scenes.errors import InputError
 
@@ -419,12 +420,45 @@ def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: Sim
     shutil.copytree(made.first, folder)
     row = {"condition": "C2", "category": "binding", "side": "both", "measure": "satisfied", "value": 0.125}
     row |= {"low": 0.05, "high": 0.25, "groups": 12}
-    probe = {"format": "fourfold-probe", "version": 1, "model": "m", "rows": [row]}
+    ratio = row | {"side": "text", "measure": "twin_distance", "value": 0.25}
+    probe = {"format": "fourfold-probe", "version": 1, "model": "m", "rows": [row, ratio]}
+    probe["margins"] = {"binding": [[0.1, -0.1, 0.2, 0.05], [0.1, 0.1, 0.1, -0.2]]}
     (folder / "probe.json").write_text(json.dumps(probe), encoding="utf-8")
-    assert "geometry of m" in write_report([folder], made.root / "probed.html").read_text(encoding="utf-8")
+    page = write_report([folder], made.root / "probed.html").read_text(encoding="utf-8")
+    assert "geometry of m" in page
+    for said in ("C2: binding", "75 % above 0", "twins (unrelated: 1)"):
+        assert said in page
+    papers = {path.name for path in write_paper([folder], made.root / "probed-paper")}
+    assert {"fourfold-tiny-geometry-c2.svg", "fourfold-tiny-geometry-c2.pdf"} <= papers
     (folder / "probe.json").write_text(json.dumps(probe | {"version": 2}), encoding="utf-8")
     with pytest.raises(InputError, match=r"probe\.json"):
         write_report([folder], made.root / "probed.html")
+
+
+def test_a_probe_is_drawn_as_one_figure_a_condition_with_nothing_of_its_names_left_bare(tmp_path: Path) -> None:
+    rows = [
+        {"condition": condition, "category": category, "side": side, "measure": measure, "value": value}
+        | {"low": value - 0.1, "high": value + 0.1, "groups": 3}
+        for condition, category in (("C1", "content"), ("C3", "relation"), ("C3", "location"), ("C3", ""))
+        for side, measure, value in (
+            ("both", "satisfied", 0.5),
+            ("text", "twin_distance", 0.4),
+            ("image", "twin_distance", 40),
+        )
+    ]
+    margins = {"content": [[1, 1, -1, -1]], "relation": [[1, -1, 1, -1]], "location": [[0, 0, 1, 1]]}
+    content = {"format": "fourfold-probe", "version": 1, "model": "<m & co>", "rows": rows, "margins": margins}
+    (tmp_path / "probe.json").write_text(json.dumps(content), encoding="utf-8")
+    found = read_probe(tmp_path)
+    assert [path.name for path in write_figures(found, tmp_path)] == ["C1.svg", "C3.svg"]
+    texts = ElementTree.parse(tmp_path / "C3.svg").getroot().itertext()
+    said = " ".join(texts)
+    assert "relation, location" in said
+    assert "<m & co>" in said
+    assert "25 % above 0" in said  # of the four text margins of both categories, those of 0 not among them
+    assert "75 % above 0" in said
+    for side in ("text", "image"):
+        ElementTree.fromstring(side_chart(found, "C1", side))
 
 
 def test_figures_and_tables_for_papers_come_out_the_same_twice(made: SimpleNamespace) -> None:

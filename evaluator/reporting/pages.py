@@ -9,15 +9,18 @@ from evaluator.reporting.difficulty import MIN_CLUSTERS
 from evaluator.reporting.entries import Entry
 from evaluator.reporting.html_tables import HtmlTable, to_html
 from evaluator.reporting.loading import Material
+from evaluator.reporting.probe import NOTE as PROBE_NOTE
 from evaluator.reporting.sections import (
     AxisSection,
     LegendEntry,
+    ProbeSection,
     RunConfiguration,
     check_tables,
     configuration,
     detail_tables,
     difficulty_sections,
     legend,
+    probe_sections,
 )
 from evaluator.reporting.systems import System, find_role
 from evaluator.reporting.trends import find_trends
@@ -54,10 +57,12 @@ class Page:
     details: tuple[HtmlTable, ...] = ()
     axes: tuple[AxisSection, ...] = ()
     legend: tuple[LegendEntry, ...] = ()
+    probe: tuple[ProbeSection, ...] = ()
     checks: tuple[HtmlTable, ...] = ()
     configuration: tuple[RunConfiguration, ...] = ()
     notes: tuple[str, ...] = ()
     min_groups: int = MIN_CLUSTERS
+    probe_note: str = PROBE_NOTE
 
     @property
     def parts(self) -> list[tuple[str, str]]:
@@ -65,6 +70,7 @@ class Page:
         there = {
             "answer": ("Answer", self.panels),
             "difficulty": ("Difficulty", self.axes),
+            "geometry": ("Geometry", self.probe),
             "checks": ("Checks", self.checks),
             "explorer": ("Groups", True),
             "configuration": ("Configuration", self.configuration),
@@ -88,6 +94,7 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
         details=tuple(to_html(table, said=notes) for each in material.numbers for table in detail_tables(each)),
         axes=tuple(difficulty_sections(find_trends(material))),
         legend=tuple(legend(first)),
+        probe=tuple(probe_sections(material.folders)),
         checks=tuple(
             to_html(table)
             for each, folder in zip(material.numbers, material.folders, strict=True)

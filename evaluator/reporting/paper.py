@@ -6,7 +6,10 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evaluator.reporting.loading import Material, load_material
+from evaluator.reporting.probe import SIDES, WHAT, Probe, margins_of, read_probe
 from evaluator.reporting.trends import Trend, find_trends
 from evaluator.reporting.view import NBSP, Numbers
 from evaluator.reporting.writing import list_tables
@@ -49,6 +52,10 @@ def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None)
         written += _save(_scores(numbers), out / "figures", f"{_slug(numbers.model)}-scores")
         for label, trends in _by_axis(find_trends(material, number)).items():
             written += _save(_trend(trends, label), out / "figures", f"{_slug(numbers.model)}-{_slug(label)}")
+        if probe := read_probe(material.folders[number]):
+            for condition in probe.conditions:
+                name = f"{_slug(numbers.model)}-geometry-{_slug(condition)}"
+                written += _save(_geometry(probe, condition), out / "figures", name)
     lines = ["Made from the results of:", "", *(f"    {command}" for command in commands), ""]
     lines += [f"- {path.relative_to(out)}" for path in written]
     write_atomically(out / "README.md", "\n".join(lines) + "\n")
@@ -120,6 +127,22 @@ def _trend(trends: Sequence[Trend], label: str) -> "Figure":
         axes.set_title(trend.category, fontsize=SMALL)
     figure.supxlabel(label, fontsize=SMALL)
     _legend(figure, panels[0])
+    return figure
+
+
+def _geometry(probe: Probe, condition: str) -> "Figure":
+    """Margins of a condition's groups between twin captions, and between twin pictures."""
+    figure, panels = _figure(PAGE, 2.0, len(SIDES))
+    for axes, (side, name) in zip(panels, SIDES.items(), strict=True):
+        margins = margins_of(probe, condition, side)
+        limit = float(np.abs(margins).max(initial=0)) or 1.0
+        shares = np.full(len(margins), 100 / max(1, len(margins)))
+        axes.hist(margins, bins=24, range=(-limit, limit), weights=shares, color=COLORS["dcsm"])
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set_ylim(auto=True)
+        axes.set_title(name, fontsize=SMALL)
+        axes.set_xlabel(WHAT[side], fontsize=SMALL)
+    panels[0].set_ylabel(f"margins,{NBSP}%", fontsize=SMALL)
     return figure
 
 

@@ -1,23 +1,20 @@
 """The parts of a report below its first screen: difficulty, checks, configuration."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 from evaluator.reporting.charts import MARKS, curves, mark
+from evaluator.reporting.probe import SIDES, WHAT, read_probe, side_chart, table_of
 from evaluator.reporting.systems import System
 from evaluator.reporting.trends import Trend
 from evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
 from evaluator.results import Results
 from evaluator.table_formats import Table
-from evaluator.tables import comparison_table, metric_table, probe_table, retrieval_table
-from scenes.errors import InputError
+from evaluator.tables import comparison_table, metric_table, retrieval_table
 
-PROBE_FILE = "probe.json"
 HARD_POSITIVE_NOTE = (
     "Hard positives: a second true caption of each picture, in another wording, must beat the adversarial one too. "
     "A model that only knows one wording loses here."
@@ -41,6 +38,14 @@ class AxisSection:
     """Accuracy against one axis, a figure a category."""
 
     label: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class ProbeSection:
+    """One condition of the geometry probe, a figure a side."""
+
+    name: str
     figures: tuple[Figure, ...]
 
 
@@ -90,7 +95,9 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
     controlled = _table(numbers, "Controls, two-way accuracy", CONTROLS_NOTE, controls, ("text_two_way", "text_choice"))
     searched = retrieval_table(replace(numbers.run, notes=()))
-    return [table for table in (read_probe(folder), hard, searched, controlled) if table is not None]
+    probe = read_probe(folder)
+    measured = None if probe is None else table_of(probe)
+    return [table for table in (measured, hard, searched, controlled) if table is not None]
 
 
 def detail_tables(numbers: Numbers) -> list[Table]:
@@ -100,19 +107,17 @@ def detail_tables(numbers: Numbers) -> list[Table]:
     return [replace(table, title=f"{numbers.model}, {table.title}") for table in tables]
 
 
-def read_probe(folder: Path) -> Table | None:
-    """The table of `probe.json` in a results folder; None without one. Raises InputError for a file that is none."""
-    path = folder / PROBE_FILE
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if (content["format"], content["version"]) != ("fourfold-probe", 1):
-            raise ValueError(f"format {content['format']!r}, version {content['version']!r}")
-        rows = [SimpleNamespace(**row) for row in content["rows"]]
-        return probe_table(cast(Any, SimpleNamespace(rows=rows, model=content["model"])))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a probe as fourfold writes it ({error}); probe again or remove it") from None
+def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
+    """One section a condition and model whose results folder holds a probe."""
+    probes = [probe for folder in folders if (probe := read_probe(folder)) is not None]
+    return [
+        ProbeSection(
+            f"{condition}: {', '.join(probe.categories(condition))}" + (f" ({probe.model})" if len(probes) > 1 else ""),
+            tuple(Figure(f"{SIDES[side]}: {WHAT[side]}", side_chart(probe, condition, side)) for side in SIDES),
+        )
+        for probe in probes
+        for condition in probe.conditions
+    ]
 
 
 def configuration(run: Results) -> RunConfiguration:
