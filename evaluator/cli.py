@@ -22,6 +22,7 @@ _DATASET = click.argument("dataset")
 _FOLDER = click.argument("dataset", type=click.Path(path_type=Path))
 _MODEL = click.option("--model", default=TINY, show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`")
 _DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
+_DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
 _CACHE = click.option("--cache", type=click.Path(path_type=Path), help="folder that keeps features for later runs")
 _RANDOM = click.option(
     "--allow-random-weights", is_flag=True, help="run a model without weights; its numbers mean nothing"
@@ -100,7 +101,7 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
 @click.option("--limit", type=click.IntRange(1), help="first items of each category only")
 @click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
+@_DTYPE
 @click.option("--batch-size", default="auto", show_default=True)
 @_CACHE
 @_DEVICE
@@ -205,13 +206,14 @@ def train_head(
 @click.option("--steps", type=click.IntRange(1), help="training steps")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @_DEVICE
+@_DTYPE
 @_QUIET
-def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, quiet: bool) -> None:
+def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, dtype: str, quiet: bool) -> None:
     """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
     from evaluator.reference_model import TinyTraining
     from evaluator.reference_model import train_tiny as call
 
-    training = TinyTraining(seed=seed, **({} if steps is None else {"steps": steps}))
+    training = TinyTraining(steps=steps or TinyTraining.steps, dtype=dtype, seed=seed)
     record = call(dataset, out, training=training, device=device, progress=not quiet)
     click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
 
@@ -239,7 +241,7 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
 @cli.command()
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--scorer", "scorers", multiple=True, help="repeat for several; default: all")
-@click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex")
+@click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
 def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> None:
     """Put several RESULTS folders side by side, paired where they asked the same."""
     from evaluator.comparison import compare as call

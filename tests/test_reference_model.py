@@ -155,6 +155,7 @@ def test_a_window_cuts_out_its_part() -> None:
 
 def test_every_picture_of_a_batch_has_its_own_caption_among_the_true(scenes) -> None:
     batch = sample_batch(scenes[0], TRAINING, 8, np.random.default_rng(2))
+    assert len(batch.tokens) == TRAINING.batch_size  # there is one caption a picture, however many are wanted
     assert batch.true.diagonal().all()
     assert torch.equal(torch.from_numpy(batch.true), batch.tokens == batch.tokens.T)  # one word, one color
 

@@ -25,6 +25,8 @@ from open_clip.factory import load_state_dict  # noqa: E402
 from open_clip.tokenizer import canonicalize_text  # noqa: E402
 from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
 
+import evaluator.encoders.tiny_tower  # noqa: E402, F401  makes fourfold-tiny's image tower known to timm
+
 # What open_clip, torch and safetensors raise for files, names and hubs that do not fit.
 _LOAD_ERRORS = (
     RuntimeError,
