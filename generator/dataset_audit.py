@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 
 from generator.audits import AuditReport, as_json, as_table, audit
 from generator.blind_items import BlindItem
-from generator.dataset import Group, read_groups, split_names
+from generator.config import recipe_from_dict
+from generator.dataset import Group, read_groups, read_manifest, split_names
 from generator.independence import IndependenceResult, audit_independence
+from generator.recipe import Recipe, named_values
+from scenes.vocabulary import can_wear
 
 ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
 COLUMNS = (*ATTRIBUTES, "across", "split")
@@ -37,11 +41,12 @@ def audit_dataset(
     rng: np.random.Generator,
     *,
     splits: Collection[str] | None = None,
-    meant: Collection[frozenset[str]] = (),
+    meant: Collection[frozenset[str]] | None = None,
 ) -> DatasetAudit:
-    """Audit a dataset that `generate` made; pairs of columns in `meant` (held-out combinations) may depend.
+    """Audit a dataset that `generate` made; pairs of columns in `meant` may depend.
 
-    `splits` names them where the manifest that would is not written yet.
+    Without it they are those that the manifest's recipe makes depend. `splits` names them where there is no manifest
+    yet.
     Raises InputError for a folder that is no dataset, or one without groups.
     """
     reports: dict[str, AuditReport] = {}
@@ -53,8 +58,26 @@ def audit_dataset(
             rows += object_rows(group, split)
         if items:
             reports[split] = audit(items, rng)
+    meant = _meant_by_recipe(folder) if meant is None else meant
     varied = [name for name in COLUMNS if len({row[name] for row in rows}) > 1]
     return DatasetAudit(reports, audit_independence(rows, rng, columns=varied, meant=meant))
+
+
+def dependent_by_design(recipe: Recipe) -> set[frozenset[str]]:
+    """Pairs of columns that a recipe makes depend: held-out combinations, and what could not be told otherwise."""
+    held_out = [set(named_values(each)) | {"split"} for each in recipe.held_out]
+    pairs = {frozenset(pair) for names in held_out for pair in combinations(sorted(names), 2)}
+    words = recipe.vocabulary
+    if any(not can_wear(color, pattern) for color in words.colors for pattern in words.patterns):
+        pairs.add(frozenset({"color", "pattern"}))  # no patterns on black and white
+    if "inside" in recipe.scene.arrangements:
+        pairs.add(frozenset({"shape", "size"}))  # containers are large there, and what is in them small
+    return pairs
+
+
+def _meant_by_recipe(folder: Path) -> set[frozenset[str]]:
+    recipe = read_manifest(folder).get("recipe")
+    return dependent_by_design(recipe_from_dict(recipe, "recipe")) if recipe else set()
 
 
 def group_items(group: Group) -> list[BlindItem]:
