@@ -89,6 +89,12 @@ class ProbeResult:
     model: str
     identity: str
 
+    def _repr_html_(self) -> str:
+        from evaluator.table_formats import write_html
+        from evaluator.tables import probe_table
+
+        return write_html(probe_table(self))
+
 
 def probe(
     items: Sequence[Item],

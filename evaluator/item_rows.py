@@ -30,6 +30,16 @@ class ScoredItem:
     truth: np.ndarray  # [k, m] bool
     scores: Mapping[str, np.ndarray]  # scorer -> [k, m] float32
 
+    def _repr_html_(self) -> str:
+        from generator.notebook import grid_html, truth_sign
+
+        said = {name: table.tolist() for name, table in self.scores.items()}
+        cells = [
+            [" | ".join([truth_sign(truth), *(f"{name} {said[name][i][j]:.3f}" for name in said)]) for j, truth in row]
+            for i, row in enumerate(map(enumerate, self.truth.tolist()))
+        ]
+        return grid_html(f"{self.id}: {self.category}", self.images, self.captions, cells)
+
 
 def write_row(item: ScoredItem, number: int, folder: Path) -> str:
     """The item's line, without its end; tables of more than `LARGE` cells go to `folder`, named by the line number."""

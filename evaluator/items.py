@@ -32,3 +32,12 @@ class Item:
     category: str
     cluster: str  # what is resampled together in a bootstrap: the group, or the source image
     tags: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # edit, difficulty axes, ...
+
+    def _repr_html_(self) -> str:
+        from evaluator.images import open_image
+        from generator.notebook import MOST_PICTURES, grid_html, truth_sign
+
+        seen = [open_image(ref) for ref in self.images[:MOST_PICTURES]]
+        unseen = [ref.path.name for ref in self.images[MOST_PICTURES:]]
+        cells = [[truth_sign(truth) for truth in row] for row in self.truth.tolist()]
+        return grid_html(f"{self.id}: {self.category}", [*seen, *unseen], self.captions, cells)

@@ -77,6 +77,13 @@ class Results:
     authors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # scorer -> the benchmark's own metric
     notes: tuple[str, ...] = ()  # what every table made from this must say
 
+    def _repr_html_(self) -> str:
+        from evaluator.table_formats import write_html
+        from evaluator.tables import category_table, comparison_table
+
+        compared = [comparison_table(self)] if any(row.p is not None for row in self.comparisons) else []
+        return "".join(map(write_html, [category_table(self), *compared]))
+
 
 _UNFINISHED = re.compile(r"items\.jsonl|\.(items\.jsonl|results\.json)\.\d+\.tmp|" + LARGE_FOLDER)
 _ROWS = ("items", "metrics", "comparisons")

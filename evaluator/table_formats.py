@@ -1,9 +1,10 @@
-"""One `Table` and its writers: aligned text for the terminal, Markdown, CSV, LaTeX."""
+"""One `Table` and its writers: aligned text for the terminal, Markdown, CSV, LaTeX, and HTML for notebooks."""
 
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from html import escape
 from itertools import chain
 
 from scenes.errors import unknown_name
@@ -102,11 +103,29 @@ def write_latex(table: Table) -> str:
     return _join([*start, *body, r"\end{tabular}", r"\end{table}"])
 
 
+def write_html(table: Table) -> str:
+    """A plain `table` element under its title, for notebooks; everything escaped."""
+    sides = ["right" if right else "left" for right in _numeric_columns(table)]
+    head, *rows = ([*table.header], *([_text(cell) for cell in row] for row in table.rows))
+    lines = [
+        "<tr>"
+        + "".join(
+            f'<{tag} style="text-align:{side}">{escape(cell)}</{tag}>' for cell, side in zip(row, sides, strict=True)
+        )
+        + "</tr>"
+        for tag, row in [("th", head), *(("td", row) for row in rows)]
+    ]
+    notes = "".join(f"<p><small>{escape(note)}</small></p>" for note in table.notes)
+    body = f"<thead>{lines[0]}</thead><tbody>{''.join(lines[1:])}</tbody>"
+    return f"<div><p><b>{escape(table.title)}</b></p><table>{body}</table>{notes}</div>\n"
+
+
 WRITERS: dict[str, Callable[[Table], str]] = {
     "text": write_text,
     "markdown": write_markdown,
     "csv": write_csv,
     "latex": write_latex,
+    "html": write_html,
 }
 
 _MARKDOWN = {**{sign: f"\\{sign}" for sign in "\\`*_|<>[]#~"}, "\n": " "}

@@ -52,8 +52,16 @@ class Group:
         return str(self.rows[0]["category"])
 
     def image_path(self, i: int) -> Path:
-        """Path of image a (0) or b (1)."""
+        """Path of image a (0) or b (1), to be opened with `open_source`: it may lie in an archive."""
         return inside(self.folder, self.rows[i]["file_name"])
+
+    def _repr_html_(self) -> str:
+        from generator.notebook import grid_html, truth_sign
+
+        pictures = [read_picture(self.folder, row["file_name"], "RGB") for row in self.rows]
+        cells = [[truth_sign(caption.truth[i]) for caption in self.captions] for i in (0, 1)]
+        title = f"{self.id}: {self.category}, {self.rows[0]['edit']}"
+        return grid_html(title, pictures, [caption.text for caption in self.captions], cells)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

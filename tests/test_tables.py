@@ -165,6 +165,6 @@ def test_csv_reads_back_as_the_same_numbers(name: str) -> None:
 
 
 def test_unknown_format_lists_the_choices() -> None:
-    with pytest.raises(InputError, match=r"unknown table format 'html'.*Allowed: csv, latex, markdown, text"):
-        write_table(TABLES["nasty"], "html")
+    with pytest.raises(InputError, match=r"unknown table format 'htm'.*Allowed: csv, html, latex, markdown, text"):
+        write_table(TABLES["nasty"], "htm")
     assert all(write_table(TABLES["categories"], form).endswith("\n") for form in WRITERS)
