@@ -79,7 +79,7 @@ def _exposure(layout: Layout, rendering: Rendering) -> float:
     judge colors against it: without this, white would count as gray there, and orange as brown.
     """
     surroundings = rendering.color[rendering.instances == 0][::7]
-    if not len(surroundings):
+    if not len(surroundings) or layout.background.photo:  # nobody knows how pale the things on a photo are
         return 1.0
     known, seen = (
         float(linear_from_srgb(np.asarray(color) / 255) @ _LUMINANCE)

@@ -7,7 +7,7 @@ import numpy as np
 from scenes.backgrounds import BEHIND, ON_TABLE
 from scenes.errors import unknown_name
 
-ROOM = 0.60  # radius that an object of scale 1 is given; for a few kinds with corners `overlapping` asks for more
+ROOM = 0.60  # radius that an object of scale 1 gets at least: kinds whose corners reach further get more
 _GAP = 0.10  # least empty space between the rooms of two objects
 FEW = 3  # objects that find places by chance; more get a larger area, and are pushed apart
 _FILLING = 0.68  # share of the area that the rooms of many objects may fill

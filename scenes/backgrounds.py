@@ -18,11 +18,15 @@ class Surface:
 
 @dataclass(frozen=True)
 class Background:
-    """The surface under (table) or behind (floating) the objects and the color far away, sRGB 0..255."""
+    """The surface under (table) or behind (floating) the objects and the color far away, sRGB 0..255.
+
+    With a photo the surface is PHOTO and the colors say nothing: the photo is everywhere, and only shadows fall on it.
+    """
 
     surface: str
     tint: tuple[int, int, int]
     far: tuple[int, int, int]
+    photo: str = ""  # its name, by which the renderer knows its pixels
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ SURFACES = {
         Surface("wall", 5, _STUDIO),
     )
 }
+PHOTO = "photo"  # the surface of a background that is a user's photo
 ON_TABLE = ("studio", "wood", "tiles", "grass", "sand")
 BEHIND = ("wall",)
 
@@ -63,6 +68,11 @@ def sample_background(surfaces: tuple[str, ...], rng: np.random.Generator) -> Ba
     far = np.array(_STUDIO[rng.integers(len(_STUDIO))])
     shift = rng.integers(-5, 6)
     return Background(row.name, _triple(tint + shift), _triple(far + shift))
+
+
+def photo_background(name: str) -> Background:
+    """The background that is the photo of that name."""
+    return Background(PHOTO, (128, 128, 128), (128, 128, 128), name)
 
 
 def sample_lights(rng: np.random.Generator) -> Lights:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scenes.arrangements import ARRANGEMENTS, CAVITIES, ROOM, Arrangement, arrangement, crowding, scatter
-from scenes.backgrounds import Background, Lights, sample_background, sample_lights
+from scenes.backgrounds import Background, Lights, photo_background, sample_background, sample_lights
 from scenes.camera import Camera, axes, pose, project, world_from_ground
 from scenes.errors import InputError, unknown_name
 from scenes.shapes import KINDS, mesh
@@ -68,9 +68,14 @@ def place(
     _check_words(spec)
     camera = _sample_camera(row, rng)
     lights = sample_lights(rng)
-    background = sample_background(spec.surfaces or row.surfaces, rng)
+    background = (
+        photo_background(spec.photos[int(rng.integers(len(spec.photos)))])
+        if spec.photos
+        else sample_background(spec.surfaces or row.surfaces, rng)
+    )
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
-    radii = np.array([ROOM * max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
+    scales = [max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)]
+    radii = np.array([max(ROOM, _unit_footprint(t.shape)) * scale for t, scale in zip(looks, scales, strict=True)])
     crowd = crowding(row, radii)
     camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
     for _ in range(3 * tries if crowd.max() > 1 else tries):
@@ -247,8 +252,11 @@ def _rounded(*values: float) -> tuple[float, float, float]:
 
 
 def layout_to_dict(layout: Layout) -> dict[str, Any]:
-    """The layout as plain data for JSON."""
-    return asdict(layout)
+    """The layout as plain data for JSON; of photos only where there is one."""
+    data = asdict(layout)
+    if not layout.background.photo:
+        del data["background"]["photo"]
+    return data
 
 
 def layout_from_dict(data: dict[str, Any]) -> Layout:

@@ -9,8 +9,9 @@ import numpy as np
 from scenes.camera import axes, pose
 from scenes.errors import InputError
 from scenes.layout import Layout, PlacedObject
+from scenes.photos import NO_PHOTOS, Photos, photo_pixels
 from scenes.rendering import Rendering, light_pose, object_pose, surface_pose
-from scenes.shading import Hits, far_color, incoming, object_color, surface_color
+from scenes.shading import Hits, as_light, far_color, incoming, object_color, photo_color, surface_color
 from scenes.shapes import mesh
 
 SURFACE = -2  # what a ray hit that is no object: the floor or wall, or nothing
@@ -47,9 +48,10 @@ class RaycastingRenderer:
     Raises InputError with the line to install it if embreex is missing.
     """
 
-    def __init__(self, size: int = 224) -> None:
+    def __init__(self, size: int = 224, photos: Photos = NO_PHOTOS) -> None:
         self.name = "embree"
         self.size = size
+        self._photos = photos
         self._embree = _import_embree()
 
     def __enter__(self) -> Self:
@@ -88,7 +90,10 @@ class RaycastingRenderer:
         """Display color seen through one place in every pixel, [h * w, 3]."""
         rays = _camera_rays(layout, self.size, _SAMPLES[k])
         struck = _with_surface(_strike(scene, rays), rays, layout)
-        color = np.tile(far_color(layout.background), (len(struck.things), 1))
+        if layout.background.photo:
+            color = as_light(photo_pixels(self._photos, layout.background.photo, self.size).reshape(-1, 3) / 255)
+        else:
+            color = np.tile(far_color(layout.background), (len(struck.things), 1))
         for number in np.unique(struck.things[struck.things != NOTHING]):
             chosen = np.flatnonzero(struck.things == number)
             color[chosen] = self._shade(layout, scene, rays, struck, chosen, k)
@@ -104,6 +109,9 @@ class RaycastingRenderer:
         soft = _SOFTNESS * (3 if layout.background.surface == "wall" and thing is None else 1)
         lit = _lit_share(layout, scene, hits, _turns(chosen, self.size), soft, range(k, _TAPS, len(_SAMPLES)))
         come = incoming(hits, layout.lights, to_light, lit)
+        if thing is None and layout.background.photo:
+            pixels = photo_pixels(self._photos, layout.background.photo, self.size).reshape(-1, 3)[chosen] / 255
+            return photo_color(pixels, hits, layout.lights, come)
         if thing is None:
             return surface_color(layout.background, hits, come)
         return object_color(thing, hits, come)

@@ -17,12 +17,15 @@ from scenes.camera import axes, pose
 from scenes.colors import linear_from_srgb
 from scenes.errors import InputError
 from scenes.layout import WALL_DISTANCE, Layout, PlacedObject
+from scenes.photos import NO_PHOTOS, Photos, photo_pixels
 from scenes.shapes import mesh
 from scenes.vocabulary import MATERIALS, PATTERNS
 
 SHADOW_MAP_SIZE = 1024  # texels; pyrender's 2048 costs four times the fill and shows no difference at our sizes
 _SHADOW_SPAN = 3.6  # half-width of what the shadow map covers, scene units
 _GROUND_SIZE = 60.0
+_BACKDROP = 45.0  # distance of the plane that shows a photo where the ground ends
+_PHOTO_CODE = 17  # that the shader knows a photo by; the next is the backdrop
 _SURFACE = "surface"  # name of the node under or behind the objects
 
 
@@ -53,9 +56,10 @@ class OpenGLRenderer:
     Raises InputError with the packages to install where OpenGL cannot start.
     """
 
-    def __init__(self, size: int = 224) -> None:
+    def __init__(self, size: int = 224, photos: Photos = NO_PHOTOS) -> None:
         self.name = "pyrender"
         self.size = size
+        self._photos = photos
         self._pyrender = _import_pyrender()
         try:
             self._offscreen = self._pyrender.OffscreenRenderer(size, size)
@@ -95,6 +99,8 @@ class OpenGLRenderer:
         stage = self._stage
         self._arrange(layout)
         nodes: list[Any] = []
+        if layout.background.photo:
+            self._hang_up(layout)
         try:
             for i in range(len(layout.objects)):
                 nodes.append(self._add(i, layout))  # one by one: what was added is removed if the next cannot be
@@ -106,6 +112,8 @@ class OpenGLRenderer:
         finally:
             for node in nodes:
                 stage.scene.remove_node(node)
+            if layout.background.photo:
+                self._take_down()
         return Rendering(color.copy(), depth, instances, np.array(silhouettes, dtype=int))
 
     def _silhouette(self, layout: Layout, i: int, node: Any, instances: np.ndarray) -> int:
@@ -141,7 +149,8 @@ class OpenGLRenderer:
             faces=[[0, 1, 2], [0, 2, 3]],
         )
         plane = pyrender.Mesh([_primitive(pyrender, square)])
-        return _Stage(scene, camera, scene.add(light), scene.add(plane, name=_SURFACE))
+        backdrop = pyrender.Node(_SURFACE, mesh=pyrender.Mesh([_primitive(pyrender, square)]))
+        return _Stage(scene, camera, scene.add(light), scene.add(plane, name=_SURFACE), backdrop)
 
     def _arrange(self, layout: Layout) -> None:
         """Set camera, lights and surroundings."""
@@ -153,21 +162,44 @@ class OpenGLRenderer:
         stage.scene.ambient_light = np.array([layout.lights.fill, layout.lights.rim, layout.lights.warmth])
         far = linear_from_srgb(np.array(background.far) / 255)
         stage.scene.bg_color = np.append((far * 0.98) ** (1 / 2.2), 1.0)
+        stage.scene.set_pose(stage.surface, surface_pose(layout))
+        if background.photo:
+            return
         material = stage.surface.mesh.primitives[0].material
         tint = linear_from_srgb(np.array(background.tint) / 255)
         material.baseColorFactor = np.append(tint, 10.0 + SURFACES[background.surface].code)
         material.emissiveFactor = far * 0.98
-        stage.scene.set_pose(stage.surface, surface_pose(layout))
+
+    def _hang_up(self, layout: Layout) -> None:
+        """Put a photo on the surface, where shadows fall on it, and on a plane behind everything."""
+        stage = self._stage
+        pixels = photo_pixels(self._photos, layout.background.photo, self.size)
+        photo = self._pyrender.Texture(source=pixels.copy(), source_channels="RGB")
+        matrix = pose(layout.camera)
+        matrix[:3, 3] -= matrix[:3, 2] * _BACKDROP
+        stage.scene.add_node(stage.backdrop)
+        stage.scene.set_pose(stage.backdrop, matrix)
+        for node, code in ((stage.surface, _PHOTO_CODE), (stage.backdrop, _PHOTO_CODE + 1)):
+            material = node.mesh.primitives[0].material
+            material.baseColorTexture = photo
+            material.baseColorFactor = np.array([1.0, 1.0, 1.0, float(code)])
+            material.emissiveFactor = np.array([1.0 / self.size, 0.0, 0.0])
+
+    def _take_down(self) -> None:
+        for node in (self._stage.surface, self._stage.backdrop):
+            node.mesh.primitives[0].material.baseColorTexture = None
+        self._stage.scene.remove_node(self._stage.backdrop)
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """The parts of the pyrender scene that stay: camera, key light and surface nodes."""
+    """The parts of the pyrender scene that stay: nodes of camera, key light, surface and backdrop."""
 
     scene: Any
     camera: Any
     light: Any
     surface: Any
+    backdrop: Any  # in the scene only while a photo is
 
 
 def object_pose(thing: PlacedObject) -> np.ndarray:

@@ -80,6 +80,18 @@ def surface_color(background: Background, hits: Hits, come: Incoming) -> np.ndar
     return _mix(color, far_color(background), away)
 
 
+def photo_color(pixels: np.ndarray, hits: Hits, lights: Lights, come: Incoming) -> np.ndarray:
+    """Linear color of a photo's pixels `[n, 3]` (sRGB 0..1) under the shadows that fall there; it is lit already."""
+    arrives = lights.key * np.maximum(hits.normal @ come.to_light, 0.0)
+    share = (lights.fill + arrives * come.lit) / (lights.fill + arrives)
+    return as_light(pixels) * share[:, None]
+
+
+def as_light(pixels: np.ndarray) -> np.ndarray:
+    """Linear color that is displayed as these values 0..1: the shader's power, not sRGB's curve."""
+    return np.asarray(pixels**2.2)
+
+
 def _patterned(thing: PlacedObject, hits: Hits) -> np.ndarray:
     """Linear surface color [n, 3]: the object's own, or near white or black where its pattern says so."""
     own = linear_from_srgb(np.array(thing.rgb) / 255)

@@ -21,3 +21,4 @@ class SceneSpec:
     objects: tuple[ObjectSpec, ...]
     arrangement: str = "table"
     surfaces: tuple[str, ...] = ()  # empty: any that the arrangement allows
+    photos: tuple[str, ...] = ()  # if any: one of them is the background, instead of a surface

@@ -13,6 +13,9 @@ struct Material {
     vec3 emissive_factor;    // object: (pattern frequency, 0, 0); surface: linear color far away
     float metallic_factor;
     float roughness_factor;
+#ifdef HAS_BASE_COLOR_TEX
+    sampler2D base_color_texture; // a photo as large as the picture
+#endif
 };
 
 uniform Material material;
@@ -124,6 +127,15 @@ void main()
     vec3 l = normalize(-directional_lights[0].direction);
     int code = int(material.base_color_factor.w + 0.5);
     bool surface = code >= 10;
+#ifdef HAS_BASE_COLOR_TEX
+    // The photo is lit already: what is under or behind the objects is dimmed by their shadows, nothing else (18) is.
+    vec4 photo = texture(material.base_color_texture, gl_FragCoord.xy * material.emissive_factor.x);
+    float arrives = code == 18 ? 1.0 : directional_lights[0].intensity * max(dot(n, l), 0.0);
+    float shaded = code == 18 ? 1.0 : ambient_light.x + arrives * lit_share(n, max(dot(n, l), 0.0), SOFTNESS);
+    float open = code == 18 ? 1.0 : ambient_light.x + arrives;
+    frag_color = vec4(photo.rgb * pow(shaded / open, 1.0 / 2.2), 1.0);
+    return;
+#endif
     vec3 albedo = material.base_color_factor.rgb;
     if (surface) {
         albedo = surface_color(code, albedo);
