@@ -42,19 +42,41 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("recipe")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out")
 @click.option("--groups", type=click.IntRange(1), help="groups of each category, instead of the recipe's numbers")
 @click.option("--seed", type=click.IntRange(0), help="another seed than the recipe's")
 @click.option("--split", help="this split only")
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
 @click.option("--renderer", default="auto", show_default=True, help="opengl, raytrace; auto is the first that starts")
+@click.option("--format", default="folder", show_default=True, help="folder, webdataset, parquet")
+@click.option("--engine", default="local", show_default=True, help="local, ray (extra `ray`)")
+@click.option("--address", help="of a running Ray cluster; default: one on this machine")
+@click.option("--num-shards", type=click.IntRange(1), help="parts made one by one; default: the size of a SLURM array")
+@click.option("--shard-index", type=click.IntRange(0), help="the part to make, from 0 on; default: that of this task")
 @_QUIET
-def generate(recipe: str, out: Path, quiet: bool, **options: Any) -> None:
-    """Make the dataset of RECIPE (a TOML file or the name of a data card) in the folder OUT. Call again to resume."""
-    from generator.pipeline import generate as call
+def generate(recipe: str, out: str, quiet: bool, **options: Any) -> None:
+    """Make the dataset of RECIPE (a TOML file or the name of a data card) in OUT, a folder or a URL such as s3://...
 
-    folder = call(recipe, out, progress=not quiet, **options)
-    click.echo(f"{folder}: done; look at it with `fourfold preview {folder} sheet.png`")
+    Call again to resume.
+    """
+    from generator.pipeline import generate as call
+    from generator.pipeline import is_finished
+
+    place = call(recipe, out, progress=not quiet, **options)
+    if is_finished(place):
+        click.echo(f"{place}: done; look at it with `fourfold preview {place} sheet.png`")
+    else:
+        click.echo(f"{place}: this part is done; when all are, finish the dataset with `fourfold merge {place}`")
+
+
+@cli.command()
+@click.argument("out")
+def merge(out: str) -> None:
+    """Finish the dataset in OUT (a folder or URL), whose parts `fourfold generate --num-shards` made one by one."""
+    from generator.pipeline import merge as call
+
+    place = call(out)
+    click.echo(f"{place}: done; look at it with `fourfold preview {place} sheet.png`")
 
 
 @cli.command()

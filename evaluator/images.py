@@ -7,6 +7,7 @@ import struct
 from PIL import Image
 
 from evaluator.items import ImageRef
+from generator.dataset import open_source
 from scenes.errors import InputError
 
 MAX_PIXELS = 80_000_000  # a file of a few kilobytes can claim to be larger than any memory
@@ -22,8 +23,8 @@ def open_image(ref: ImageRef) -> Image.Image:
     Raises InputError, naming the file, if it is missing, broken, truncated, larger than `MAX_PIXELS`, deeper than eight
     bits a channel, or if the box holds none of it. Orientation tags are left alone, as benchmarks' own code does.
     """
-    source = ref.path if ref.data is None else io.BytesIO(ref.data)
     try:
+        source = open_source(ref.path) if ref.data is None else io.BytesIO(ref.data)
         with Image.open(source) as image:
             _check(image, ref)
             pixels = image.convert("RGB")

@@ -8,16 +8,18 @@ if TYPE_CHECKING:
     from generator.contact_sheet import preview as preview
     from generator.dataset import read_groups as read_groups
     from generator.pipeline import generate as generate
+    from generator.pipeline import merge as merge
     from generator.verification import verify as verify
 
 _WHERE = {
     "generate": "generator.pipeline",
     "load_recipe": "generator.config",
+    "merge": "generator.pipeline",
     "preview": "generator.contact_sheet",
     "read_groups": "generator.dataset",
     "verify": "generator.verification",
 }
-__all__ = ["generate", "load_recipe", "preview", "read_groups", "verify"]
+__all__ = ["generate", "load_recipe", "merge", "preview", "read_groups", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from generator import croissant
 from generator.categories import CATEGORIES
 from generator.dataset import NATURAL, dump_json, write_atomically
+from generator.formats import FORMATS
 from generator.recipe import Recipe, Split, named_values, wanted_objects
 from scenes.claims import Description
 
@@ -16,14 +17,16 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 def write_card(folder: Path, recipe: Recipe, manifest: dict[str, Any]) -> None:
     """Write README.md and croissant.json: measured facts only, all from the manifest."""
     write_atomically(folder / "README.md", "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)]))
-    write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
+    if manifest["format"] == "folder":
+        write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
 
 
 def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
     images = sum(split["images"] for split in manifest["splits"].values())
     size = next((name for limit, name in _SIZES if images < limit), "1M<n<10M")
+    patterns = FORMATS[manifest["format"]].data_files
     files = [
-        f'  - {{split: "{_hub_split(name)}", path: ["{name}/metadata.jsonl", "{name}/images/*.png"]}}'
+        f'  - {{split: "{_hub_split(name)}", path: {json.dumps([each.format(split=name) for each in patterns])}}}'
         for name in manifest["splits"]
     ]
     return [

@@ -1,29 +1,31 @@
-"""The dataset folder, both ends: rows to files and files to rows. Standard library, jsonlines and Pillow only.
+"""The dataset folder, as its readers see it: manifest, rows, groups and pictures, whatever format they lie in.
 
     OUT/README.md  manifest.json  audit.json        the card, what made it, blind solvers' scores
-    OUT/<split>/metadata.jsonl  images/*.png        a HuggingFace imagefolder as it stands, one row an image
-    OUT/masks/<split>/*.png                         instance masks: 0 background, mask_value of an object elsewhere
+    folder       OUT/<split>/metadata.jsonl  images/*.png  and  OUT/masks/<split>/*.png
+    webdataset   OUT/<split>/<split>-000000.tar ...         parquet   OUT/<split>/<split>-000000.parquet ...
 
-The two images of a fourfold group are neighbouring rows with the roles "a" and "b".
+A folder is a HuggingFace imagefolder as it stands, one row an image. Masks: 0 background, mask_value of an object
+elsewhere. The two images of a fourfold group are neighbouring rows with the roles "a" and "b".
 """
 
-import errno
-import hashlib
 import json
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonlines
 from PIL import Image
 
+from generator.files import canonical_hash as canonical_hash
+from generator.files import dump_json as dump_json
+from generator.files import file_hash as file_hash
+from generator.files import inside as inside
+from generator.files import write_atomically as write_atomically
+from generator.formats import open_source as open_source
+from generator.formats import row_files
 from scenes.errors import InputError
 
 FORMAT_VERSION = 1
-ASIDE = ".tmp"  # how files end that are not whole yet; a killed process leaves some
 NATURAL = "natural"  # category of single pictures with web-like captions, which belong to no group
 
 
@@ -40,7 +42,7 @@ class Caption:
 
 @dataclass(frozen=True)
 class Group:
-    """The two rows of a fourfold group as they stand in metadata.jsonl, and its captions."""
+    """The two rows of a fourfold group as they stand in the files, and its captions."""
 
     id: str
     folder: Path  # of the split
@@ -107,33 +109,32 @@ def choose_split(folder: Path, split: str | None) -> str:
 
 
 def read_rows(folder: Path, split: str) -> Iterator[dict[str, Any]]:
-    """The rows of one split's metadata.jsonl; a broken line is an InputError with file and line number."""
-    yield from read_jsonl(Path(folder) / split / "metadata.jsonl")
+    """The rows of one split, in any format; what is damaged is an InputError with its file and place."""
+    place = Path(folder) / split
+    found, files = row_files(place)
+    if not files:
+        raise InputError(f"{place / found.pattern}: no such file")
+    for path in files:
+        yield from found.read_rows(path)
 
 
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    """Objects of a JSON-lines file, one after another; InputError names file and line for anything else."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    with path.open(encoding="utf-8") as file:
-        reader = jsonlines.Reader(file)
-        number = 0
-        while True:
-            number += 1
-            try:
-                yield reader.read(type=dict)
-            except EOFError:
-                return
-            except (jsonlines.InvalidLineError, UnicodeDecodeError) as error:
-                message = f"{path}, line {number}: not a JSON object ({error.__class__.__name__}); the file is damaged"
-                raise InputError(message) from error
+def rows_place(folder: Path, split: str) -> Path:
+    """What messages about a split's rows name: the file that holds all of them, or the folder of its archives."""
+    path = Path(folder) / split / "metadata.jsonl"
+    return path if path.is_file() else path.parent
+
+
+def row_place(folder: Path, split: str, number: int) -> str:
+    """What messages about one row name, counted from 1."""
+    place = rows_place(folder, split)
+    return f"{place}, {'line' if place.suffix else 'row'} {number}"
 
 
 def read_groups(folder: Path, split: str) -> Iterator[Group]:
     """The fourfold groups of a split; rows of natural scenes are passed over."""
     waiting: dict[str, Any] | None = None
     for number, row in enumerate(read_rows(folder, split), start=1):
-        where = f"{Path(folder) / split / 'metadata.jsonl'}, line {number}"
+        where = row_place(folder, split, number)
         check_row(row, where)
         if row["category"] == NATURAL:
             continue
@@ -145,7 +146,7 @@ def read_groups(folder: Path, split: str) -> Iterator[Group]:
         else:
             raise InputError(f"{where}: image {row['role']!r} of group {row['group']!r} without its twin beside it")
     if waiting is not None:
-        raise InputError(f"{Path(folder) / split / 'metadata.jsonl'}: group {waiting['group']!r} has no image b")
+        raise InputError(f"{rows_place(folder, split)}: group {waiting['group']!r} has no image b")
 
 
 _TEXTS = ("file_name", "id", "group", "role", "category", "condition", "edit", "attribute")
@@ -186,73 +187,14 @@ def _read_truth(truth: Any) -> tuple[bool, bool]:
     return a, b
 
 
-def inside(folder: Path, name: str) -> Path:
-    """The path of a file that a dataset names; InputError if it would leave the folder."""
-    path = (Path(folder) / name).resolve()
-    if not path.is_relative_to(Path(folder).resolve()):
-        raise InputError(f"{folder}: file name {name!r} leads out of the folder")
-    return path
-
-
 def read_picture(folder: Path, name: str, mode: str) -> Image.Image:
     """A picture that a dataset names, in Pillow's `mode`; InputError if it is missing, broken or out of the folder."""
     path = inside(folder, name)
     try:
-        with Image.open(path) as image:
+        with Image.open(open_source(path)) as image:
             return image.convert(mode)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such image") from error
     # What Pillow's decoders raise for damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: not a readable image ({error.__class__.__name__})") from error
-
-
-def write_atomically(path: Path, data: bytes | str | Iterable[bytes]) -> None:
-    """Write a file, whole or in blocks, so that it is there whole or not at all: aside, synced, renamed.
-
-    Raises InputError where the disk is full or the place may not be written.
-    """
-    blocks = (data.encode("utf-8"),) if isinstance(data, str) else (data,) if isinstance(data, bytes) else data
-    aside = path.with_name(f".{path.name}.{os.getpid()}{ASIDE}")
-    try:
-        with aside.open("wb") as file:
-            for block in blocks:
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        with suppress(OSError):
-            aside.unlink()
-        if error.errno in _FILE_TROUBLE:
-            raise InputError(f"{path}: {_FILE_TROUBLE[error.errno]}") from error
-        raise
-
-
-_FULL = "no space left on the disk; free some and run the same command again"
-_CLOSED = "may not be written; give a place where you may write"
-_NO_FOLDER = "its folder is not there, or is a file"
-_FILE_TROUBLE = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CLOSED),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _NO_FOLDER),
-}
-
-
-def dump_json(value: Any) -> str:
-    """JSON as files of this project hold it: readable, stable, ending in a newline."""
-    return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False) + "\n"
-
-
-def canonical_hash(value: Any) -> str:
-    """SHA-256 of plain data, independent of the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,57 +1,76 @@
-"""Worker processes that make shards, one renderer each; they end with the process that started them."""
+"""Engine `local`: shards made in this process, or in worker processes that end with it, one renderer each."""
 
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-from generator.config import Recipe
-from generator.shards import Shard, write_shard
+from generator.destinations import make_shard
+from generator.shards import Job, Shard
 from scenes.errors import InputError
 from scenes.renderers import open_renderer
 from scenes.rendering import Renderer
 
 _RESTARTS = 3  # of the pool, when the system kills workers
+_AHEAD = 2  # shards that wait for each worker: enough that none ever waits for one
 
 
-def make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, renderer: str) -> Iterator[Shard]:
-    """Make the shards in that many processes; gives each as it is done.
+def make_shards(job: Job, todo: Sequence[Shard], workers: int) -> Generator[Shard, None, None]:
+    """Make the shards in that many processes, one being this; gives each as it is done.
 
-    `renderer` is a key of RENDERERS. What a killed worker was at is made again. Raises InputError if workers keep
-    being killed.
+    What a killed worker was at is made again. Raises InputError if workers keep being killed.
     """
+    if workers > 1:
+        yield from _make_with_workers(job, todo, workers)
+        return
+    with interrupts_kept_back():
+        opening = open_renderer(job.recipe.image_size, job.renderer)
+    with opening as opened:
+        for shard in todo:
+            make_shard(job, shard, opened)
+            yield shard
+
+
+def _make_with_workers(job: Job, todo: Sequence[Shard], workers: int) -> Generator[Shard, None, None]:
     left = dict.fromkeys(todo)
     for attempt in range(_RESTARTS + 1):
         try:
-            for shard in _make_shards(folder, recipe, list(left), workers, renderer):
+            for shard in _run_pool(job, list(left), workers):
                 del left[shard]
                 yield shard
             return
         except BrokenProcessPool as error:
             if attempt == _RESTARTS:
                 message = (
-                    f"{folder}: worker processes keep being killed (out of memory?); run again with fewer --workers"
+                    f"{job.out}: worker processes keep being killed (out of memory?); run again with fewer --workers"
                 )
                 raise InputError(message) from error
 
 
-def _make_shards(folder: Path, recipe: Recipe, todo: list[Shard], workers: int, renderer: str) -> Iterator[Shard]:
+def _run_pool(job: Job, todo: Sequence[Shard], workers: int) -> Generator[Shard, None, None]:
     # Spawned, never forked: a forked OpenGL context is undefined.
     context = get_context("spawn")
     leash, hand = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(workers, context, _start_worker, (leash,))
+    waiting = iter(todo)
+    futures: dict[Future[None], Shard] = {}
     try:
-        with interrupts_kept_back():
-            futures = {pool.submit(_work, folder, recipe, shard, renderer): shard for shard in todo}
-        for future in as_completed(futures):
-            future.result()
-            yield futures[future]
+        while True:
+            with interrupts_kept_back():
+                for shard in islice(waiting, _AHEAD * workers - len(futures)):
+                    futures[pool.submit(work, job, shard)] = shard
+            if not futures:
+                return
+            done, _ = wait(futures, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+                yield futures.pop(future)
     except BaseException:
         hand.close()  # nobody waits for what the workers are at: a shard not recorded is made again
         raise
@@ -83,8 +102,6 @@ def interrupts_kept_back() -> Iterator[None]:
 
 
 def _start_worker(leash: Connection) -> None:
-    # One core a worker: llvmpipe's threads would fight over the cores that the other workers fill.
-    os.environ.setdefault("LP_NUM_THREADS", "0")
     threading.Thread(target=_end_with_parent, args=(leash,), daemon=True).start()
 
 
@@ -96,11 +113,14 @@ def _end_with_parent(leash: Connection) -> None:
         os._exit(1)
 
 
-_renderer: Renderer | None = None  # of this worker process
+_renderers: dict[tuple[int, str], Renderer] = {}  # of this worker process, which stay open as long as it lives
 
 
-def _work(folder: Path, recipe: Recipe, shard: Shard, renderer: str) -> None:
-    global _renderer
-    if _renderer is None:  # opened here and not at the start, so that "no OpenGL" reaches the user as it is
-        _renderer = open_renderer(recipe.image_size, renderer)
-    write_shard(folder, recipe, shard, _renderer)
+def work(job: Job, shard: Shard) -> None:
+    """Make one shard in a worker process of any engine."""
+    # One core a worker: llvmpipe's threads would fight over the cores that the other workers fill.
+    os.environ.setdefault("LP_NUM_THREADS", "0")
+    wanted = (job.recipe.image_size, job.renderer)
+    if wanted not in _renderers:  # opened here and not at the start, so that "no OpenGL" reaches the user as it is
+        _renderers[wanted] = open_renderer(*wanted)
+    make_shard(job, shard, _renderers[wanted])

@@ -4,26 +4,42 @@ Its pictures are written first, then its rows, last its record; a shard counts a
 """
 
 import hashlib
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from generator.config import Recipe
+from generator.config import Recipe, recipe_hash
 from generator.dataset import NATURAL, dump_json, file_hash, write_atomically
+from generator.files import write_together
+from generator.formats import FORMATS
+from generator.formats.folder import mask_name, picture_name
+from generator.formats.sample import Sample
 from generator.groups import MadeGroup, make_group
 from generator.natural import make_scene
 from generator.world import make_world
 from scenes.rendering import Renderer
 
 SHARD_SIZE = 25  # groups: a few seconds of work, so that an interruption costs little
+_LARGEST = 500  # groups: a thousand pictures, as tars for training hold
+_SHARE = 100  # shards of a large category, so that many workers end at about the same time
 WORK = ".shards"  # folder of rows and records until the dataset is finished; HuggingFace ignores dot folders
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all shards of a run have in common; it travels to worker processes and machines."""
+
+    out: str  # folder, or URL
+    recipe: Recipe
+    format: str  # a key of FORMATS
+    renderer: str  # a key of RENDERERS
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,7 @@ class Shard:
     category: str
     start: int
     stop: int
+    number: int  # of the shard in its split, from 0 on
 
     @property
     def name(self) -> str:
@@ -48,25 +65,30 @@ class ShardRecord:
     """What a finished shard leaves for the manifest."""
 
     name: str
+    recipe_sha256: str
     rows: int
     rows_sha256: str
     scenes_sha256: str  # over the scenes and captions alone: equal on every OpenGL driver
+    files: dict[str, str]  # archives that hold the shard, and their hashes; pictures that are files have hashes in rows
     rejections: dict[str, int]
     renderer: dict[str, str]  # what drew it, as `Renderer.describe` says
 
 
 def plan_shards(recipe: Recipe) -> Iterator[Shard]:
-    """All shards of a recipe in the order in which their rows stand in metadata.jsonl."""
+    """All shards of a recipe in the order in which their rows stand in their split."""
     for split, row in recipe.splits.items():
         counts = dict(row.groups) | ({NATURAL: row.scenes} if row.scenes else {})
-        for category, number in counts.items():
-            for start in range(0, number, SHARD_SIZE):
-                yield Shard(split, category, start, min(start + SHARD_SIZE, number))
+        number = 0
+        for category, groups in counts.items():
+            size = max(SHARD_SIZE, min(_LARGEST, groups // _SHARE))
+            for start in range(0, groups, size):
+                yield Shard(split, category, start, min(start + size, groups), number)
+                number += 1
 
 
 def read_record(folder: Path, shard: Shard) -> ShardRecord | None:
     """The record of a finished shard whose rows are still what they were; None if it has to be made."""
-    record, rows = _record_path(folder, shard), rows_path(folder, shard)
+    record, rows = record_path(folder, shard), rows_path(folder, shard)
     if not record.is_file() or not rows.is_file():
         return None
     try:
@@ -77,41 +99,51 @@ def read_record(folder: Path, shard: Shard) -> ShardRecord | None:
 
 
 def rows_path(folder: Path, shard: Shard) -> Path:
-    """Where a shard keeps its rows until they are assembled."""
+    """Where a shard keeps its rows until the dataset is finished."""
     return folder / WORK / f"{shard.name}.jsonl"
 
 
-def _record_path(folder: Path, shard: Shard) -> Path:
+def record_path(folder: Path, shard: Shard) -> Path:
+    """Where a shard says that it is done."""
     return folder / WORK / f"{shard.name}.json"
 
 
-def write_shard(folder: Path, recipe: Recipe, shard: Shard, renderer: Renderer) -> ShardRecord:
+def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> None:
     """Make a shard and write its pictures, rows and record."""
-    world = make_world(recipe, recipe.splits[shard.split])
-    lines, scenes, rejections = [], hashlib.sha256(), Counter[str]()
+    samples, rejections = [], Counter[str]()
+    world = make_world(job.recipe, job.recipe.splits[shard.split])
     for index in range(shard.start, shard.stop):
-        made = _make(world, shard, index, recipe.seed, renderer)
+        made = _make(world, shard, index, job.recipe.seed, renderer)
         rejections += made.rejections
         for picture in made.pictures:
-            row = {"file_name": f"images/{picture.row['id']}.png", **picture.row}
-            row["mask"] = f"masks/{shard.split}/{row['id']}.png"
-            row["pixels_sha256"] = hashlib.sha256(picture.rendering.color.tobytes()).hexdigest()
-            write_atomically(folder / shard.split / row["file_name"], encode_png(picture.rendering.color))
-            write_atomically(folder / row["mask"], encode_png(picture.rendering.instances))
-            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-            scenes.update(json.dumps([row["scene_sha256"], row["captions"]]).encode())
-    data = "".join(lines)
-    write_atomically(rows_path(folder, shard), data)
+            color, mask = encode_png(picture.rendering.color), encode_png(picture.rendering.instances)
+            hashes = {"pixels_sha256": _pixel_hash(picture.rendering.color)}
+            samples.append(Sample({**picture.row, **hashes}, color, mask))
+    files = dict(FORMATS[job.format].pack(folder, shard.split, shard.number, samples))
+    for place in {path.parent for path in files}:
+        place.mkdir(parents=True, exist_ok=True)
+    write_together(files.items())
+    archived = FORMATS[job.format].read_member is not None
+    lines = "".join(json.dumps(_placed(sample.row), ensure_ascii=False) + "\n" for sample in samples)
+    write_atomically(rows_path(folder, shard), lines)
+    scenes = [json.dumps([sample.row["scene_sha256"], sample.row["captions"]]) for sample in samples]
     record = ShardRecord(
         name=shard.name,
-        rows=len(lines),
-        rows_sha256=hashlib.sha256(data.encode()).hexdigest(),
-        scenes_sha256=scenes.hexdigest(),
+        recipe_sha256=recipe_hash(job.recipe),
+        rows=len(samples),
+        rows_sha256=_hash(lines),
+        scenes_sha256=_hash("".join(scenes)),
+        files={f"{shard.split}/{path.name}": _hash(data) for path, data in files.items()} if archived else {},
         rejections=dict(sorted(rejections.items())),
         renderer=renderer.describe(),
     )
-    write_atomically(_record_path(folder, shard), dump_json(vars(record)))
-    return record
+    write_atomically(record_path(folder, shard), dump_json(vars(record)))
+
+
+def _placed(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as the folder format has it, with the places of its files."""
+    name = row["id"]
+    return {"file_name": picture_name(name), **row, "mask": mask_name(row["split"], name)}
 
 
 def _make(world: Any, shard: Shard, index: int, seed: int, renderer: Renderer) -> MadeGroup:
@@ -122,6 +154,14 @@ def _make(world: Any, shard: Shard, index: int, seed: int, renderer: Renderer) -
 
 def encode_png(pixels: np.ndarray) -> bytes:
     """PNG bytes, compressed lightly: three times as fast as Pillow's default for a tenth more bytes."""
-    buffer = io.BytesIO()
+    buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _pixel_hash(pixels: np.ndarray) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def _hash(data: str | bytes) -> str:
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()

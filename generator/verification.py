@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from generator.assembly import AUDIT, audit_as_made
 from generator.config import recipe_from_dict, recipe_hash
 from generator.dataset import (
     NATURAL,
@@ -18,10 +19,13 @@ from generator.dataset import (
     canonical_hash,
     check_row,
     file_hash,
+    inside,
     read_captions,
     read_manifest,
     read_picture,
     read_rows,
+    row_place,
+    rows_place,
 )
 from scenes.claims import claim_from_dict
 from scenes.errors import InputError
@@ -36,11 +40,12 @@ KINDS = (  # of these captions, for images a and b
 _DAMAGE = (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError)
 
 
-def verify(folder: str | Path, *, progress: bool = True) -> list[str]:
+def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) -> list[str]:
     """Every problem of a dataset folder as a line that names file or row; an empty list means that all is well.
 
     Checked: files and hashes, rows and their keys, both images of every group, the truth of every caption on every
-    image of its group (re-evaluated from the claim and the scene), masks and boxes against the annotations, counts.
+    image of its group (re-evaluated from the claim and the scene), masks and boxes against the annotations, counts;
+    with `audits` also what the blind solvers make of the captions.
     Raises InputError if the folder holds no readable dataset at all.
     """
     folder = Path(folder)
@@ -49,8 +54,32 @@ def verify(folder: str | Path, *, progress: bool = True) -> list[str]:
     if not (folder / "README.md").is_file():
         problems.append(f"{folder / 'README.md'}: no such file")
     for split, expected in manifest["splits"].items():
-        problems += _verify_split(folder, split, expected, progress)
+        problems += _verify_split(folder, split, expected, _hashes(folder, split, manifest), progress)
+    if audits:
+        problems += [f"{folder / AUDIT}: {text}" for text in _found(_verify_audit, folder, manifest)]
     return problems
+
+
+def _verify_audit(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    """The audit, made again from the rows, against audit.json."""
+    found = audit_as_made(folder, recipe_from_dict(manifest["recipe"], "recipe"))
+    if found is None:
+        return
+    if not (folder / AUDIT).is_file():
+        yield "no such file"
+    elif _rounded(json.loads((folder / AUDIT).read_text(encoding="utf-8"))) != _rounded(found):
+        yield "is not what the blind solvers make of the captions and objects"
+    if not found["passed"]:
+        yield "captions or objects give answers away without the picture; see `fourfold audit`"
+
+
+def _rounded(value: Any) -> Any:
+    """Plain data without the last digits, in which versions of numpy and scipy differ."""
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(inner) for inner in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _found(check: Callable[..., Iterator[str]], *given: Any) -> list[str]:
@@ -82,11 +111,11 @@ def _verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
         yield "scenes_sha256 is not that of its shards"
 
 
-def _verify_split(folder: Path, split: str, expected: dict[str, Any], progress: bool) -> list[str]:
-    path = folder / split / "metadata.jsonl"
-    problems = []
-    if path.is_file() and file_hash(path) != expected.get("metadata_sha256"):
-        problems.append(f"{path}: is not what the manifest's hash says; rows were changed or lost")
+def _verify_split(
+    folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], progress: bool
+) -> list[str]:
+    """Problems of one split whose rows are in the files of `hashes`."""
+    problems = list(_verify_files(folder, hashes))
     counts: Counter[str] = Counter()
     files: set[Path] = set()
     previous: dict[str, Any] = {}
@@ -94,7 +123,7 @@ def _verify_split(folder: Path, split: str, expected: dict[str, Any], progress: 
     try:
         for number, row in enumerate(rows, start=1):
             counts["images"] += 1
-            where = f"{path}, line {number} ({row.get('id')})"
+            where = f"{row_place(folder, split, number)} ({row.get('id')})"
             problems += [f"{where}: {text}" for text in _found(_verify_row, folder, split, row)]
             if row.get("category") == NATURAL:
                 counts["scenes"] += 1
@@ -108,10 +137,30 @@ def _verify_split(folder: Path, split: str, expected: dict[str, Any], progress: 
             previous = row
     except InputError as error:
         problems.append(str(error))
-    problems += [f"{path}: {text}" for text in _found(_verify_counts, counts, expected)]
-    for place in (folder / split / "images", folder / "masks" / split):
-        problems += [f"{file}: belongs to no row" for file in sorted(place.glob("*")) if file not in files]
+    place = rows_place(folder, split)
+    problems += [f"{place}: {text}" for text in _found(_verify_counts, counts, expected)]
+    known = files | {folder / name for name in hashes}
+    for place in (folder / split, folder / split / "images", folder / "masks" / split):
+        strangers = (file for file in sorted(place.glob("*")) if not file.is_dir() and file not in known)
+        problems += [f"{file}: belongs to no row" for file in strangers]
     return problems
+
+
+def _hashes(folder: Path, split: str, manifest: dict[str, Any]) -> dict[str, str | None]:
+    """The files that hold the rows of a split, with the hashes that the manifest has for them."""
+    if rows_place(folder, split).is_file():
+        return {f"{split}/metadata.jsonl": manifest["splits"][split].get("metadata_sha256")}
+    shards = [shard.get("files", {}) for shard in manifest.get("shards", [])]
+    return {name: digest for files in shards for name, digest in files.items() if name.startswith(f"{split}/")}
+
+
+def _verify_files(folder: Path, hashes: dict[str, str | None]) -> Iterator[str]:
+    for name, wanted in hashes.items():
+        path = inside(folder, name)
+        if not path.is_file():
+            yield f"{path}: no such file"
+        elif file_hash(path) != wanted:
+            yield f"{path}: is not what the manifest's hash says; rows were changed or lost"
 
 
 def _verify_counts(counts: Counter[str], expected: dict[str, Any]) -> Iterator[str]:

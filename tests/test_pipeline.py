@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import independence, pipeline, shards
+from generator import assembly, destinations, independence, pool, shards
 from generator.config import Recipe, Split, recipe_to_dict
 from generator.pipeline import generate
 from generator.shards import WORK, plan_shards, read_record, write_shard
@@ -24,7 +24,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def flat(monkeypatch, flat_renderer):
     """Generation in this process without OpenGL, in shards of one group."""
-    monkeypatch.setattr(pipeline, "open_renderer", lambda size, name: flat_renderer(size))
+    monkeypatch.setattr(pool, "open_renderer", lambda size, name: flat_renderer(size))
     monkeypatch.setattr(shards, "SHARD_SIZE", 1)
     monkeypatch.setattr(independence, "_PERMUTATIONS", 19)  # the audit has tests of its own
 
@@ -87,9 +87,9 @@ def test_a_run_killed_between_two_steps_resumes(moment, flat, quick, tmp_path, m
         elif moment == "after the marker":
             interrupted_after(patch, 1, Interrupted())
         elif moment == "before the manifest":
-            patch.setattr(pipeline, "write_card", _raise)
+            patch.setattr(assembly, "write_card", _raise)
         else:
-            patch.setattr(pipeline.shutil, "rmtree", _raise)
+            patch.setattr(assembly.shutil, "rmtree", _raise)
         with pytest.raises(Interrupted):
             flat(quick, folder)
     flat(quick, folder)
@@ -109,11 +109,11 @@ def test_what_is_done_is_not_made_again(flat, quick, tmp_path, monkeypatch):
     assert done
     made = []
 
-    def watched(folder, recipe, shard, renderer):
+    def watched(folder, job, shard, renderer):
         made.append(shard)
-        return write_shard(folder, recipe, shard, renderer)
+        write_shard(folder, job, shard, renderer)
 
-    monkeypatch.setattr(pipeline, "write_shard", watched)
+    monkeypatch.setattr(destinations, "write_shard", watched)
     flat(quick, tmp_path / "x")
     assert set(made) == set(plan_shards(quick)) - done
 
@@ -121,7 +121,7 @@ def test_what_is_done_is_not_made_again(flat, quick, tmp_path, monkeypatch):
 def test_a_shard_whose_rows_were_changed_is_made_again(flat, quick, tmp_path, monkeypatch):
     expected = tree(flat(quick, tmp_path / "whole"))
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "write_card", _raise)
+        patch.setattr(assembly, "write_card", _raise)
         with pytest.raises(Interrupted):
             flat(quick, tmp_path / "x")
     rows = sorted((tmp_path / "x" / WORK).glob("*.jsonl"))
@@ -135,7 +135,7 @@ def test_a_shard_whose_rows_were_changed_is_made_again(flat, quick, tmp_path, mo
 def test_a_finished_set_called_again_does_nothing(flat, quick, tmp_path, monkeypatch):
     folder = flat(quick, tmp_path / "x")
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    monkeypatch.setattr(pipeline, "open_renderer", _raise)
+    monkeypatch.setattr(pool, "open_renderer", _raise)
     assert flat(quick, folder) == folder
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
@@ -226,6 +226,7 @@ def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
     assert {path.name for path in folder.iterdir()} == {
         "README.md",
         "audit.json",
+        "croissant.json",
         "manifest.json",
         "masks",
         *quick.splits,
@@ -240,7 +241,7 @@ def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path
         return renderer
 
     first = flat(quick, tmp_path / "first")
-    monkeypatch.setattr(pipeline, "open_renderer", brighter)
+    monkeypatch.setattr(pool, "open_renderer", brighter)
     second = flat(quick, tmp_path / "second")
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (first, second)]
     assert manifests[0]["scenes_sha256"] == manifests[1]["scenes_sha256"]

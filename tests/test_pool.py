@@ -19,7 +19,7 @@ import pytest
 from generator import pool
 from generator.config import Recipe, Split, recipe_to_dict
 from generator.pipeline import generate
-from generator.shards import WORK, plan_shards
+from generator.shards import WORK, Job, plan_shards
 from scenes.errors import InputError
 
 # Two workers, so that there is always a child to kill; the recipe comes as JSON, since TOML cannot be written.
@@ -145,13 +145,13 @@ def test_a_driver_that_does_not_start_is_said_as_it_is(few, tmp_path, monkeypatc
 def test_a_broken_pool_goes_on_with_what_is_left_and_gives_up_in_the_end(few, tmp_path, monkeypatch):
     todo, asked = list(plan_shards(few)), []
 
-    def dies_after_one(_folder, _recipe, left, _workers, _renderer):
+    def dies_after_one(_job, left, _workers):
         asked.append(left)
         yield left[0]
         raise BrokenProcessPool
 
-    monkeypatch.setattr(pool, "_make_shards", dies_after_one)
-    made = pool.make_shards(tmp_path, few, todo, 2, "opengl")
+    monkeypatch.setattr(pool, "_run_pool", dies_after_one)
+    made = pool.make_shards(Job(str(tmp_path), few, "folder", "opengl"), todo, 2)
     done = [next(made) for _ in range(4)]
     with pytest.raises(InputError, match="fewer --workers"):
         next(made)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evaluator.items import ImageRef
+from generator.dataset import open_source
 from scenes.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _read_mask(path: Path) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
+        with Image.open(open_source(path)) as image:
             ids = np.asarray(image)  # [h, w] or [h, w, channels]
     except FileNotFoundError:
         raise InputError(f"{path}: no such mask; is the dataset folder complete?") from None

@@ -1,0 +1,19 @@
+"""The engines that make shards: the same bytes from each, for a shard depends on nothing but its recipe and range."""
+
+from collections.abc import Callable, Generator, Sequence
+
+from generator import pool, ray_engine
+from generator.shards import Job, Shard
+from scenes.errors import unknown_name
+
+# (job, shards, workers, address) -> each shard as it is done
+ENGINES: dict[str, Callable[[Job, Sequence[Shard], int, str | None], Generator[Shard, None, None]]] = {
+    "local": lambda job, todo, workers, address: pool.make_shards(job, todo, workers),
+    "ray": ray_engine.make_shards,
+}
+
+
+def check_engine(name: str) -> None:
+    """Refuse an unknown engine; the error lists the choices."""
+    if name not in ENGINES:
+        raise unknown_name("engine", name, ENGINES, "--engine")
