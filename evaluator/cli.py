@@ -108,6 +108,35 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
 
 
 @cli.command()
+@_FOLDER
+@click.option("--split", help="this split only; default: all")
+@click.option("--html", type=click.Path(path_type=Path), help="page.html with charts")
+def describe(dataset: Path, split: str | None, html: Path | None) -> None:
+    """Count what DATASET holds: categories, edits, objects, difficulty, and why drafts were rejected."""
+    from generator.description import describe as call
+    from generator.description import portrait_as_text
+    from generator.description_page import write_page
+
+    portrait = call(dataset, split=split)
+    click.echo(portrait_as_text(portrait) if html is None else write_page(portrait, html))
+
+
+@cli.command()
+@_FOLDER
+@click.argument("format")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--split", help='default: "test", else the first')
+def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
+    """Write DATASET to the new folder OUT in another schema, FORMAT: sugarcrepe, winoground, bivlc, clip-binding,
+    whatsup, negbench, valse, clevr, open-clip, dcsm.
+    """
+    from generator.exports import export as call
+
+    done = call(dataset, format, out, **options)
+    click.echo(f"{done.path}: {done.items} items of the split {done.split}")
+
+
+@cli.command()
 @_DATASET
 @_MODEL
 @click.option("--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several")

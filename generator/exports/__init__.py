@@ -1,0 +1,87 @@
+"""Exports into other people's schemas: the table of them, and `export`, the one way to write them."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.exports import (
+    bivlc,
+    clevr,
+    clip_binding,
+    dcsm,
+    negbench,
+    open_clip_csv,
+    sugarcrepe,
+    valse,
+    whatsup,
+    winoground,
+)
+from generator.exports.source import Source, open_split
+from scenes.errors import InputError, unknown_name
+
+_ASIDE = ".partial"  # how a folder ends that is not whole yet; a killed process leaves some
+
+
+@dataclass(frozen=True)
+class Export:
+    """One row of the table: a schema of others. To add one: a file with `write`, and a row."""
+
+    title: str
+    takes: str  # what of a dataset has a place in the schema
+    write: Callable[[Source, Path], int]  # into an empty folder; gives the number of items
+
+
+EXPORTS: dict[str, Export] = {
+    "sugarcrepe": Export("SugarCrepe", "content, binding, relation, location and comparison", sugarcrepe.write),
+    "winoground": Export("Winoground", "every group", winoground.write),
+    "bivlc": Export("BiVLC", "content, binding, relation, location and comparison", bivlc.write),
+    "clip-binding": Export(
+        "clip-binding",
+        "binding of an attribute with three values or more, and pictures of a cube, a sphere or a cylinder",
+        clip_binding.write,
+    ),
+    "whatsup": Export("What'sUp A and B", "relation: left, right, front, behind, on, under", whatsup.write),
+    "negbench": Export("NegBench, multiple choice", "pictures of which one kind is in one alone", negbench.write),
+    "valse": Export("VALSE", "content, relation, location, negation and counting", valse.write),
+    "clevr": Export("CLEVR scenes", "every picture", clevr.write),
+    "open-clip": Export("open_clip's training CSV", "every picture", open_clip_csv.write),
+    "dcsm": Export("the DCSM authors' training folders", "binding, relation and negation", dcsm.write),
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and from which split."""
+
+    path: Path
+    split: str
+    items: int
+
+
+def export(dataset: str | Path, format: str, out: str | Path, *, split: str | None = None) -> Exported:
+    """Write one split of a dataset to the new folder `out` in the schema that EXPORTS calls `format`.
+
+    The split is the named one, else "test", else the first. The folder appears when it is whole. Raises InputError for
+    an unknown format or split, a folder that exists, and a split of which nothing has a place in the schema.
+    """
+    if format not in EXPORTS:
+        raise unknown_name("format", format, EXPORTS)
+    out = Path(out)
+    if out.exists():
+        raise InputError(f"{out}: exists; nothing was overwritten. Give a new folder")
+    source = open_split(Path(dataset), split)
+    aside = out.with_name(f".{out.name}{_ASIDE}")
+    shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
+    aside.mkdir(parents=True)
+    try:
+        items = EXPORTS[format].write(source, aside)
+        if not items:
+            raise InputError(
+                f"{dataset}: nothing in split {source.split!r} has a place in {format}, which takes: "
+                f"{EXPORTS[format].takes}"
+            )
+        aside.rename(out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return Exported(out, source.split, items)

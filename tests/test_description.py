@@ -1,0 +1,119 @@
+"""`fourfold describe`: counts that are those of the rows, as text and as a page that needs nothing else."""
+
+import itertools
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from generator.dataset import read_manifest, read_rows
+from generator.description import Portrait, Tally, describe, portrait_as_text
+from generator.description_page import write_page
+from scenes.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def portrait(generated: Path) -> Portrait:
+    return describe(generated)
+
+
+@pytest.fixture(scope="module")
+def rows(generated: Path) -> list[dict]:
+    return [row for split in read_manifest(generated)["splits"] for row in read_rows(generated, split)]
+
+
+@pytest.fixture
+def chromium_page():
+    """A page of headless Chromium; skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser.new_page()
+        browser.close()
+
+
+def tally(portrait: Portrait, title: str) -> dict[str, int]:
+    [found] = [each for each in portrait.tallies if each.title == title]
+    return dict(found.rows)
+
+
+def test_counts_are_those_of_the_rows(portrait, rows):
+    firsts = [row for row in rows if row["role"] == "a"]
+    assert tally(portrait, "groups by category") == Counter(row["category"] for row in firsts)
+    assert tally(portrait, "groups by edit") == Counter(row["edit"] for row in firsts)
+    assert tally(portrait, "scenes") == {"natural": sum(row["role"] == "single" for row in rows)}
+    things = [thing for row in rows for thing in row["objects"]]
+    for name in ("shape", "color", "size", "material", "pattern"):
+        assert tally(portrait, f"objects by {name}") == Counter(thing[name] for thing in things)
+    numbers = Counter(str(row["difficulty"]["n_objects"]) for row in rows)
+    assert tally(portrait, "pictures by number of objects") == numbers
+
+
+def test_every_picture_is_in_one_bin_of_every_axis(portrait, rows):
+    axes = [each for each in portrait.tallies if each.ordered]
+    assert len(axes) == len(rows[0]["difficulty"])
+    assert all(sum(count for _, count in axis.rows) == len(rows) for axis in axes)
+
+
+@pytest.mark.parametrize("axis", ["distance", "size ratio", "color distance", "caption length"])
+def test_bins_follow_one_another_and_hold_their_values(axis, portrait, rows):
+    found = tally(portrait, f"pictures by {axis}")
+    edges = [tuple(map(float, name.split(" to "))) for name in found]
+    assert all(high == low for (_, high), (low, _) in itertools.pairwise(edges))
+    values = [row["difficulty"][axis.replace(" ", "_")] for row in rows]
+    for (low, high), count in zip(edges, found.values(), strict=True):
+        assert count == sum(low <= value < high for value in values)
+
+
+def test_reasons_of_rejections_are_those_of_the_manifest(portrait, generated):
+    assert tally(portrait, "drafts rejected, because") == read_manifest(generated)["rejections"]
+
+
+def test_one_split_alone(generated):
+    assert tally(describe(generated, split="held-out"), "groups by category") == {"binding": 1}
+    with pytest.raises(InputError, match="no split 'tset'"):
+        describe(generated, split="tset")
+
+
+def test_the_text_says_every_count(portrait):
+    text = portrait_as_text(portrait)
+    for each in portrait.tallies:
+        assert each.title in text
+        for name, count in each.rows:
+            assert re.search(rf"{re.escape(name)} +{count:,} ", text)
+
+
+def test_a_damaged_audit_is_named(dataset_copy):
+    (dataset_copy / "audit.json").write_text('{"passed": true}')
+    with pytest.raises(InputError, match=r"audit\.json: not an audit"):
+        describe(dataset_copy)
+
+
+def test_the_page_escapes_what_it_shows(tmp_path):
+    hostile = '<script>alert(1)</script>&"'
+    tallies = Tally(hostile, ((hostile, 1),)), Tally("x", ((hostile, 1),), ordered=True)
+    portrait = Portrait(hostile, ((hostile, hostile),), tallies)
+    text = write_page(portrait, tmp_path / "page.html").read_text()
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    with pytest.raises(InputError, match=r"ends in \.html"):
+        write_page(portrait, tmp_path / "page.txt")
+
+
+def test_a_browser_shows_every_chart_and_fetches_nothing(portrait, tmp_path, chromium_page):
+    page = write_page(portrait, tmp_path / "page.html")
+    fetched: list[str] = []
+    chromium_page.on("request", lambda request: fetched.append(request.url))
+    for width in (1200, 380):
+        chromium_page.set_viewport_size({"width": width, "height": 800})
+        chromium_page.goto(page.as_uri())
+        assert chromium_page.locator("figure").count() == len(portrait.tallies)
+        assert chromium_page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert set(fetched) == {page.as_uri()}
+    bars = chromium_page.locator("rect").count()
+    assert bars == sum(len(each.rows) for each in portrait.tallies)

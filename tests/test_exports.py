@@ -1,0 +1,354 @@
+"""Exports: what our loaders of other people's schemas read back has the truth that the dataset knows."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from evaluator.encoders.torchvision_import import import_torchvision
+from evaluator.external import LoadedBenchmark, load_benchmark
+from evaluator.items import ImageRef
+from generator.config import Split, recipe_to_dict
+from generator.dataset import read_groups, read_rows
+from generator.exports import EXPORTS, export
+from generator.groups import make_group
+from generator.natural import make_scene
+from generator.world import make_world
+from scenes.errors import InputError
+from scenes.layout import layout_from_dict
+from scenes.relations import stands
+
+GROUPS = {"content": 24, "binding": 8, "relation": 12, "location": 2, "negation": 10, "counting": 2, "comparison": 2}
+# How to read each schema back; the others have no loader here and tests of their own.
+LOADERS = {
+    "sugarcrepe": "sugarcrepe:{out}",
+    "winoground": "winoground:{out}",
+    "bivlc": "bivlc:{out}",
+    "clip-binding": "clip-binding:{out}",
+    "whatsup": "whatsup:{out}/data",
+    "negbench": "negbench:{out}/test_mcq.csv",
+    "valse": "valse:{out}",
+    "dcsm": "ncd:{out}/objaverse_attributes_overlay_withbg",
+}
+ELSEWHERE = {"clevr", "open-clip"}
+Row = dict[str, Any]
+
+
+def pixels_of(name: str) -> np.ndarray:
+    """A picture that no other row has, so that it says whose it is."""
+    return np.frombuffer(hashlib.sha256(name.encode()).digest()[:27] * 4, np.uint8).reshape(6, 6, 3)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory, small_recipe, flat_renderer) -> Path:
+    """A dataset folder with stacks and all four attributes; its pictures show nothing but whose they are."""
+    folder = tmp_path_factory.mktemp("exports") / "dataset"
+    shapes = small_recipe.vocabulary.shapes[:8]
+    recipe = replace(
+        small_recipe,
+        splits={"test": Split(GROUPS, scenes=3), "none": Split({"counting": 1})},
+        vocabulary=replace(small_recipe.vocabulary, shapes=shapes, materials=("matte", "metal", "glossy")),
+        scene=replace(small_recipe.scene, arrangements=("table", "floating", "stacked")),
+        attributes=("color", "size", "material", "pattern"),
+        held_out=(),
+    )
+    counts = {}
+    for split, row in recipe.splits.items():
+        world, renderer = make_world(recipe, row), flat_renderer(64)
+        made = [
+            make_group(world, split, category, index, 7, renderer)
+            for category, number in row.groups.items()
+            for index in range(number)
+        ]
+        made += [make_scene(world, split, index, 7, renderer) for index in range(row.scenes)]
+        rows = [picture.row for each in made for picture in each.pictures]
+        (folder / split / "images").mkdir(parents=True)
+        for each in rows:
+            each["file_name"] = f"images/{each['id']}.png"
+            Image.fromarray(pixels_of(each["id"])).save(folder / split / each["file_name"])
+        (folder / split / "metadata.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+        counts[split] = {"images": len(rows), "groups": row.groups, "scenes": row.scenes}
+    manifest = {"format_version": 1, "name": "exports", "seed": 7, "splits": counts, "recipe": recipe_to_dict(recipe)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(dataset, tmp_path_factory) -> Callable[[str], Path]:
+    """Export the dataset to a format, once."""
+    done: dict[str, Path] = {}
+
+    def call(name: str) -> Path:
+        if name not in done:
+            done[name] = export(dataset, name, tmp_path_factory.mktemp("out") / name, split="test").path
+        return done[name]
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def owner(dataset) -> Callable[[ImageRef], Row]:
+    """The row of which an exported picture is."""
+    rows = {pixels_of(row["id"]).tobytes(): row for row in read_rows(dataset, "test")}
+
+    def call(image: ImageRef) -> Row:
+        with Image.open(image.path if image.data is None else io.BytesIO(image.data)) as picture:
+            return rows[np.asarray(picture.convert("RGB")).tobytes()]
+
+    return call
+
+
+def load(name: str, out: Path) -> LoadedBenchmark:
+    images = {"whatsup": out, "negbench": out}.get(name)
+    return load_benchmark(LOADERS[name].format(out=out), images=images)
+
+
+def by_words(row: Row, text: str) -> bool:
+    """What a sentence of the exporters' own says of a scene, from its words alone."""
+    things = looks(row)
+    kinds = {thing["shape"] for thing in row["objects"]}
+    if found := re.fullmatch(r"This image features an? ([\w ]+), but not an? ([\w ]+)", text):
+        return found[1] in kinds and found[2] not in kinds
+    if found := re.fullmatch(r"This image (features|does not feature) an? ([\w ]+)", text):
+        return (found[2] in kinds) == (found[1] == "features")
+    if found := re.fullmatch(r"A picture of a (\w+) (\w+) and a (\w+) (\w+)", text):
+        return all(any(set(found.group(k, k + 1)) <= thing for thing in things) for k in (1, 3))
+    if found := re.fullmatch(r"(\w+) (left|right|front|behind) (\w+)", text):
+        return related(row, found[2], {found[1]}, {found[3]})
+    if found := re.fullmatch(r"An? (.+?) (to the left of|to the right of|on|under|in front of|behind) an? (.+)", text):
+        name = {"to the left of": "left", "to the right of": "right", "in front of": "front"}.get(found[2], found[2])
+        return related(row, name, set(found[1].split()), set(found[3].split()))
+    return any(set(text.split()) <= thing for thing in things)
+
+
+def looks(row: Row) -> list[set[str]]:
+    return [{thing[key] for key in ("shape", "color", "size", "material", "pattern")} for thing in row["objects"]]
+
+
+def related(row: Row, relation: str, first: set[str], second: set[str]) -> bool:
+    things, layout = looks(row), layout_from_dict(row)
+    return any(
+        stands(relation, layout, i, j) is True
+        for i, one in enumerate(things)
+        for j, other in enumerate(things)
+        if i != j and first <= one and second <= other
+    )
+
+
+def test_every_format_is_read_back_or_has_a_test_of_its_own():
+    assert set(EXPORTS) == set(LOADERS) | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_what_is_read_back_has_the_truth_of_the_dataset(name, exported, owner):
+    items = load(name, exported(name)).items
+    assert items
+    for item in items:
+        for image, truth in zip(item.images, item.truth, strict=True):
+            row = owner(image)
+            role = "ab".index(row["role"]) if row["category"] != "natural" else 0
+            known = {caption["text"]: caption["truth"][role] for caption in row["captions"]}
+            for text, true in zip(item.captions, truth, strict=True):
+                expected = known[text] if text in known else by_words(row, text)
+                assert bool(true) == expected, (row["id"], text)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+def test_the_authors_metric_gives_the_oracle_everything(name, exported):
+    loaded = load(name, exported(name))
+    found = loaded.metric(loaded.items, [item.truth.astype(float) for item in loaded.items])
+    assert found
+    # What'sUp's sets are of four pictures, and ours come in pairs.
+    assert {key: value for key, value in found.items() if value != 1 and not key.endswith("sets")} == {}
+
+
+@pytest.mark.parametrize("name", ["sugarcrepe", "valse", "whatsup", "clip-binding"])
+def test_a_caption_that_is_right_for_one_picture_is_wrong_for_its_twin(name, exported):
+    """So that whoever sees the captions alone is right no more often than chance."""
+    right, wrong = Counter[str](), Counter[str]()
+    for item in load(name, exported(name)).items:
+        if item.category.startswith("rel "):
+            continue  # theirs to build, and known to be guessable
+        rows = item.captions if name != "clip-binding" else item.captions[:2]
+        for text, true in zip(rows, item.truth[0], strict=False):
+            (right if true else wrong)[text] += 1
+    if name in ("sugarcrepe", "valse"):
+        assert right == wrong
+    assert set(right) <= set(wrong) or name == "clip-binding"
+
+
+def test_sugarcrepe_holds_no_edit_that_length_gives_away(exported):
+    assert sorted(path.name for path in exported("sugarcrepe").glob("*.json")) == [
+        *("replace_att.json", "replace_obj.json", "replace_rel.json", "swap_att.json", "swap_obj.json"),
+    ]
+
+
+def test_winoground_and_bivlc_hold_every_group_that_fits(exported, dataset):
+    groups = list(read_groups(dataset, "test"))
+    assert len(load("winoground", exported("winoground")).items) == len(groups)
+    fitting = [group for group in groups if group.category not in ("negation", "counting")]
+    assert len(load("bivlc", exported("bivlc")).items) == len(fitting)
+
+
+def test_bivlc_loads_as_its_original_does(exported, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    found = datasets.load_dataset(str(exported("bivlc")), split="test", cache_dir=str(tmp_path))
+    assert isinstance(found[0]["image"], Image.Image)
+    assert isinstance(found[0]["negative_image"], Image.Image)
+    assert {"caption", "negative_caption", "type", "subtype"} <= set(found.column_names)
+
+
+def test_both_pictures_of_a_clip_binding_group_get_the_same_phrases(exported):
+    asked = defaultdict(list)
+    for item in load("clip-binding", exported("clip-binding")).items:
+        if item.category.startswith("two_object"):
+            asked[item.images[0].path.stem[:-2]].append(item)
+    assert asked
+    for one, other in asked.values():
+        assert sorted(one.captions) == sorted(other.captions)
+        assert one.captions[0] != other.captions[0]
+        words = Counter(word for text in one.captions for word in text.split())
+        votes = sorted((sum(words[word] for word in text.split()), text) for text in one.captions)
+        assert len({vote for vote, _ in votes[1:]}) == 1
+        assert votes[0][1] not in (one.captions[0], other.captions[0])
+
+
+def test_negbench_says_nothing_to_who_sees_no_picture(exported):
+    """Each caption of a set of four is right once, for each place among the options and equally often for each type."""
+    sets = defaultdict(list)
+    types = Counter[str]()
+    with (exported("negbench") / "test_mcq.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            options = tuple(row[f"caption_{k}"] for k in range(4))
+            sets[options].append(int(row["correct_answer"]))
+            types[row["correct_answer_template"]] += 1
+    assert len(sets) >= 3
+    assert len({option for options in sets for option in options}) > 4
+    for answers in sets.values():
+        assert sorted(answers) == [0, 1, 2, 3]
+    assert len(set(types.values())) == 1
+    assert set(types) == {"positive", "negative", "hybrid"}
+
+
+def test_no_picture_is_asked_of_twice_in_negbench(exported):
+    with (exported("negbench") / "test_mcq.csv").open(encoding="utf-8", newline="") as file:
+        pictures = [row["image_path"] for row in csv.DictReader(file)]
+    assert len(set(pictures)) == len(pictures)
+
+
+def test_whatsup_pairs_are_two_pictures_of_two_things(exported):
+    pairs = defaultdict(list)
+    for item in load("whatsup", exported("whatsup")).items:
+        pairs[item.cluster].append(item)
+    for one, other in pairs.values():
+        assert sorted(one.captions) == sorted(other.captions)
+        assert one.captions[0] != other.captions[0]
+        assert len(one.captions) == 4
+    assert {"left", "right"} <= {str(item.tags["preposition"]) for each in pairs.values() for item in each}
+
+
+def test_clevr_scenes_say_what_is_where(exported, dataset, owner):
+    out = exported("clevr")
+    found = json.loads((out / "scenes" / "CLEVR_test_scenes.json").read_text())
+    assert set(found) == {"info", "scenes"}
+    assert len(found["scenes"]) == len(list(read_rows(dataset, "test")))
+    for index, scene in enumerate(found["scenes"]):
+        assert scene["image_index"] == index
+        row = owner(ImageRef(out / "images" / "test" / scene["image_filename"]))
+        assert [thing["shape"] for thing in scene["objects"]] == [thing["shape"] for thing in row["objects"]]
+        layout = layout_from_dict(row)
+        for name, lists in scene["relationships"].items():
+            for i, there in enumerate(lists):
+                assert there == [j for j in range(len(lists)) if j != i and stands(name, layout, j, i)]
+        for name, opposite in (("left", "right"), ("front", "behind"), ("above", "below")):
+            one, other = (np.array(scene["directions"][key]) for key in (name, opposite))
+            np.testing.assert_allclose(one, -other)
+            np.testing.assert_allclose(np.linalg.norm(one), 1, atol=1e-5)
+        for thing in scene["objects"]:
+            x, y, depth = thing["pixel_coords"]
+            assert 0 < x < 224
+            assert 0 < y < 224
+            assert depth > 1
+            assert np.dot(thing["3d_coords"], scene["directions"]["right"]) < depth
+
+
+def test_open_clip_trains_on_the_csv(exported, dataset, monkeypatch):
+    pytest.importorskip("pandas")
+    import_torchvision()  # repaired where it must be
+    from open_clip_train.data import CsvDataset
+
+    import evaluator.encoders.torchvision_import  # noqa: F401  repairs torchvision where it must
+
+    monkeypatch.chdir(exported("open-clip"))
+    found = CsvDataset("test.csv", np.asarray, "filepath", "title", tokenizer=lambda texts: texts)
+    rows = {pixels_of(row["id"]).tobytes(): row for row in read_rows(dataset, "test")}
+    read = [(rows[pixels.tobytes()], text) for pixels, text in (found[k] for k in range(len(found)))]
+    for row, text in read:
+        assert text in [caption["text"] for caption in row["captions"] if caption["kind"] in ("true", "hard-positive")]
+    assert {row["id"] for row, _ in read} == {row["id"] for row in rows.values()}
+    natural = [text for row, text in read if row["category"] == "natural"]
+    assert len(natural) == 3 * 6
+
+
+def test_dcsm_folders_are_labelled_by_name(exported, owner):
+    out = exported("dcsm")
+    for path in out.glob("objaverse_smallbig_withbg/[!M]*.png"):
+        size, shape, other_size, other = path.stem.replace("big", "large").split("_")
+        assert all(
+            any(pair <= thing for thing in looks(owner(ImageRef(path))))
+            for pair in ({size, shape}, {other_size, other})
+        )
+    for path in out.glob("objaverse_train_composite_newrelations_withbg/*.png"):
+        first, token, second = path.stem.split("_")
+        assert related(owner(ImageRef(path)), token.removesuffix("of"), {first}, {second})
+    for path in out.glob("*/MIRROR_*.png"):
+        with Image.open(path) as mirrored, Image.open(path.with_name(path.name.removeprefix("MIRROR_"))) as image:
+            np.testing.assert_array_equal(np.asarray(mirrored)[:, ::-1], np.asarray(image))
+    pairs = json.loads((out / "negated_pairs_cocotrain_v1.json").read_text())
+    assert pairs
+    for pair in pairs:
+        for k in "12":
+            row = owner(ImageRef(out / pair[f"img{k}_path"]))
+            shown, lacking = pair[f"img{k}_obj"]
+            assert {shown} == {shown, lacking} & {thing["shape"] for thing in row["objects"]}
+
+
+def test_writing_again_gives_the_same_files(exported, dataset, tmp_path):
+    for name in ("negbench", "clip-binding"):
+        again = export(dataset, name, tmp_path / name, split="test").path
+        trees = [
+            {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+            for folder in (again, exported(name))
+        ]
+        assert trees[0] == trees[1]
+
+
+def test_mistakes_are_said_and_leave_nothing(dataset, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"unknown format 'sugarcrep'.*Did you mean 'sugarcrepe'"):
+        export(dataset, "sugarcrep", out)
+    with pytest.raises(InputError, match="no split 'tset'"):
+        export(dataset, "clevr", out, split="tset")
+    with pytest.raises(InputError, match=r"nothing in split 'none' has a place in dcsm.*binding"):
+        export(dataset, "dcsm", out, split="none")
+    assert list(tmp_path.iterdir()) == []
+    out.mkdir()
+    with pytest.raises(InputError, match="exists; nothing was overwritten"):
+        export(dataset, "clevr", out)
+
+
+def test_what_a_killed_run_left_is_no_hindrance(dataset, tmp_path):
+    (tmp_path / ".out.partial" / "images").mkdir(parents=True)
+    assert export(dataset, "valse", tmp_path / "out", split="none").items == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
