@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from evaluator.dataset_items import load_items as load_items
     from evaluator.encoders import load_encoder as load_encoder
     from evaluator.external import load_benchmark as load_benchmark
+    from evaluator.pairs import FourfoldOnline as FourfoldOnline
+    from evaluator.pairs import FourfoldPairs as FourfoldPairs
+    from evaluator.pairs import FourfoldStream as FourfoldStream
     from evaluator.reference_model import train_tiny as train_tiny
 
 _WHERE = {
@@ -35,9 +38,15 @@ _WHERE = {
     "load_items": "evaluator.dataset_items",
     "load_encoder": "evaluator.encoders",
     "load_benchmark": "evaluator.external",
+    "FourfoldOnline": "evaluator.pairs",
+    "FourfoldPairs": "evaluator.pairs",
+    "FourfoldStream": "evaluator.pairs",
     "train_tiny": "evaluator.reference_model",
 }
 __all__ = [
+    "FourfoldOnline",
+    "FourfoldPairs",
+    "FourfoldStream",
     "audit",
     "compare",
     "demo",
