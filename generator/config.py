@@ -5,7 +5,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from generator.recipe import (
     SceneRange,
     Split,
     Vocabulary,
+    as_plain,
+    known_things,
     named_values,
     recipe_hash,
     wanted_objects,
@@ -24,6 +26,7 @@ from generator.recipe_tables import build
 from generator.wording import HOLD_OUTS, SYNONYMS
 from scenes.errors import InputError, unknown_name
 from scenes.layout import ARRANGEMENTS
+from scenes.own import own_kinds, own_photos
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES, check_names
 
@@ -56,14 +59,36 @@ def load_recipe(name: str | Path) -> Recipe:
         raise InputError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    recipe = build(Recipe, table, str(path), ())
+    recipe = build(Recipe, _with_own_things(table, path.parent), str(path), ())
     check_recipe(recipe, str(path))
     return recipe
 
 
+def _with_own_things(table: dict[str, Any], home: Path) -> dict[str, Any]:
+    """The table with what the folders hold in place of their names; own kinds are used unless shapes are named."""
+    table, scene, words = {**table}, table.get("scene"), table.get("vocabulary", {})
+    if isinstance(table.get("assets"), str):
+        table["assets"] = own_kinds(_within(home, table["assets"], "assets"))
+        if isinstance(words, dict) and "shapes" not in words:
+            table["vocabulary"] = {**words, "shapes": [*KINDS, *(kind.name for kind in table["assets"])]}
+    if isinstance(scene, dict) and isinstance(scene.get("photos"), str):
+        size = table.get("image_size", Recipe.image_size)
+        size = size if size in range(32, 2049) else Recipe.image_size  # a wrong one is refused later
+        table["scene"] = {**scene, "photos": own_photos(_within(home, scene["photos"], "scene.photos"), size)}
+    return table
+
+
+def _within(home: Path, name: str, key: str) -> Path:
+    """The folder of that name beside the recipe or below: a recipe from others must not read what else is there."""
+    folder = (home / name).resolve()
+    if not folder.is_relative_to(home.resolve()):
+        raise InputError(f"{home}: {key}: {name!r} leads out of the recipe's folder; put the files beside the recipe")
+    return home / name
+
+
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain data, as manifests keep it."""
-    return json.loads(json.dumps(asdict(recipe)))
+    return json.loads(json.dumps(as_plain(recipe)))
 
 
 def recipe_from_dict(table: dict[str, Any], where: str) -> Recipe:
@@ -90,6 +115,11 @@ def with_overrides(recipe: Recipe, *, groups: int | None, seed: int | None, spli
 
 def check_recipe(recipe: Recipe, where: str) -> None:
     """Refuse a recipe that names unknown things or cannot be satisfied; the message names the key."""
+    with known_things(recipe):
+        _check_recipe(recipe, where)
+
+
+def _check_recipe(recipe: Recipe, where: str) -> None:
     from generator.categories import CATEGORIES  # categories need recipes
 
     words = recipe.vocabulary

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from scenes.claims import Description
+from scenes.own import OwnKind, OwnPhoto, known
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES
 
@@ -28,6 +30,7 @@ class SceneRange:
     objects: tuple[int, int] = (2, 4)
     arrangements: tuple[str, ...] = ("table", "floating")
     patterned: float = 0.25  # share of objects that are not plain
+    photos: tuple[OwnPhoto, ...] | None = None  # in TOML a folder, from the recipe's own on; backgrounds are its photos
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,22 @@ class Recipe:
     attributes: tuple[str, ...] = ("color", "size", "material", "pattern")  # that captions speak of
     held_out: tuple[Description, ...] = ()  # objects kept for splits that are marked held_out
     publication: Publication | None = None
+    assets: tuple[OwnKind, ...] | None = None  # in TOML a folder, from the recipe's own on, of users' meshes
+
+
+def known_things(recipe: Recipe) -> AbstractContextManager[None]:
+    """Make the recipe's own kinds and photos known in this process until the block ends."""
+    return known(recipe.assets or (), recipe.scene.photos or ())
+
+
+def as_plain(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as dicts, lists, texts and numbers; of photos the hashes, not the pixels."""
+    return asdict(recipe, dict_factory=lambda pairs: {key: v for key, v in pairs if not isinstance(v, bytes)})
 
 
 def recipe_hash(recipe: Recipe) -> str:
     """SHA-256 of the recipe's content: equal recipes make equal scenes and captions."""
-    return hashlib.sha256(json.dumps(_given(asdict(recipe)), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_given(as_plain(recipe)), sort_keys=True).encode()).hexdigest()
 
 
 def _given(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from generator.recipe import Publication, SceneRange, Split, Vocabulary
 from scenes.claims import Description
 from scenes.errors import InputError, unknown_name
+from scenes.own import OwnKind, OwnPhoto
 
 
 def build(kind: Any, table: Any, where: str, key: tuple[str, ...]) -> Any:
@@ -35,6 +36,12 @@ def _convert(wanted: Any, value: Any, where: str, key: tuple[str, ...]) -> Any:
         if not isinstance(value, dict):
             raise InputError(f"{place}: a table of splits is needed, not {value!r}")
         return {name: build(Split, row, where, (*key, name)) for name, row in value.items()}
+    if wanted in _OWN:
+        if isinstance(value, tuple):  # read from the folder that TOML names
+            return value
+        if not isinstance(value, list):
+            raise InputError(f"{place}: the name of a folder is needed, not {value!r}")
+        return tuple(build(_OWN[wanted], row, where, (*key, str(i))) for i, row in enumerate(value))
     if wanted == tuple[Description, ...]:
         if not isinstance(value, list):
             raise InputError(f"{place}: a list of tables is needed, not {value!r}")
@@ -58,7 +65,8 @@ def _is_count(value: Any) -> bool:
 
 
 _NESTED: dict[Any, Any] = {Vocabulary: Vocabulary, SceneRange: SceneRange, (Publication | None): Publication}
-_OPTIONAL = ((Publication | None), (tuple[int, int] | None))
+_OWN: dict[Any, Any] = {(tuple[OwnKind, ...] | None): OwnKind, (tuple[OwnPhoto, ...] | None): OwnPhoto}
+_OPTIONAL = ((Publication | None), (tuple[int, int] | None), *_OWN)
 _PLAIN: dict[Any, Any] = {
     str: (lambda v: isinstance(v, str), "a string"),
     (str | None): (lambda v: v is None or isinstance(v, str), "a string"),
@@ -70,6 +78,10 @@ _PLAIN: dict[Any, Any] = {
         "true or false, or a list of attributes,",
     ),
     tuple[str, ...]: (lambda v: _are_strings(v), "a list of strings"),
+    tuple[float, float]: (
+        lambda v: isinstance(v, list) and len(v) == 2 and all(isinstance(x, (int, float)) for x in v),
+        "two numbers",
+    ),
     tuple[int, int]: (lambda v: _are_two_counts(v), "two whole numbers"),
     (tuple[int, int] | None): (lambda v: _are_two_counts(v), "two whole numbers"),
     dict[str, int]: (

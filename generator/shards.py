@@ -23,6 +23,7 @@ from generator.formats.folder import mask_name, picture_name
 from generator.formats.sample import Sample
 from generator.groups import MadeGroup, make_group
 from generator.natural import make_scene
+from generator.recipe import known_things
 from generator.world import make_world
 from scenes.rendering import Renderer
 
@@ -111,14 +112,15 @@ def record_path(folder: Path, shard: Shard) -> Path:
 def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> None:
     """Make a shard and write its pictures, rows and record."""
     samples, rejections = [], Counter[str]()
-    world = make_world(job.recipe, job.recipe.splits[shard.split])
-    for index in range(shard.start, shard.stop):
-        made = _make(world, shard, index, job.recipe.seed, renderer)
-        rejections += made.rejections
-        for picture in made.pictures:
-            color, mask = encode_png(picture.rendering.color), encode_png(picture.rendering.instances)
-            hashes = {"pixels_sha256": _pixel_hash(picture.rendering.color)}
-            samples.append(Sample({**picture.row, **hashes}, color, mask))
+    with known_things(job.recipe):
+        world = make_world(job.recipe, job.recipe.splits[shard.split])
+        for index in range(shard.start, shard.stop):
+            made = _make(world, shard, index, job.recipe.seed, renderer)
+            rejections += made.rejections
+            for picture in made.pictures:
+                color, mask = encode_png(picture.rendering.color), encode_png(picture.rendering.instances)
+                hashes = {"pixels_sha256": _pixel_hash(picture.rendering.color)}
+                samples.append(Sample({**picture.row, **hashes}, color, mask))
     files = dict(FORMATS[job.format].pack(folder, shard.split, shard.number, samples))
     for place in {path.parent for path in files}:
         place.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from generator.dataset import (
     row_place,
     rows_place,
 )
+from generator.recipe import known_things
 from scenes.claims import claim_from_dict
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict, layout_to_dict
@@ -53,11 +55,20 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
     problems = [f"{folder / 'manifest.json'}: {text}" for text in _found(_verify_manifest, manifest)]
     if not (folder / "README.md").is_file():
         problems.append(f"{folder / 'README.md'}: no such file")
-    for split, expected in manifest["splits"].items():
-        problems += _verify_split(folder, split, expected, _hashes(folder, split, manifest), progress)
+    with _known_things(manifest):
+        for split, expected in manifest["splits"].items():
+            problems += _verify_split(folder, split, expected, _hashes(folder, split, manifest), progress)
     if audits:
         problems += [f"{folder / AUDIT}: {text}" for text in _found(_verify_audit, folder, manifest)]
     return problems
+
+
+def _known_things(manifest: dict[str, Any]) -> AbstractContextManager[None]:
+    """The kinds that the dataset brings; none if its recipe is damaged, which is among the problems already."""
+    try:
+        return known_things(recipe_from_dict(manifest["recipe"], "recipe"))
+    except _DAMAGE:
+        return nullcontext()
 
 
 def _verify_audit(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:

@@ -141,7 +141,8 @@ def sample_layout(
 ) -> Layout | None:
     """Place the objects in an arrangement of the world, any but a stack; None if that did not succeed."""
     name = arrangement or choose(rng, free_arrangements(world))
-    return place(SceneSpec(tuple(objects), name), rng, room=room, accept=accept, tries=tries)
+    photos = tuple(photo.name for photo in world.scene.photos or ())
+    return place(SceneSpec(tuple(objects), name, photos=photos), rng, room=room, accept=accept, tries=tries)
 
 
 def free_arrangements(world: World) -> tuple[str, ...]:

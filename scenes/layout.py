@@ -11,7 +11,7 @@ from scenes.arrangements import ARRANGEMENTS, CAVITIES, ROOM, Arrangement, arran
 from scenes.backgrounds import Background, Lights, photo_background, sample_background, sample_lights
 from scenes.camera import Camera, axes, pose, project, world_from_ground
 from scenes.errors import InputError, unknown_name
-from scenes.shapes import KINDS, mesh
+from scenes.shapes import KINDS, Kind, mesh
 from scenes.spec import ObjectSpec, SceneSpec
 from scenes.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
 
@@ -75,7 +75,9 @@ def place(
     )
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
     scales = [max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)]
-    radii = np.array([max(ROOM, _unit_footprint(t.shape)) * scale for t, scale in zip(looks, scales, strict=True)])
+    radii = np.array(
+        [max(ROOM, _unit_footprint(KINDS[t.shape])) * scale for t, scale in zip(looks, scales, strict=True)]
+    )
     crowd = crowding(row, radii)
     camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
     for _ in range(3 * tries if crowd.max() > 1 else tries):
@@ -130,12 +132,12 @@ def _support(thing: PlacedObject) -> float:
 
 def footprint(thing: PlacedObject) -> float:
     """Radius of the upright cylinder about an object's middle in which it keeps in every turn."""
-    return _unit_footprint(thing.shape) * thing.scale
+    return _unit_footprint(KINDS[thing.shape]) * thing.scale
 
 
 @cache
-def _unit_footprint(shape: str) -> float:
-    return float(np.hypot(*np.asarray(mesh(shape).vertices)[:, :2].T).max())
+def _unit_footprint(kind: Kind) -> float:
+    return float(np.hypot(*np.asarray(mesh(kind.name).vertices)[:, :2].T).max())
 
 
 def height(thing: PlacedObject) -> float:

@@ -1,9 +1,6 @@
-"""Users' photos as backgrounds: read once from a folder, cut square, scaled to the size of a picture."""
+"""Users' photos as backgrounds: read from a folder, cut square, scaled to the size of a picture."""
 
-from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -11,26 +8,24 @@ from PIL import Image, ImageOps
 from scenes.errors import InputError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-Photos = Mapping[str, Path]  # name -> file
-NO_PHOTOS: Photos = MappingProxyType({})
+PHOTOS: dict[str, np.ndarray] = {}  # name -> [size, size, 3] uint8 sRGB; filled by `scenes.own.known` alone
 _SMALLEST = 32  # pixels a side: below, nothing can be seen on it
 
 
-def find_photos(folder: Path) -> Photos:
-    """The photos that lie in a folder by file name, in order, each opened once to see that it can be.
+def read_photos(folder: Path, size: int) -> dict[str, np.ndarray]:
+    """The photos that lie in a folder by file name, in order, each as a picture of that many pixels a side.
 
     InputError for a folder that is none or is empty, a file that is no picture, or one that leads out of the folder.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder. Give a folder of photos ({', '.join(SUFFIXES)})")
-    found = {path.name: path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES}
-    if not found:
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    if not files:
         raise InputError(f"{folder}: no photos here. Allowed: {', '.join(SUFFIXES)}")
-    for path in found.values():
+    for path in files:
         if not path.resolve().is_relative_to(folder.resolve()):
             raise InputError(f"{path}: leads out of its folder to {path.resolve()}. Copy the file into the folder")
-        read_photo(path, _SMALLEST)
-    return found
+    return {path.name: read_photo(path, size) for path in files}
 
 
 def read_photo(path: Path, size: int) -> np.ndarray:
@@ -49,15 +44,9 @@ def read_photo(path: Path, size: int) -> np.ndarray:
         ) from error
 
 
-def photo_pixels(photos: Photos, name: str, size: int) -> np.ndarray:
-    """The pixels of a photo that a background names, [size, size, 3] uint8."""
-    if name not in photos:
-        raise InputError(
-            f"background photo {name!r} was not given to the renderer; it has {', '.join(photos) or 'none'}"
-        )
-    return _cached(photos[name], size)
-
-
-@lru_cache(maxsize=64)
-def _cached(path: Path, size: int) -> np.ndarray:
-    return read_photo(path, size)
+def photo_pixels(name: str, size: int) -> np.ndarray:
+    """The pixels of a photo that a background names, [size, size, 3] uint8; InputError if it is not known here."""
+    if name not in PHOTOS:
+        raise InputError(f"background photo {name!r} is not known here; known: {', '.join(PHOTOS) or 'none'}")
+    photo = PHOTOS[name]
+    return photo if len(photo) == size else np.asarray(Image.fromarray(photo).resize((size, size)))

@@ -9,7 +9,7 @@ import numpy as np
 from scenes.camera import axes, pose
 from scenes.errors import InputError
 from scenes.layout import Layout, PlacedObject
-from scenes.photos import NO_PHOTOS, Photos, photo_pixels
+from scenes.photos import photo_pixels
 from scenes.rendering import Rendering, light_pose, object_pose, surface_pose
 from scenes.shading import Hits, as_light, far_color, incoming, object_color, photo_color, surface_color
 from scenes.shapes import mesh
@@ -48,10 +48,9 @@ class RaycastingRenderer:
     Raises InputError with the line to install it if embreex is missing.
     """
 
-    def __init__(self, size: int = 224, photos: Photos = NO_PHOTOS) -> None:
+    def __init__(self, size: int = 224) -> None:
         self.name = "embree"
         self.size = size
-        self._photos = photos
         self._embree = _import_embree()
 
     def __enter__(self) -> Self:
@@ -91,7 +90,7 @@ class RaycastingRenderer:
         rays = _camera_rays(layout, self.size, _SAMPLES[k])
         struck = _with_surface(_strike(scene, rays), rays, layout)
         if layout.background.photo:
-            color = as_light(photo_pixels(self._photos, layout.background.photo, self.size).reshape(-1, 3) / 255)
+            color = as_light(photo_pixels(layout.background.photo, self.size).reshape(-1, 3) / 255)
         else:
             color = np.tile(far_color(layout.background), (len(struck.things), 1))
         for number in np.unique(struck.things[struck.things != NOTHING]):
@@ -110,7 +109,7 @@ class RaycastingRenderer:
         lit = _lit_share(layout, scene, hits, _turns(chosen, self.size), soft, range(k, _TAPS, len(_SAMPLES)))
         come = incoming(hits, layout.lights, to_light, lit)
         if thing is None and layout.background.photo:
-            pixels = photo_pixels(self._photos, layout.background.photo, self.size).reshape(-1, 3)[chosen] / 255
+            pixels = photo_pixels(layout.background.photo, self.size).reshape(-1, 3)[chosen] / 255
             return photo_color(pixels, hits, layout.lights, come)
         if thing is None:
             return surface_color(layout.background, hits, come)

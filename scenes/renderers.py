@@ -4,23 +4,20 @@ import warnings
 from collections.abc import Callable
 
 from scenes.errors import InputError, unknown_name
-from scenes.photos import NO_PHOTOS, Photos
 from scenes.raycasting import RaycastingRenderer
 from scenes.rendering import OpenGLRenderer, Renderer
 
 AUTO = "auto"
-RENDERERS: dict[str, Callable[[int, Photos], Renderer]] = {"opengl": OpenGLRenderer, "raytrace": RaycastingRenderer}
+RENDERERS: dict[str, Callable[[int], Renderer]] = {"opengl": OpenGLRenderer, "raytrace": RaycastingRenderer}
 _TRIAL_SIZE = 16  # pixels: enough to see whether a renderer starts
 
 
-def open_renderer(size: int, name: str = AUTO, photos: Photos = NO_PHOTOS) -> Renderer:
+def open_renderer(size: int, name: str = AUTO) -> Renderer:
     """A renderer of square pictures; `name` is a key of RENDERERS, or "auto" as `choose_renderer` reads it.
-
-    `photos` are those that backgrounds may name.
 
     Raises InputError for an unknown name, or naming the cure if the renderer cannot start.
     """
-    return RENDERERS[choose_renderer(name)](size, photos)
+    return RENDERERS[choose_renderer(name)](size)
 
 
 def choose_renderer(name: str = AUTO) -> str:

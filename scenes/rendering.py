@@ -17,7 +17,7 @@ from scenes.camera import axes, pose
 from scenes.colors import linear_from_srgb
 from scenes.errors import InputError
 from scenes.layout import WALL_DISTANCE, Layout, PlacedObject
-from scenes.photos import NO_PHOTOS, Photos, photo_pixels
+from scenes.photos import photo_pixels
 from scenes.shapes import mesh
 from scenes.vocabulary import MATERIALS, PATTERNS
 
@@ -56,17 +56,16 @@ class OpenGLRenderer:
     Raises InputError with the packages to install where OpenGL cannot start.
     """
 
-    def __init__(self, size: int = 224, photos: Photos = NO_PHOTOS) -> None:
+    def __init__(self, size: int = 224) -> None:
         self.name = "pyrender"
         self.size = size
-        self._photos = photos
         self._pyrender = _import_pyrender()
         try:
             self._offscreen = self._pyrender.OffscreenRenderer(size, size)
         except Exception as error:  # the platform layers raise anything from ImportError to EGLError
             raise InputError(_no_opengl(error)) from error
         self._offscreen._renderer = _make_passes(size)
-        self._pool: dict[str, list[Any]] = defaultdict(list)  # shape -> meshes already uploaded
+        self._pool: dict[int, list[Any]] = defaultdict(list)  # id of a kind's mesh -> its uploads
         self._stage = self._build_stage()
 
     def __enter__(self) -> Self:
@@ -126,7 +125,7 @@ class OpenGLRenderer:
     def _add(self, i: int, layout: Layout) -> Any:
         thing = layout.objects[i]
         earlier = sum(other.shape == thing.shape for other in layout.objects[:i])
-        pool = self._pool[thing.shape]
+        pool = self._pool[id(mesh(thing.shape))]  # meshes of kinds live as long as the process
         if len(pool) <= earlier:
             pool.append(self._pyrender.Mesh([_primitive(self._pyrender, mesh(thing.shape))]))
         material = pool[earlier].primitives[0].material
@@ -173,7 +172,7 @@ class OpenGLRenderer:
     def _hang_up(self, layout: Layout) -> None:
         """Put a photo on the surface, where shadows fall on it, and on a plane behind everything."""
         stage = self._stage
-        pixels = photo_pixels(self._photos, layout.background.photo, self.size)
+        pixels = photo_pixels(layout.background.photo, self.size)
         photo = self._pyrender.Texture(source=pixels.copy(), source_channels="RGB")
         matrix = pose(layout.camera)
         matrix[:3, 3] -= matrix[:3, 2] * _BACKDROP

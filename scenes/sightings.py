@@ -13,7 +13,7 @@ import numpy as np
 from scenes.camera import Camera, axes, pose
 from scenes.colors import lab_from_srgb, linear_from_srgb, srgb_from_linear
 from scenes.rendering import Rendering
-from scenes.shapes import KINDS, mesh
+from scenes.shapes import KINDS, Kind, mesh
 from scenes.vocabulary import COLORS, SIZE_JITTER, SIZES, TABLES, color_distances
 
 _GRAYS = ("white", "gray", "black")  # also the second colors of patterns
@@ -124,7 +124,7 @@ def possible_colors(pixels: np.ndarray) -> frozenset[str]:
 
 def _possible_sizes(shape: str, height: float, across: float, pixel: float, whole: bool) -> frozenset[str]:
     """Size classes that the measured extents allow to this kind; what is hidden in part may be larger."""
-    tall, narrow, wide = _extents(shape)
+    tall, narrow, wide = _extents(KINDS[shape])
     least = max((height - pixel) / tall, (across - pixel) / wide) / _SLACK
     most = min((height + 2 * pixel) / (tall * _LEAST_HEIGHT), (across + pixel) / narrow) * _SLACK
     return frozenset(
@@ -135,10 +135,10 @@ def _possible_sizes(shape: str, height: float, across: float, pixel: float, whol
 
 
 @cache
-def _extents(shape: str) -> tuple[float, float, float]:
+def _extents(kind: Kind) -> tuple[float, float, float]:
     """Height at scale 1, and the least and greatest width in the turns that the kind allows."""
-    vertices = np.asarray(mesh(shape).vertices)
-    low, high = KINDS[shape].yaw
+    vertices = np.asarray(mesh(kind.name).vertices)
+    low, high = kind.yaw
     turns = np.radians(np.arange(low - _OFF_AXIS, high + _OFF_AXIS + 1, 5))
     widths = np.ptp(vertices[:, :2] @ np.stack([np.cos(turns), -np.sin(turns)]), axis=0)
     return float(np.ptp(vertices[:, 2])), float(widths.min()), float(widths.max())

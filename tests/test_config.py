@@ -19,6 +19,7 @@ from generator.config import (
 )
 from scenes.claims import Description
 from scenes.errors import InputError
+from scenes.own import OwnKind
 
 CARDS = sorted((Path(__file__).parent.parent / "data_cards").glob("*.toml"))
 GOOD = {"name": '"good"', "splits.test.groups": "{binding = 2}"}
@@ -200,6 +201,7 @@ def test_the_hash_depends_on_every_field(small_recipe):
         "attributes": ("color",),
         "held_out": (),
         "publication": Publication(creator="other"),
+        "assets": (OwnKind("obelisk", "obelisks", "an", (), (0.0, 360.0), "", ""),),
     }
     assert set(others) == set(vars(small_recipe))
     hashes = {recipe_hash(replace(small_recipe, **{key: value})) for key, value in others.items()}

@@ -39,7 +39,21 @@ RECIPE = Recipe(
     "new",
     {"test": Split()},
     vocabulary=Vocabulary(
-        ("cube", "sphere", "cylinder", "cone", "torus", "star", "heart", "mug", "bottle", "chair", "hat", "arch")
+        (
+            "cube",
+            "sphere",
+            "cylinder",
+            "cone",
+            "torus",
+            "star",
+            "heart",
+            "mug",
+            "bottle",
+            "hat",
+            "arch",
+            "bowl",
+            "crate",
+        )
     ),
     scene=SceneRange((1, 3), tuple(ARRANGEMENTS)),
 )
@@ -314,7 +328,8 @@ def test_what_a_recipe_cannot_show_is_said(category, vocabulary, scene, message)
 @pytest.mark.parametrize("number", [5, 8])
 def test_up_to_eight_objects_find_places(name, number):
     rng = np.random.default_rng(number)
-    kinds = ("bottle", "cube", "chair", "sphere", "mug", "star", "cone", "heart")[:number]
+    base = (*ARRANGEMENTS[name].bases, "cube")[0]
+    kinds = ("bottle", base, "chair", "sphere", "mug", "star", "cone", "heart")[:number]
     layouts = []
     for _ in range(16):
         wishes = [ObjectSpec(kind, "red", str(rng.choice(["small", "large"]))) for kind in kinds]

@@ -132,9 +132,13 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}
 SHAPES: dict[str, Callable[[], trimesh.Trimesh]] = {name: kind.build for name, kind in KINDS.items()}
 
 
-@cache
 def mesh(name: str) -> trimesh.Trimesh:
     """The mesh of a kind in the table, built once in a process: copy it to change it. InputError for another name."""
     if name not in KINDS:
         raise unknown_name("shape", name, KINDS)
-    return KINDS[name].build()
+    return _built(KINDS[name])
+
+
+@cache
+def _built(kind: Kind) -> trimesh.Trimesh:
+    return kind.build()

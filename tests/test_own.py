@@ -1,0 +1,154 @@
+"""What users bring with a recipe: meshes used like any kind, photos as backgrounds, in every process and by verify."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from generator.config import load_recipe, recipe_from_dict, recipe_hash, recipe_to_dict
+from generator.pipeline import generate
+from generator.recipe import known_things
+from generator.verification import verify
+from scenes.errors import InputError
+from scenes.layout import Layout, layout_from_dict, layout_to_dict, place
+from scenes.own import known
+from scenes.photos import PHOTOS
+from scenes.raycasting import RaycastingRenderer
+from scenes.rendering import OpenGLRenderer
+from scenes.shapes import KINDS, mesh
+from scenes.spec import ObjectSpec, SceneSpec
+
+RECIPE = """
+name = "own"
+image_size = 96
+assets = "assets"
+[vocabulary]
+shapes = ["obelisk", "cube", "sphere", "cone", "mug", "star"]
+[scene]
+photos = "photos"
+objects = [1, 2]
+[splits.test.groups]
+content = 3
+[[held_out]]
+shape = "obelisk"
+[splits.obelisks]
+held_out = true
+[splits.obelisks.groups]
+content = 2
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with a recipe, a mesh and two photos."""
+    for name in ("assets", "photos"):
+        (tmp_path / name).mkdir()
+    trimesh.creation.cone(radius=0.3, height=1.0, sections=4).export(tmp_path / "assets/obelisk.ply")
+    (tmp_path / "assets/obelisk.toml").write_text('name = "obelisk"\nplural = "obelisks"\nup = "z"\n')
+    paint((150, 170, 150)).save(tmp_path / "photos/meadow.png")
+    paint((180, 170, 160)).save(tmp_path / "photos/room.jpg")
+    (tmp_path / "own.toml").write_text(RECIPE)
+    return tmp_path
+
+
+def paint(color: tuple[int, int, int], size: tuple[int, int] = (160, 120)) -> Image.Image:
+    """A photo that is brighter towards the top left."""
+    x, y = np.meshgrid(*(np.linspace(0, 30, n) for n in size))
+    return Image.fromarray(np.clip(np.array(color) - (x + y)[..., None], 0, 255).astype(np.uint8))
+
+
+def test_a_dataset_holds_what_the_user_brought(home: Path) -> None:
+    folder = generate(home / "own.toml", home / "out", workers=1, progress=False)
+    assert "obelisk" not in KINDS, "it is known only while it is needed"
+    assert not PHOTOS
+    rows = [json.loads(line) for line in (folder / "obelisks/metadata.jsonl").read_text().splitlines()]
+    assert any(thing["shape"] == "obelisk" for row in rows for thing in row["objects"])
+    assert {row["background"]["photo"] for row in rows} <= {"meadow.png", "room.jpg"}
+    assert any("an obelisk" in caption["text"] for row in rows for caption in row["captions"])
+    assert verify(folder, audits=False, progress=False) == []
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert recipe_hash(recipe_from_dict(manifest["recipe"], "recipe")) == manifest["recipe_sha256"]
+    assert [photo["name"] for photo in manifest["recipe"]["scene"]["photos"]] == ["meadow.png", "room.jpg"]
+
+
+def test_the_recipe_travels_and_its_hash_is_that_of_what_it_brings(home: Path) -> None:
+    recipe = load_recipe(home / "own.toml")
+    copy = pickle.loads(pickle.dumps(recipe))
+    assert copy == recipe
+    with known_things(copy):
+        assert mesh("obelisk").extents.max() == pytest.approx(1)
+        assert KINDS["obelisk"].article == "an"
+        assert set(PHOTOS) == {"meadow.png", "room.jpg"}
+        with known_things(recipe):
+            pass
+        assert "obelisk" in KINDS, "an inner block takes nothing away from the outer"
+    assert recipe_hash(recipe_from_dict(recipe_to_dict(recipe), "recipe")) == recipe_hash(recipe)
+    before = recipe_hash(recipe)
+    paint((10, 20, 30)).save(home / "photos/meadow.png")
+    painted = recipe_hash(load_recipe(home / "own.toml"))
+    trimesh.creation.cone(radius=0.2, height=1.0, sections=4).export(home / "assets/obelisk.ply")
+    assert len({before, painted, recipe_hash(load_recipe(home / "own.toml"))}) == 3
+
+
+def test_without_a_list_of_shapes_all_are_used(home: Path) -> None:
+    text = RECIPE.replace('shapes = ["obelisk", "cube", "sphere", "cone", "mug", "star"]', "")
+    (home / "own.toml").write_text(text)
+    assert load_recipe(home / "own.toml").vocabulary.shapes == (*KINDS, "obelisk")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda home: (home / "photos/room.jpg").write_bytes(b"no picture"), r"room\.jpg: not a readable picture"),
+        (lambda home: paint((9, 9, 9), (20, 90)).save(home / "photos/meadow.png"), r"20 x 90 pixels; at least 32"),
+        (lambda home: [path.unlink() for path in (home / "photos").iterdir()], "no photos here"),
+        (lambda home: (home / "photos/a.png").symlink_to(home / "secret.png"), "leads out of its folder"),
+        (lambda home: write(home, '"photos"', '"../photos"'), r"scene\.photos: '\.\./photos' leads out"),
+        (lambda home: write(home, '"assets"', '"/etc"'), r"assets: '/etc' leads out of the recipe's folder"),
+        (lambda home: write(home, '"assets"', '"nothing"'), "no such folder"),
+        (lambda home: write(home, 'photos = "photos"', "photos = 3"), "scene.photos: the name of a folder is needed"),
+        (lambda home: write(home, 'assets = "assets"', ""), "unknown shape 'obelisk'"),
+    ],
+)
+def test_what_will_not_do_is_said(home: Path, spoil, message: str) -> None:
+    paint((1, 2, 3)).save(home / "secret.png")
+    spoil(home)
+    with pytest.raises(InputError, match=message):
+        load_recipe(home / "own.toml")
+
+
+def write(home: Path, old: str, new: str) -> None:
+    (home / "own.toml").write_text(RECIPE.replace(old, new))
+
+
+def test_a_photo_is_everywhere_and_shadows_fall_on_it_in_both_renderers(home: Path) -> None:
+    pytest.importorskip("embreex")
+    recipe = load_recipe(home / "own.toml")
+    with known(recipe.assets, recipe.scene.photos), OpenGLRenderer(96) as opengl, RaycastingRenderer(96) as rays:
+        for arrangement in ("table", "floating", "stacked"):
+            layout = scene(arrangement)
+            pictures = [renderer.render(layout) for renderer in (opengl, rays)]
+            photo = PHOTOS["meadow.png"].astype(float)
+            for picture in pictures:
+                around = picture.instances == 0
+                brightness = (picture.color.astype(float) / photo)[around]
+                assert np.median(np.abs(picture.color - photo)[around]) <= 1, "the photo is what was given"
+                assert brightness.min() < 0.85, "there is a shadow"
+                assert np.quantile(brightness, 0.97) < 1.02, "and nothing is lit twice"
+            assert np.abs(pictures[0].color.astype(float) - pictures[1].color).mean() < 1.5
+            plain = opengl.render(place(SceneSpec((ObjectSpec("cube", "red"),)), np.random.default_rng(0)))
+            assert np.abs(plain.color[plain.instances == 0] - photo[plain.instances == 0]).mean() > 5, (
+                "taken down again"
+            )
+
+
+def scene(arrangement: str) -> Layout:
+    wishes = (ObjectSpec("sphere", "red", "small"), ObjectSpec("cube", "blue", "large"), ObjectSpec("obelisk", "green"))
+    layout = place(SceneSpec(wishes, arrangement, photos=("meadow.png",)), np.random.default_rng(3))
+    assert layout is not None
+    assert layout_from_dict(layout_to_dict(layout)) == layout
+    return layout
