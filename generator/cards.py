@@ -17,8 +17,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 def write_card(folder: Path, recipe: Recipe, manifest: dict[str, Any]) -> None:
     """Write README.md and croissant.json: measured facts only, all from the manifest."""
     write_atomically(folder / "README.md", "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)]))
-    if manifest["format"] == "folder":
-        write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
+    write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
 
 
 def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:

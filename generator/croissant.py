@@ -9,6 +9,7 @@ from typing import Any
 from generator.categories import CATEGORIES
 from generator.recipe import Publication, Recipe
 
+_Node = dict[str, Any]
 _RELEASED = "2026-11-23"  # of this version: what a recipe says of its own publication goes before it
 _LICENSE = "https://creativecommons.org/licenses/by/4.0/"
 _CONFORMS_TO = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
@@ -56,9 +57,9 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
     distribution: list[dict[str, Any]] = []
     records: list[dict[str, Any]] = []
     for split, row in manifest["splits"].items():
-        files, fields = _folder(split, row["metadata_sha256"])
+        files, fields = _FILES[manifest["format"]](split, row, _hashes(split, manifest))
         distribution += files
-        records.append(_record_set(split, fields))
+        records += [_record_set(split, fields)] if fields else []
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -117,46 +118,77 @@ def _responsible_ai(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _folder(split: str, metadata_sha256: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _hashes(split: str, manifest: dict[str, Any]) -> dict[str, str]:
+    """The archives of a split with their hashes; none where pictures are files."""
+    files = {name: digest for shard in manifest["shards"] for name, digest in shard.get("files", {}).items()}
+    return {name: digest for name, digest in sorted(files.items()) if name.startswith(f"{split}/")}
+
+
+def _folder(split: str, row: dict[str, Any], _archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
     """Files and fields of a split that is a folder of pictures with metadata.jsonl."""
     rows, images = f"{split}-metadata", f"{split}-images"
     files = [
-        {
-            "@type": "cr:FileObject",
-            "@id": rows,
-            "name": rows,
-            "contentUrl": f"{split}/metadata.jsonl",
-            "encodingFormat": "application/jsonlines",
-            "sha256": metadata_sha256,
-        },
-        {
-            "@type": "cr:FileSet",
-            "@id": images,
-            "name": images,
-            "encodingFormat": "image/png",
-            "includes": f"{split}/images/*.png",
-        },
+        _file_object(rows, "application/jsonlines", f"{split}/metadata.jsonl", row["metadata_sha256"]),
+        _file_set(images, "image/png", f"{split}/images/*.png"),
     ]
-    fields = [_text(split, name, meaning) for name, meaning in _COLUMNS.items()]
-    joined = _text(split, "file_name", "file of the picture")
-    joined["source"]["transform"] = {"regex": "^(?:images/)?(.*)$"}
+    column = {"fileObject": {"@id": rows}}
+    fields = [_field(split, name, meaning, {**column, **_column(name)}) for name, meaning in _COLUMNS.items()]
+    name = {**column, **_column("file_name"), "transform": {"regex": "^(?:images/)?(.*)$"}}
+    joined = _field(split, "file_name", "file of the picture", name)
     joined["references"] = {"fileSet": {"@id": images}, "extract": {"fileProperty": "filename"}}
-    picture = _field(split, "image", "the picture", "sc:ImageObject")
-    picture["source"] = {"fileSet": {"@id": images}, "extract": {"fileProperty": "content"}}
-    return files, [*fields, joined, picture]
+    content = {"fileSet": {"@id": images}, "extract": {"fileProperty": "content"}}
+    return files, [*fields, joined, _field(split, "image", "the picture", content, "sc:ImageObject")]
 
 
-def _text(split: str, name: str, meaning: str) -> dict[str, Any]:
-    field = _field(split, name, meaning, "sc:Text")
-    field["source"] = {"fileObject": {"@id": f"{split}-metadata"}, "extract": {"column": name}}
-    return field
+def _parquet(split: str, _row: dict[str, Any], _archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
+    """Files and fields of a split in Parquet, where pictures are columns."""
+    name = f"{split}-parquet"
+    source = {"fileSet": {"@id": name}}
+    files = [_file_set(name, "application/x-parquet", f"{split}/*.parquet")]
+    fields = [
+        _field(split, column, meaning, {**source, **_column(column)})
+        for column, meaning in _COLUMNS.items()
+        if column != "mask"
+    ]
+    pictures = {"image": "the picture", "mask": _COLUMNS["mask"]}
+    fields += [
+        _field(
+            split, column, meaning, {**source, **_column(column), "transform": {"jsonPath": "bytes"}}, "sc:ImageObject"
+        )
+        for column, meaning in pictures.items()
+    ]
+    return files, fields
 
 
-def _field(split: str, name: str, meaning: str, kind: str) -> dict[str, Any]:
-    return {"@type": "cr:Field", "@id": f"{split}/{name}", "name": name, "description": meaning, "dataType": kind}
+def _webdataset(_split: str, _row: dict[str, Any], archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
+    """Files of a split in tars, and no fields: mlcroissant unpacks tars to a place that their name alone decides, so it
+    would read the rows of another dataset.
+    """
+    return [_file_object(name, "application/x-tar", name, digest) for name, digest in archives.items()], []
 
 
-def _record_set(split: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
+_FILES = {"folder": _folder, "parquet": _parquet, "webdataset": _webdataset}
+
+
+def _file_set(name: str, encoding: str, includes: str) -> _Node:
+    return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": encoding, "includes": includes}
+
+
+def _file_object(name: str, encoding: str, url: str, digest: str) -> _Node:
+    node = {"@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": url}
+    return node | {"encodingFormat": encoding, "sha256": digest}
+
+
+def _column(name: str) -> _Node:
+    return {"extract": {"column": name}}
+
+
+def _field(split: str, name: str, meaning: str, source: _Node, kind: str = "sc:Text") -> _Node:
+    node = {"@type": "cr:Field", "@id": f"{split}/{name}", "name": name, "description": meaning, "dataType": kind}
+    return node | {"source": source}
+
+
+def _record_set(split: str, fields: list[_Node]) -> _Node:
     return {
         "@type": "cr:RecordSet",
         "@id": split,

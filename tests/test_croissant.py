@@ -11,7 +11,9 @@ from PIL import Image
 
 from generator import croissant
 from generator.cards import write_card
-from generator.dataset import read_manifest, read_rows
+from generator.dataset import file_hash, read_manifest, read_rows
+from generator.formats import FORMATS
+from generator.formats.sample import Sample
 from generator.recipe import Publication, Split
 
 SPLITS = ("test", "train", "held-out")
@@ -63,6 +65,46 @@ def test_records_are_the_rows_with_their_pictures(split, loaded, generated):
             assert record[f"{split}/{name}"].decode() == row[name]
         with Image.open(generated / split / row["file_name"]) as image:
             np.testing.assert_array_equal(np.array(record[f"{split}/image"]), np.array(image))
+
+
+@pytest.fixture(params=["webdataset", "parquet"])
+def archives(request, generated, small_recipe, tmp_path) -> Path:
+    """The test split of the generated dataset in two archives of another format, with its card."""
+    samples = [
+        Sample(
+            {key: value for key, value in row.items() if key not in ("file_name", "mask")},
+            (generated / "test" / row["file_name"]).read_bytes(),
+            (generated / row["mask"]).read_bytes(),
+        )
+        for row in read_rows(generated, "test")
+    ]
+    folder, files = tmp_path / request.param, {}
+    (folder / "test").mkdir(parents=True)
+    for number, part in enumerate((samples[:8], samples[8:])):
+        for path, data in FORMATS[request.param].pack(folder, "test", number, part):
+            path.write_bytes(data)
+            files[f"test/{path.name}"] = file_hash(path)
+    manifest = read_manifest(generated)
+    manifest |= {"format": request.param, "shards": [{"files": files}], "splits": {"test": manifest["splits"]["test"]}}
+    write_card(folder, small_recipe, manifest)
+    return folder
+
+
+def test_archives_are_described_as_well(mlcroissant, archives, generated):
+    loaded = mlcroissant.Dataset(archives / "croissant.json")
+    assert loaded.metadata.ctx.issues.report().strip() == ""
+    written = json.loads((archives / "croissant.json").read_text())
+    if archives.name == "webdataset":
+        hashes = {each["contentUrl"]: each["sha256"] for each in written["distribution"]}
+        assert hashes == {f"test/{path.name}": file_hash(path) for path in (archives / "test").glob("*.tar")}
+        return
+    rows = {row["id"]: row for row in read_rows(generated, "test")}
+    for record in loaded.records("test"):
+        row = rows.pop(record["test/id"].decode())
+        for name, path in (("image", generated / "test" / row["file_name"]), ("mask", generated / row["mask"])):
+            with Image.open(path) as image:
+                np.testing.assert_array_equal(np.array(record[f"test/{name}"]), np.array(image))
+    assert not rows
 
 
 def test_a_damaged_file_is_noticed(mlcroissant, dataset_copy):
