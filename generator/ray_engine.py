@@ -1,5 +1,6 @@
 """Engine `ray`: shards as Ray tasks, on this machine or a cluster. Every machine must reach the destination."""
 
+import os
 from collections.abc import Generator, Sequence
 from itertools import islice
 from typing import Any
@@ -10,6 +11,8 @@ from scenes.errors import InputError
 
 _RETRIES = 3  # of a shard whose worker died; an error that it raised is final
 _AHEAD = 2  # shards that wait for each core
+_STARTS = 3  # trials to start Ray on this machine
+_STORE = 200 * 2**20  # bytes of shared memory: recipes pass through it, no pictures
 
 
 def make_shards(
@@ -53,11 +56,17 @@ def _run(ray: Any, job: Job, todo: Sequence[Shard]) -> Generator[Shard, None, No
 
 
 def _start(ray: Any, workers: int, address: str | None) -> None:
-    where = {"address": "local", "num_cpus": workers} if address is None else {"address": address}
-    try:
-        ray.init(**where, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise InputError(f"--address {address}: no Ray cluster answers there ({error})") from error
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports home unless told not to
+    here = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _STORE}
+    for attempt in range(_STARTS):
+        try:
+            ray.init(address or "local", log_to_driver=False, configure_logging=False, **({} if address else here))
+            return
+        except Exception as error:  # Ray raises a bare one where its parts come too late, as on a busy machine
+            ray.shutdown()
+            if address or attempt == _STARTS - 1:
+                where = f"--address {address}: no Ray cluster answers there" if address else "Ray does not start here"
+                raise InputError(f"{where} ({error})") from error
 
 
 def _import_ray() -> Any:
