@@ -35,6 +35,7 @@ _LOAD_ERRORS = (
     TypeError,
     OSError,
     AttributeError,
+    AssertionError,  # open_clip, for a text tower of another width
     UnpicklingError,
     SafetensorError,
 )
@@ -186,7 +187,7 @@ def _load_checkpoint(model: Any, checkpoint: str) -> None:
 
 def _load_error(name: str, error: Exception) -> InputError:
     said = " ".join(str(error).split())
-    if "size mismatch" in said or "Missing key" in said or "Unexpected key" in said:
+    if any(words in said for words in ("size mismatch", "Missing key", "Unexpected key", "width changed")):
         return InputError(f"{name}: the weights are of another architecture: {said[:300]}")
     if "download" in said or "HF Hub" in said or "Hub" in said:
         advice = "without network, fetch the model elsewhere and use local-dir: or a checkpoint file"

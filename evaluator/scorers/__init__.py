@@ -52,10 +52,16 @@ def load_scorer(name: str, context: ScorerContext) -> Scorer:
     outer, _, inner = name.partition(":")
     if inner and outer in WRAPPERS:
         return WRAPPERS[outer](load_scorer(inner, context), context)
+    if name in HEADS:  # before its head is looked for: there can be none
+        _check_patches(name, HEADS[name].needs_patches, context)
     scorer = SCORERS[name](context)
-    if scorer.needs_patches and not context.encoder.has_patches:
+    _check_patches(name, scorer.needs_patches, context)
+    return scorer
+
+
+def _check_patches(name: str, needed: bool, context: ScorerContext) -> None:
+    if needed and not context.encoder.has_patches:
         raise InputError(
             f"scorer {name!r} needs patch tokens and the model {context.encoder.name!r} has none; "
             "cosine, labclip and the controls work without them"
         )
-    return scorer
