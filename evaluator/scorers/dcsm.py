@@ -6,7 +6,7 @@ left of the sphere" is decided), and their mean is the score. Nothing in it depe
 the length of the caption, or on what else is in the batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,8 @@ class DcsmHead(nn.Module):
     def __init__(self, config: DcsmConfig):
         super().__init__()
         self.config = config
-        self._find_words = WordFinder(config.words)
+        self.find_words: Callable[[TextFeatures], torch.Tensor] = WordFinder(config.words)  # [..., t]
+        self.standardise = standardise_maps
         self.read_map = MapReader(config.channels, config.pooled_grid, config.width, config.dropout)
         self.token = nn.Linear(config.embed_dim, config.width)
         self.word = nn.Embedding(len(config.words) + 1, config.width, padding_idx=0)
@@ -74,7 +75,7 @@ class DcsmHead(nn.Module):
         longest = max(1, int(mask.sum(-1).max()))
         order = torch.argsort((~mask).to(torch.uint8), dim=-1, stable=True)[..., :longest]
         tokens = texts.tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, texts.tokens.shape[-1]))
-        words = self._find_words(texts).to(mask.device)
+        words = self.find_words(texts).to(mask.device)
         return {
             "pooled": texts.pooled,
             "tokens": tokens,
@@ -94,7 +95,7 @@ class DcsmHead(nn.Module):
         longest = max(1, int(texts["mask"].sum(-1).max()))
         tokens, mask, words = (texts[name][:, :, :longest] for name in ("tokens", "mask", "words"))
         raw = torch.einsum("bipd,bjtd->bijtp", images.patches, tokens)
-        maps, mean, spread = standardise_maps(raw, mask)
+        maps, mean, spread = self.standardise(raw, mask)
         cosine = images.pooled @ texts["pooled"].transpose(-1, -2)
 
         k = raw.shape[1]
