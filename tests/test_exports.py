@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evaluator.cli import export as export_command
 from evaluator.encoders.torchvision_import import import_torchvision
 from evaluator.external import LoadedBenchmark, load_benchmark
 from evaluator.items import ImageRef
@@ -147,6 +148,11 @@ def related(row: Row, relation: str, first: set[str], second: set[str]) -> bool:
 
 def test_every_format_is_read_back_or_has_a_test_of_its_own():
     assert set(EXPORTS) == set(LOADERS) | ELSEWHERE
+
+
+def test_the_command_names_every_format():
+    words = str(export_command.help).replace(",", " ").replace(".", " ").split()
+    assert set(EXPORTS) <= set(words)
 
 
 @pytest.mark.parametrize("name", LOADERS)
