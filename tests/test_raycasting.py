@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scenes import renderers
-from scenes.arrangements import ARRANGEMENTS, BASES
+from scenes.arrangements import ARRANGEMENTS
 from scenes.backgrounds import SURFACES
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict, layout_to_dict, place
@@ -38,7 +38,7 @@ def random_layout(number: int) -> Layout:
     kinds, name = list(KINDS), list(ARRANGEMENTS)[number % len(ARRANGEMENTS)]
     shapes = [kinds[number % len(kinds)], *rng.choice(kinds, 2, replace=False)]
     if ARRANGEMENTS[name].stacked:
-        shapes[1] = rng.choice(list(BASES))
+        shapes[1] = rng.choice(list(ARRANGEMENTS[name].bases))
     things = tuple(
         ObjectSpec(str(shape), *(str(rng.choice(list(table))) for table in (COLORS, SIZES, MATERIALS, PATTERNS)))
         for shape in shapes
