@@ -4,6 +4,7 @@ Heavy imports stay inside the commands, so that `--help` answers at once.
 """
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,7 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
 @click.option("--token-dropout", type=float)
 @click.option("--patience", type=click.IntRange(1))
 @click.option("--seed", type=click.IntRange(0))
+@click.option("--tensorboard", type=click.Path(path_type=Path), help="folder for TensorBoard's log")
 @_CACHE
 @_DEVICE
 @_RANDOM
@@ -220,6 +222,7 @@ def train_head(
     out: Path,
     split: str,
     validation_split: str,
+    tensorboard: Path | None,
     cache: Path | None,
     device: str,
     allow_random_weights: bool,
@@ -242,8 +245,11 @@ def train_head(
         cache_dir=cache,
         device=device,
         allow_random_weights=allow_random_weights,
+        tensorboard=tensorboard,
         progress=not quiet,
     )
+    if int(os.environ.get("RANK", "0")):  # of the processes of one run the first one speaks
+        return
     scores = ", ".join(f"{name} {100 * value:.1f}" for name, value in done.group_scores.items())
     click.echo(
         f"{done.path}: {done.head}, {done.n_parameters:,} parameters, {done.epochs} epochs, best {done.best_epoch}"

@@ -95,12 +95,13 @@ def train_head(
     cache_dir: str | Path | None = None,
     device: str = "cpu",
     allow_random_weights: bool = False,
+    tensorboard: str | Path | None = None,
     progress: bool = True,
 ) -> HeadReport:
     """Train a head on the groups of a dataset with the model frozen, and write it to `out` (.safetensors).
 
     Validation groups come from `validation_split` if the dataset has it, else a seeded share of the training groups is
-    held back. An interrupted run goes on where it stopped.
+    held back. An interrupted run goes on where it stopped. `tensorboard` is a folder for TensorBoard's log.
     """
     folder = Path(dataset)
     splits = read_manifest(folder)["splits"]
@@ -113,6 +114,7 @@ def train_head(
         out=Path(out),
         config=config,
         cache_dir=None if cache_dir is None else Path(cache_dir),
+        tensorboard=None if tensorboard is None else Path(tensorboard),
         progress=progress,
     )
 

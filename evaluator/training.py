@@ -16,6 +16,7 @@ from evaluator.cache import EncodedSet, encode_items
 from evaluator.encoders import Encoder
 from evaluator.heads import Head, save_head
 from evaluator.items import Item
+from evaluator.processes import Processes, find_processes
 from evaluator.scorers.trained import count_parameters, head_type
 from evaluator.training_data import hash_items, prepare_data, split_clusters
 from evaluator.training_run import Run, TrainingConfig
@@ -57,24 +58,33 @@ def train_head(
     cache_dir: Path | None = None,
     progress: bool = True,
     resume: bool = True,
+    tensorboard: Path | None = None,
 ) -> HeadReport:
     """Train a head for `encoder` on items with known truth and write it to `out`.
 
     Without validation items a seeded share of the clusters is held out. The weights kept are those of the epoch with
     the best group score there, averaged over categories. `head_config` overrides sizes of the network. Beside `out`
     stand its log, `out`.log.jsonl, and while it runs `out`.checkpoint, the last whole epoch, where `resume` goes on.
+    `tensorboard` is a folder for the same log as TensorBoard's events. Under `accelerate launch` the processes share
+    each batch; give them a `cache_dir`, and the first one alone encodes.
 
     Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
     """
     config = config or TrainingConfig()
     _check_request(head, encoder, out)  # before hours of encoding
+    processes = find_processes(config.device)
+    progress = progress and processes.is_first
     if items_validation is None:
         items_train, items_validation = split_clusters(items_train, config.validation_share, config.seed)
+    if cache_dir is not None and not processes.is_first:
+        processes.wait()
     with tqdm(desc="encoding", disable=not progress) as bar:
         train, validation = (
             EncodedItems(items, encode_items(encoder, items, cache_dir, progress=partial(_advance, bar)))
             for items in (items_train, items_validation)
         )
+    if cache_dir is not None and processes.is_first:
+        processes.wait()
     return train_on_features(
         train,
         validation,
@@ -85,6 +95,8 @@ def train_head(
         head_config=head_config,
         progress=progress,
         resume=resume,
+        tensorboard=tensorboard,
+        processes=processes,
     )
 
 
@@ -99,10 +111,13 @@ def train_on_features(
     head_config: Mapping[str, Any] | None = None,
     progress: bool = True,
     resume: bool = True,
+    tensorboard: Path | None = None,
+    processes: Processes | None = None,
 ) -> HeadReport:
     """`train_head` from features that are there already."""
     _check_request(head, encoder, out)
     started = time.monotonic()
+    processes = processes or find_processes(config.device)
     sizes = head_type(head).configure(encoder, train.encoded.images) | dict(head_config or {})
     dataset = {"hash": hash_items(train.items, train.encoded), "items": len(train.items)}
     run_identity = _hash_json([head, sizes, asdict(config), dataset["hash"], encoder.identity])
@@ -110,17 +125,20 @@ def train_on_features(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = head_type(head).build(sizes, encoder)
-        run = Run(network, config, prepare_data(train.items, train.encoded, network))
+        run = Run(network, config, prepare_data(train.items, train.encoded, network), processes)
         checked = prepare_data(validation.items, validation.encoded, network)
         checkpoint = out.with_name(f"{out.name}.checkpoint")
         if resume and checkpoint.is_file():
             run.restore(checkpoint, run_identity)
-        run.train(checked, checkpoint, run_identity, out.with_name(f"{out.name}.log.jsonl"), progress)
+        processes.wait()  # nobody writes what others still have to read
+        run.train(checked, checkpoint, run_identity, out.with_name(f"{out.name}.log.jsonl"), progress, tensorboard)
 
     metrics = {"validation": run.standing.best, "items": len(validation.items)}
     training = asdict(config) | {"epochs_run": run.standing.epoch, "best_epoch": run.standing.best_epoch}
-    save_head(Head(head, sizes, encoder.name, encoder.identity, run.best_weights, dataset, training, metrics), out)
-    checkpoint.unlink(missing_ok=True)
+    if processes.is_first:
+        save_head(Head(head, sizes, encoder.name, encoder.identity, run.best_weights, dataset, training, metrics), out)
+        checkpoint.unlink(missing_ok=True)
+    processes.wait()
     return HeadReport(
         path=out,
         head=head,

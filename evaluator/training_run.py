@@ -20,6 +20,7 @@ from torch import nn
 from tqdm import tqdm
 
 from evaluator.losses import truth_table_loss
+from evaluator.processes import Processes
 from evaluator.scorers.trained import HeadNetwork
 from evaluator.training_data import TrainingData, batches, disturb, gather, items_right
 from scenes.errors import InputError
@@ -59,9 +60,9 @@ class Standing:
 class Run:
     """A training run: the network, its optimiser, the best weights so far, and where it stands."""
 
-    def __init__(self, network: HeadNetwork, config: TrainingConfig, data: TrainingData):
-        self.network, self.config, self.data = network, config, data
-        self.module = cast(nn.Module, network).to(config.device)
+    def __init__(self, network: HeadNetwork, config: TrainingConfig, data: TrainingData, processes: Processes):
+        self.network, self.config, self.data, self.processes = network, config, data, processes
+        self.module = cast(nn.Module, network).to(processes.device)
         self.optimizer = torch.optim.AdamW(
             _decay_matrices_only(self.module, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98)
         )
@@ -72,7 +73,15 @@ class Run:
     def steps_per_epoch(self) -> int:
         return -(-len(self.data) // self.config.batch_groups)
 
-    def train(self, checked: TrainingData, checkpoint: Path, identity: str, log: Path, progress: bool) -> None:
+    def train(
+        self,
+        checked: TrainingData,
+        checkpoint: Path,
+        identity: str,
+        log: Path,
+        progress: bool,
+        tensorboard: Path | None = None,
+    ) -> None:
         """Epochs until the last one or until patience runs out, a checkpoint after each."""
         steps = self.steps_per_epoch * self.config.epochs
         done = self.steps_per_epoch * self.standing.epoch
@@ -82,8 +91,11 @@ class Run:
                 loss = self.train_epoch(bar)
                 row = {"epoch": self.standing.epoch + 1, "loss": loss, **self.validate(checked)}
                 self._note({**row, "seconds": round(time.monotonic() - started, 3)})
-                self.save(checkpoint, identity)
-                _write_aside(log, "".join(json.dumps(row) + "\n" for row in self.standing.history).encode())
+                if self.processes.is_first:
+                    self.save(checkpoint, identity)
+                    _write_aside(log, "".join(json.dumps(row) + "\n" for row in self.standing.history).encode())
+                    if tensorboard is not None:
+                        _show(self.standing.history[-1], tensorboard)
                 bar.set_postfix(loss=f"{loss:.3f}", group=f"{self.standing.history[-1]['group_score']:.3f}")
 
     @property
@@ -95,7 +107,7 @@ class Run:
     def train_epoch(self, bar: tqdm) -> float:
         """One pass over the items; the mean loss. Its order and noise depend on the seed and its number alone."""
         epoch = self.standing.epoch
-        torch.manual_seed(self.config.seed * 100_003 + epoch)
+        torch.manual_seed((self.config.seed * 100_003 + epoch) * self.processes.count + self.processes.number)
         self.module.train()
         losses = []
         rng = np.random.default_rng([self.config.seed, epoch])
@@ -106,12 +118,14 @@ class Run:
         return float(np.mean(losses))
 
     def _step(self, rows: np.ndarray) -> float:
-        batch = disturb(
-            gather(self.data, rows, self.config.device), self.config.feature_noise, self.config.token_dropout
-        )
+        mine = self.processes.share(rows)
+        gathered = gather(self.data, mine, self.processes.device)
+        batch = disturb(gathered, self.config.feature_noise, self.config.token_dropout)
         loss = truth_table_loss(self.network(batch.images, batch.texts), batch.truth, batch.known)
         self.optimizer.zero_grad()
         loss.backward()
+        alone = len(mine) == len(rows)  # a batch too small to share
+        self.processes.average_gradients(self.module, 1.0 if alone else len(mine) * self.processes.count / len(rows))
         nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
         self.optimizer.step()
         return loss.item()
@@ -129,7 +143,7 @@ class Run:
         scores, losses = [], []
         with torch.inference_mode():
             for rows in np.split(np.arange(len(checked)), range(128, len(checked), 128)):
-                batch = gather(checked, rows, self.config.device)
+                batch = gather(checked, rows, self.processes.device)
                 scores.append(self.network(batch.images, batch.texts))
                 losses.append(truth_table_loss(scores[-1], batch.truth, batch.known).item() * len(rows))
         right = items_right(torch.cat(scores).cpu().numpy(), checked)
@@ -168,7 +182,7 @@ class Run:
         """Go on from a checkpoint. Raises InputError if it is of another run or not readable."""
         if not is_zipfile(checkpoint):
             raise InputError(f"{checkpoint}: not a readable checkpoint; delete it to start anew")
-        state = torch.load(checkpoint, map_location=self.config.device, weights_only=True)
+        state = torch.load(checkpoint, map_location=self.processes.device, weights_only=True)
         if state["identity"] != identity:
             raise InputError(
                 f"{checkpoint}: left by a run with other data, model or settings; repeat that run to finish it, "
@@ -178,6 +192,19 @@ class Run:
         self.module.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best_weights = state["best_weights"]
+
+
+def _show(row: Mapping[str, Any], folder: Path) -> None:
+    """Add an epoch to TensorBoard's log in a folder."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise InputError("--tensorboard needs its package: pip install tensorboard") from None
+    shown = {name: row[name] for name in ("loss", "validation_loss", "group_score")}
+    shown |= {f"group_score/{name}": value for name, value in row["group_scores"].items()}
+    with SummaryWriter(str(folder), purge_step=row["epoch"]) as writer:
+        for name, value in shown.items():
+            writer.add_scalar(name, value, row["epoch"])
 
 
 def _rank(row: Mapping[str, Any]) -> tuple[float, float]:
