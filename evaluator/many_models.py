@@ -84,7 +84,7 @@ def evaluate_all(
             waiting.append(Run(model, _head_of(model, head)))
     for outcome in outcomes.values():
         say(_line(outcome))
-    for outcome in _ask(asked, waiting, out, engine, address, progress):
+    for outcome in _ask(asked, waiting, out, engine, address, progress) if waiting else ():  # no cluster for nothing
         outcomes[outcome.model] = outcome
         say(_line(outcome))
     return [outcomes[model] for model in models]

@@ -2,7 +2,7 @@
 
 What a worker opens (pictures, weights, heads, a feature cache) must lie under the same path on every machine. The
 features of all shards meet again before anything is scored, so scorers that look at the whole set see the whole set,
-and the results are those of one machine.
+and the results are those of one machine. An item is never cut: a retrieval set is one shard.
 """
 
 import os

@@ -38,6 +38,7 @@ class MetricRow:
     asked: int  # questions
     ties: int  # misses by exact equality
     detectable: float | None  # excess over chance that this many clusters show with 80 % power
+    standard_error: float | None = None  # of the resampled value; binomial where one cluster is all there is
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,19 @@ def _metric_rows(measurement: _Measurement, scorers: Sequence[str], level: float
             asked=int(measurement.measured.asked.sum()),
             ties=int(measurement.measured.ties[s]),
             detectable=_finite(detectable_above(measurement.chance, measurement.clusters, level)),
+            standard_error=_standard_error(measurement, s, method),
         )
+
+
+def _standard_error(measurement: _Measurement, s: int, method: str) -> float | None:
+    """The spread of the resamples; None where all clusters are alike, which says nothing of how sure the value is."""
+    if method == "bootstrap":
+        drawn = measurement.replicates[:, s]
+        return float(np.std(drawn[np.isfinite(drawn)], ddof=1))
+    if measurement.clusters > 1 or measurement.measured.hits is None:
+        return None
+    value, asked = float(measurement.values[s]), int(measurement.measured.asked.sum())
+    return float(np.sqrt(value * (1 - value) / asked))
 
 
 def _interval(measurement: _Measurement, s: int, level: float) -> tuple[Interval, str]:

@@ -340,7 +340,23 @@ def test_one_retrieval_set_gets_an_interval_over_its_queries() -> None:
     assert (recall.asked, recall.clusters, recall.interval) == (30, 1, "wilson")
     assert (recall.low, recall.high) == wilson_interval(round(recall.value * 30), 30)
     assert recall.chance == pytest.approx(5 / 30)
+    assert recall.standard_error == pytest.approx((recall.value * (1 - recall.value) / 30) ** 0.5)
     assert (rows["matching_auc"].low, rows["matching_auc"].interval) == (None, "none")
+    assert rows["matching_auc"].standard_error is None
+
+
+def test_standard_errors_are_those_of_independent_groups_and_missing_where_all_agree() -> None:
+    rng = np.random.default_rng(0)
+    tables = {"half": rng.standard_normal((400, 2, 2)), "sure": np.tile(np.eye(2), (400, 1, 1))}
+    items = [
+        ScoredItem(str(i), "c", str(i), {}, ("i",) * 2, ("c",) * 2, np.eye(2, dtype=bool), scores)
+        for i in range(400)
+        for scores in [{name: table[i].astype(np.float32) for name, table in tables.items()}]
+    ]
+    rows = {(row.scorer, row.metric): row for row in summarise(items, seed=0).metrics}
+    group = rows["half", "group_score"]
+    assert group.standard_error == pytest.approx((group.value * (1 - group.value) / 400) ** 0.5, rel=0.1)
+    assert rows["sure", "group_score"].standard_error is None
 
 
 def test_large_retrieval_sets_are_resampled_once_for_each_different_draw() -> None:
