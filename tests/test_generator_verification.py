@@ -162,7 +162,7 @@ def test_damaged_rows_are_found_behind_an_honest_hash(name, dataset_copy):
     edit_rows(dataset_copy, edit)
     digest = file_hash(dataset_copy / TEST)
     edit_manifest(dataset_copy, lambda manifest: manifest["splits"]["test"].update(metadata_sha256=digest))
-    problems = verify(dataset_copy, progress=False)
+    problems = verify(dataset_copy, audits=False, progress=False)
     assert any(said in problem for problem in problems), problems
     assert all(problem.startswith(str(dataset_copy)) for problem in problems)
     assert all("\n" not in problem for problem in problems)
@@ -171,7 +171,10 @@ def test_damaged_rows_are_found_behind_an_honest_hash(name, dataset_copy):
 @pytest.mark.parametrize("name", ROW_DAMAGE)
 def test_damaged_rows_are_found_by_the_hash(name, dataset_copy):
     edit_rows(dataset_copy, ROW_DAMAGE[name][0])
-    assert f"{dataset_copy / TEST}: is not what the manifest's hash says" in verify(dataset_copy, progress=False)[0]
+    assert (
+        f"{dataset_copy / TEST}: is not what the manifest's hash says"
+        in verify(dataset_copy, audits=False, progress=False)[0]
+    )
 
 
 def image(folder: Path, number: int = 0) -> Path:
@@ -268,7 +271,7 @@ MANIFEST_DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 def test_damaged_files_are_found(name, dataset_copy):
     damage, said = FILE_DAMAGE[name]
     damage(dataset_copy)
-    problems = verify(dataset_copy, progress=False)
+    problems = verify(dataset_copy, audits=False, progress=False)
     assert any(said in problem for problem in problems), problems
     assert all(problem.startswith(str(dataset_copy)) for problem in problems)
 
@@ -277,7 +280,7 @@ def test_damaged_files_are_found(name, dataset_copy):
 def test_a_wrong_manifest_is_found(name, dataset_copy):
     edit, said = MANIFEST_DAMAGE[name]
     edit_manifest(dataset_copy, edit)
-    problems = verify(dataset_copy, progress=False)
+    problems = verify(dataset_copy, audits=False, progress=False)
     assert any(said in problem for problem in problems), problems
 
 
@@ -288,7 +291,7 @@ def test_a_problem_names_line_and_row(dataset_copy):
         for number, line in enumerate((dataset_copy / TEST).read_text().splitlines(), start=1)
         if (row := json.loads(line))["file_name"] == f"images/{image(dataset_copy).name}"
     )
-    [problem] = verify(dataset_copy, progress=False)
+    [problem] = verify(dataset_copy, audits=False, progress=False)
     assert (
         problem == f"{dataset_copy / TEST}, line {number} ({row['id']}): the picture's pixels are not those of its hash"
     )
@@ -298,7 +301,7 @@ def test_all_problems_are_listed_not_the_first(dataset_copy):
     for number in (0, 3, 6):
         change_pixels(image(dataset_copy, number), paint(9))
     edit_rows(dataset_copy, lambda rows: rows[5].pop("camera"))
-    problems = verify(dataset_copy, progress=False)
+    problems = verify(dataset_copy, audits=False, progress=False)
     assert sum("pixels are not those of its hash" in problem for problem in problems) == 3
     assert sum("missing camera" in problem for problem in problems) >= 1
 
@@ -306,3 +309,13 @@ def test_all_problems_are_listed_not_the_first(dataset_copy):
 def test_a_folder_without_a_dataset_is_refused(tmp_path):
     with pytest.raises(InputError, match="not a finished Fourfold dataset"):
         verify(tmp_path)
+
+
+def test_the_audit_is_made_again_from_the_rows(dataset_copy):
+    path = dataset_copy / "audit.json"
+    path.write_text(path.read_text().replace('"accuracy": 0.5', '"accuracy": 0.4', 1))
+    assert verify(dataset_copy, progress=False) == [
+        f"{path}: is not what the blind solvers make of the captions and objects"
+    ]
+    path.unlink()
+    assert verify(dataset_copy, progress=False) == [f"{path}: no such file"]

@@ -186,3 +186,39 @@ def test_interrupts_can_be_kept_back_in_any_thread():
     thread.start()
     thread.join()
     assert done
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_twenty_random_moments_loses_nothing_that_was_done(whole, few, tmp_path):
+    folder = tmp_path / "killed"
+    for _ in range(20):
+        before = {path.name: path.read_bytes() for path in records(folder)}
+        process = start(few, folder)
+        time.sleep(random.uniform(0.5, 8))
+        process.kill()
+        process.communicate()
+        if (folder / "manifest.json").exists():
+            break
+        assert before.items() <= {path.name: path.read_bytes() for path in records(folder)}.items()
+    generate(few, folder, workers=1, progress=False)
+    assert tree(folder) == whole
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_disk_that_is_really_full_is_one_message_and_the_run_resumes(whole, few, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    options = ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(disk)]
+    if subprocess.run(options, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not let root mount disks")
+    try:
+        with pytest.raises(InputError, match="no space left on the disk"):
+            generate(few, disk / "x", workers=1, progress=False)
+        done = len(records(disk / "x"))
+        subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
+        assert len(records(disk / "x")) == done
+        generate(few, disk / "x", workers=1, progress=False)
+        assert tree(disk / "x") == whole
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
