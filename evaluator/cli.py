@@ -206,6 +206,7 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
 @click.option("--batch-groups", type=click.IntRange(1))
 @click.option("--learning-rate", type=float)
 @click.option("--weight-decay", type=float)
+@click.option("--augmentations", type=click.IntRange(0), help="disturbed copies of each picture, encoded once")
 @click.option("--feature-noise", type=float)
 @click.option("--token-dropout", type=float)
 @click.option("--patience", type=click.IntRange(1))

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from evaluator.augmentation import AugmentedEncoder
 from evaluator.cache import EncodedSet, encode_items
 from evaluator.encoders import Encoder
+from evaluator.features import ImageFeatures
 from evaluator.heads import Head, save_head
 from evaluator.items import Item
 from evaluator.processes import Processes, find_processes
@@ -44,6 +46,7 @@ class EncodedItems:
 
     items: Sequence[Item]
     encoded: EncodedSet
+    copies: tuple[ImageFeatures, ...] = ()  # of disturbed copies of the images, in the same order
 
 
 def train_head(
@@ -83,10 +86,15 @@ def train_head(
             EncodedItems(items, encode_items(encoder, items, cache_dir, progress=partial(_advance, bar)))
             for items in (items_train, items_validation)
         )
+        versions = [AugmentedEncoder(encoder, k, config.seed) for k in range(1, config.augmentations + 1)]
+        copies = tuple(
+            encode_items(version, items_train, cache_dir, progress=partial(_advance, bar)).images
+            for version in versions
+        )
     if cache_dir is not None and processes.is_first:
         processes.wait()
     return train_on_features(
-        train,
+        replace(train, copies=copies),
         validation,
         encoder,
         head=head,
@@ -125,7 +133,7 @@ def train_on_features(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = head_type(head).build(sizes, encoder)
-        run = Run(network, config, prepare_data(train.items, train.encoded, network), processes)
+        run = Run(network, config, prepare_data(train.items, train.encoded, network, train.copies), processes)
         checked = prepare_data(validation.items, validation.encoded, network)
         checkpoint = out.with_name(f"{out.name}.checkpoint")
         if resume and checkpoint.is_file():

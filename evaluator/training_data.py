@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 class TrainingData:
     """Items with fewer images or captions than the largest are padded with copies that are not `known`."""
 
-    images: ImageFeatures  # [N], each distinct image once
+    images: ImageFeatures  # [versions * N], each distinct image once, then disturbed copies of all of them
     texts: Mapping[str, torch.Tensor]  # prepared by the network, [M, ...] each, each distinct caption once
     image_rows: np.ndarray  # [n, k]
     text_rows: np.ndarray  # [n, m]
     truth: np.ndarray  # [n, k, m] bool
     known: np.ndarray  # [n, k, m] bool, False on padding
     categories: np.ndarray  # [n] str
+    versions: int = 1  # of each image
 
     def __len__(self) -> int:
         return len(self.categories)
@@ -45,8 +46,13 @@ class Batch:
     known: torch.Tensor  # [b, k, m] bool
 
 
-def prepare_data(items: Sequence[Item], encoded: "EncodedSet", network: "HeadNetwork") -> TrainingData:
-    """The arrays of encoded items for one network. Raises InputError if an item has nothing true or nothing false."""
+def prepare_data(
+    items: Sequence[Item], encoded: "EncodedSet", network: "HeadNetwork", copies: Sequence[ImageFeatures] = ()
+) -> TrainingData:
+    """The arrays of encoded items for one network. Raises InputError if an item has nothing true or nothing false.
+
+    `copies` are features of disturbed copies of the same images, in the same order.
+    """
     for item in items:
         if item.truth.all() or not item.truth.any():
             raise InputError(f"item {item.id!r}: a head learns from true and false pairs, this item has only one kind")
@@ -54,13 +60,28 @@ def prepare_data(items: Sequence[Item], encoded: "EncodedSet", network: "HeadNet
     m = max(len(item.captions) for item in items)
     known = np.array([_pad(np.ones_like(item.truth, dtype=bool), k, m) for item in items])
     return TrainingData(
-        images=encoded.images,
+        images=concatenate([encoded.images, *copies]),
         texts=network.prepare(encoded.texts),
         image_rows=np.array([np.pad(rows, (0, k - len(rows)), mode="edge") for rows in encoded.image_index]),
         text_rows=np.array([np.pad(rows, (0, m - len(rows)), mode="edge") for rows in encoded.text_index]),
         truth=np.array([_pad(item.truth.astype(bool), k, m) for item in items]),
         known=known,
         categories=np.array([item.category for item in items]),
+        versions=1 + len(copies),
+    )
+
+
+def concatenate(parts: Sequence[ImageFeatures]) -> ImageFeatures:
+    """Features one after another; all parts have the same fields and grid."""
+    if len(parts) == 1:
+        return parts[0]
+    patches, cls = [part.patches for part in parts], [part.cls for part in parts]
+    return ImageFeatures(
+        keys=np.concatenate([part.keys for part in parts]),
+        pooled=torch.cat([part.pooled for part in parts]),
+        patches=None if patches[0] is None else torch.cat([each for each in patches if each is not None]),
+        cls=None if cls[0] is None else torch.cat([each for each in cls if each is not None]),
+        grid=parts[0].grid,
     )
 
 
@@ -68,9 +89,12 @@ def _pad(table: np.ndarray, k: int, m: int) -> np.ndarray:
     return np.pad(table, [(0, k - table.shape[0]), (0, m - table.shape[1])], constant_values=False)
 
 
-def gather(data: TrainingData, rows: np.ndarray, device: str) -> Batch:
-    """The batch of the items `rows` [b], on the device."""
-    images, text_rows = data.images[data.image_rows[rows]], torch.from_numpy(data.text_rows[rows])
+def gather(data: TrainingData, rows: np.ndarray, device: str, rng: np.random.Generator | None = None) -> Batch:
+    """The batch of the items `rows` [b], on the device; with `rng` each image is any of its versions."""
+    image_rows = data.image_rows[rows]
+    if rng is not None and data.versions > 1:
+        image_rows = image_rows + len(data.images) // data.versions * rng.integers(data.versions, size=image_rows.shape)
+    images, text_rows = data.images[image_rows], torch.from_numpy(data.text_rows[rows])
     return Batch(
         images=replace(
             images,

@@ -37,6 +37,7 @@ class TrainingConfig:
     warmup: float = 0.05  # share of all steps in which the learning rate rises
     patience: int = 5  # epochs without a better group score on the validation items
     validation_share: float = 0.1  # of the clusters, where no validation items are given
+    augmentations: int = 0  # disturbed copies of each training picture, encoded once
     feature_noise: float = 0.0  # length of the random vector added to each unit-length feature
     token_dropout: float = 0.0  # share of caption tokens hidden from the head
     seed: int = 0
@@ -113,13 +114,13 @@ class Run:
         rng = np.random.default_rng([self.config.seed, epoch])
         for step, rows in enumerate(batches(len(self.data), self.config.batch_groups, rng)):
             self._set_learning_rate(epoch * self.steps_per_epoch + step)
-            losses.append(self._step(rows))
+            losses.append(self._step(rows, rng))
             bar.update()
         return float(np.mean(losses))
 
-    def _step(self, rows: np.ndarray) -> float:
+    def _step(self, rows: np.ndarray, rng: np.random.Generator) -> float:
         mine = self.processes.share(rows)
-        gathered = gather(self.data, mine, self.processes.device)
+        gathered = gather(self.data, mine, self.processes.device, rng)
         batch = disturb(gathered, self.config.feature_noise, self.config.token_dropout)
         loss = truth_table_loss(self.network(batch.images, batch.texts), batch.truth, batch.known)
         self.optimizer.zero_grad()
