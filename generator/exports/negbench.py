@@ -3,6 +3,7 @@
 Every set of four captions is asked of four pictures, and each of the four is right for one of them. So whoever sees the
 captions alone is right in one of four cases, whatever he knows of types, words, places among the options or logic.
 Types of the right answers (positive, negative, hybrid) are equally frequent; each is once the type that occurs twice.
+Tables by type of the right answer are no measure of this: who is told the type knows something.
 """
 
 import csv
