@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.categories import CATEGORIES
 from generator.config import Recipe, SceneRange, Split
@@ -42,16 +42,17 @@ def measure(category: str, groups: int, seed: int, world: World, renderer: Rende
     for index in range(groups):
         made = make_group(world, "truth", category, index, seed, renderer)
         rejections += made.rejections
-        testimonies.append(witness(made))
+        testimonies.append(witness(made, f"{category} {index}"))
     return Record(groups, time.process_time() - start, rejections, tuple(testimonies))
 
 
-def witness(made: MadeGroup) -> Testimony:
-    """The testimony of a group's two pictures."""
+def witness(made: MadeGroup, name: str) -> Testimony:
+    """The testimony of a group's two pictures; contradictions begin with the group's name."""
     captions = made.pictures[0].row["captions"]
     claims = [claim_from_dict(json.loads(caption["claim"])) for caption in captions]
     truth = [[caption["truth"][i] for caption in captions] for i in (0, 1)]
-    return examine(claims, truth, [view(picture) for picture in made.pictures])
+    found = examine(claims, truth, [view(picture) for picture in made.pictures])
+    return replace(found, contradictions=tuple(f"{name}: {line}" for line in found.contradictions))
 
 
 def view(picture: Picture) -> View:

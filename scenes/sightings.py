@@ -19,7 +19,8 @@ from scenes.vocabulary import COLORS, SIZE_JITTER, SIZES, TABLES, color_distance
 _GRAYS = ("white", "gray", "black")  # also the second colors of patterns
 _PALE = 0.55  # light that surfaces and walls send back in full light, of 1
 _WHOLE = 0.97  # share of its silhouette that an object must show for its extent to be known
-_LEAST_HEIGHT = 0.72  # share of a round thing's height that can be seen from above
+_LEAST_HEIGHT = 0.72  # share of a thing's height that can be seen from above
+_STEEPEST = np.radians(60)  # that a thing is seen from above: a camera's elevation, and half its angle of view
 _SLACK = 1.04  # of measured extents
 _OFF_AXIS = 20.0  # degrees by which a thing at the border is seen from another side than one in the middle
 
@@ -124,9 +125,9 @@ def possible_colors(pixels: np.ndarray) -> frozenset[str]:
 
 def _possible_sizes(shape: str, height: float, across: float, pixel: float, whole: bool) -> frozenset[str]:
     """Size classes that the measured extents allow to this kind; what is hidden in part may be larger."""
-    tall, narrow, wide = _extents(KINDS[shape])
+    tall, shown, narrow, wide = _extents(KINDS[shape])
     least = max((height - pixel) / tall, (across - pixel) / wide) / _SLACK
-    most = min((height + 2 * pixel) / (tall * _LEAST_HEIGHT), (across + pixel) / narrow) * _SLACK
+    most = min((height + 2 * pixel) / shown, (across + pixel) / narrow) * _SLACK
     return frozenset(
         row.name
         for row in SIZES.values()
@@ -135,10 +136,17 @@ def _possible_sizes(shape: str, height: float, across: float, pixel: float, whol
 
 
 @cache
-def _extents(kind: Kind) -> tuple[float, float, float]:
-    """Height at scale 1, and the least and greatest width in the turns that the kind allows."""
-    vertices = np.asarray(mesh(kind.name).vertices)
+def _extents(kind: Kind) -> tuple[float, float, float, float]:
+    """Height at scale 1, the least of it that is seen, and the least and greatest width in the kind's turns."""
+    solid = mesh(kind.name)
+    vertices = np.asarray(solid.vertices)
     low, high = kind.yaw
     turns = np.radians(np.arange(low - _OFF_AXIS, high + _OFF_AXIS + 1, 5))
     widths = np.ptp(vertices[:, :2] @ np.stack([np.cos(turns), -np.sin(turns)]), axis=0)
-    return float(np.ptp(vertices[:, 2])), float(widths.min()), float(widths.max())
+    tall = float(np.ptp(vertices[:, 2]))
+    # Of a bowl-like thing the camera above sees the rim and little of the underside.
+    views = np.cos(_STEEPEST) * np.stack([np.cos(turns), np.sin(turns)], axis=1)  # [turns, 2]
+    towards = np.asarray(solid.face_normals) @ np.column_stack([views, np.full(len(views), np.sin(_STEEPEST))]).T
+    heights = vertices[np.asarray(solid.faces), 2]  # [faces, 3]
+    shown = min(float(np.ptp(heights[seen > 0.01])) for seen in towards.T)
+    return tall, min(_LEAST_HEIGHT * tall, shown), float(widths.min()), float(widths.max())

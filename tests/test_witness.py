@@ -26,11 +26,12 @@ from scenes.claims import (
     Related,
     claim_from_dict,
 )
-from scenes.layout import Layout, layout_from_dict
+from scenes.layout import Layout, PlacedObject, layout_from_dict
 from scenes.relations import COMPARISONS, RELATIONS
 from scenes.rendering import OpenGLRenderer
+from scenes.shapes import KINDS, mesh
 from scenes.sightings import Sighting, look, possible_colors
-from scenes.vocabulary import COLORS, TABLES
+from scenes.vocabulary import COLORS, SIZES, TABLES
 from scenes.witness import View, examine, judge
 
 CAMERA = Camera(0.0, 30.0, 6.0, (0.0, 0.0, 0.25), 36.0)
@@ -178,6 +179,24 @@ def test_regions(region: str, at: tuple[float, float, float]) -> None:
     assert judge(Located(cube, region), View((sighting(at=at),), CAMERA)) is True
     assert judge(Located(cube, region), View((sighting(at=tuple(-x for x in at)),), CAMERA)) is False
     assert judge(Located(cube, region), View((sighting(at=(0, 0, 0)),), CAMERA)) is None
+
+
+def test_every_kind_shows_its_size_from_above_and_from_the_side(renderer, groups) -> None:
+    scene = layout_from_dict(groups["content"][0].pictures[0].row)
+    missed = []
+    for shape, kind in KINDS.items():
+        for k, (size, row) in enumerate(SIZES.items()):
+            height = float(np.ptp(mesh(shape).vertices[:, 2])) * row.scale
+            yaw = kind.yaw[0] + k * (kind.yaw[1] - kind.yaw[0]) / len(SIZES)
+            place = (1.2, -0.7, height / 2)  # towards the camera: there things are seen from furthest above
+            thing = PlacedObject(shape, "red", size, "matte", "plain", (200, 30, 40), place, yaw, row.scale)
+            for elevation in (12.0, 40.0):
+                camera = Camera(18.0, elevation, 5.8, (0.0, 0.0, 0.25), 38.0)
+                layout = replace(scene, objects=(thing,), arrangement="table", camera=camera)
+                (seen,) = look(renderer.render(layout), [shape], camera)
+                if size not in seen.may_be["size"]:
+                    missed.append((shape, size, elevation))
+    assert missed == []
 
 
 def test_patterns_second_colors_do_not_hide_the_hue() -> None:
