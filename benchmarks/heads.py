@@ -1,0 +1,128 @@
+"""The heads of one model on every test split of a dataset, side by side; the table of a head's card.
+
+    python benchmarks/heads.py heads-data --head heads/ --card data_cards/fourfold-tiny-dcsm.md
+
+`heads/` holds dcsm.safetensors, dcsm-ref.safetensors and labclip.safetensors, trained on the split "train" by
+`fourfold train-head`. Every head is asked the same groups: `p` is the exact McNemar test of `dcsm` against the better
+of the two others, Holm-corrected over the categories of a split. `shuffled` is `dcsm` on other groups' pictures (chance
+is one sixth), `hard positives` the share of groups in which a caption said otherwise keeps its truth. Writes the table
+into the card, and its numbers into data_cards/results/<card's name>.json; a test compares the two.
+"""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from evaluator import evaluate
+from evaluator.heads import read_head
+from evaluator.metrics import group_score
+from evaluator.results import Results
+from evaluator.statistics import discordant, holm, mcnemar_exact, wilson_interval
+from evaluator.table_formats import Estimate, Table, write_markdown
+
+ROOT = Path(__file__).parent.parent
+OURS, OTHERS, CONTROL = "dcsm", ("dcsm-ref", "labclip"), "shuffled-images:dcsm"
+SCORERS = ("cosine", *OTHERS, OURS, CONTROL)
+START, END = "<!-- written by `python benchmarks/heads.py`, checked by a test -->", "<!-- end of the table -->"
+
+
+def measure(split: str, results: Results) -> Iterator[dict[str, Any]]:
+    """A row for each category of a split: hits of every scorer, and how `dcsm` compares."""
+    rows = [_row(split, category, results) for category in dict.fromkeys(item.category for item in results.items)]
+    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        yield {**row, "p": p}
+
+
+def _row(split: str, category: str, results: Results) -> dict[str, Any]:
+    items = [item for item in results.items if item.category == category]
+    hits = {
+        name: np.array([group_score(item.scores[name], item.truth).min() > 0 for item in items]) for name in SCORERS
+    }
+    best = max(OTHERS, key=lambda name: hits[name].sum())
+    wins, losses = discordant(hits[OURS].astype(int), hits[best].astype(int))
+    kept = [row.value for row in results.metrics if (row.category, row.scorer, row.metric) == (category, OURS, _KEPT)]
+    return {
+        "split": split,
+        "category": category,
+        "groups": len(items),
+        "right": {name: int(found.sum()) for name, found in hits.items()},
+        "against": best,
+        "wins": wins,
+        "losses": losses,
+        "p": mcnemar_exact(wins, losses),
+        "hard_positives": kept[0] if kept else None,
+    }
+
+
+_KEPT = "hard_positive_both"
+
+
+def table(record: Mapping[str, Any]) -> Table:
+    """Splits and categories down, scorers across."""
+    header = ("split", "category", *SCORERS[:-1], "p", "shuffled", "hard positives", "groups")
+    rows = []
+    for row in record["rows"]:
+        shares = [_share(row["right"][name], row["groups"]) for name in SCORERS]
+        kept = None if row["hard_positives"] is None else Estimate(row["hard_positives"])
+        p = "< .0001" if row["p"] < 1e-4 else f"{row['p']:.4f}".lstrip("0")
+        rows.append((row["split"], row["category"], *shares[:-1], p, shares[-1], kept, row["groups"]))
+    return Table(f"{record['model']}: group score, percent", header, tuple(rows), ("95 % Wilson intervals",))
+
+
+def _share(right: int, groups: int) -> Estimate:
+    return Estimate(right / groups, *wilson_interval(right, groups))
+
+
+def section(record: Mapping[str, Any]) -> str:
+    """The Markdown between the two marks of a card."""
+    sizes = ", ".join(f"{name} {number:,}" for name, number in record["parameters"].items())
+    said = f"`{record['command']}`, {record['machine']}. Parameters: {sizes}."
+    return f"{START}\n{said}\n\n{write_markdown(table(record))}\n{END}"
+
+
+def with_section(card: str, record: Mapping[str, Any]) -> str:
+    """A card with its table replaced."""
+    before, rest = card.split(START)
+    return before + section(record) + rest.split(END)[1]
+
+
+def stored(card: Path) -> Path:
+    """Where the numbers of a card's table are kept."""
+    return ROOT / "data_cards" / "results" / f"{card.stem}.json"
+
+
+@click.command()
+@click.argument("dataset", type=click.Path(path_type=Path, exists=True))
+@click.option("--head", "heads", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--model", default="fourfold-tiny", show_default=True)
+@click.option("--card", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--cache", type=click.Path(path_type=Path))
+def main(dataset: Path, heads: Path, model: str, card: Path, cache: Path | None) -> None:
+    """Score every test split of DATASET and write the card's table."""
+    splits: Sequence[str] = json.loads((dataset / "manifest.json").read_text(encoding="utf-8"))["splits"]
+    rows: list[dict[str, Any]] = []
+    parameters: dict[str, int] = {}
+    for split in [name for name in splits if name.startswith("test")]:
+        results = evaluate(dataset, model=model, scorers=SCORERS, head=heads, split=split, cache_dir=cache)
+        rows += measure(split, results)
+        parameters = {name: int(results.scorers[name]["n_parameters"]) for name in (OURS, *OTHERS)}
+    record = {
+        "command": f"python benchmarks/heads.py DATASET --head HEADS --model {model} --card {card.name}",
+        "machine": platform.platform(terse=True),
+        "model": model,
+        "parameters": parameters,
+        "heads": {name: dict(read_head(heads / f"{name}.safetensors").training) for name in (OURS, *OTHERS)},
+        "rows": rows,
+    }
+    stored(card).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    card.write_text(with_section(card.read_text(encoding="utf-8"), record), encoding="utf-8")
+    click.echo(section(record))
+
+
+if __name__ == "__main__":
+    main()
