@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.reference_model import (
-    ANY,
-    MISSING,
-    Scenes,
-    TinyTraining,
-    _fit,
-    load_scenes,
-    precision_at_1,
-    sample_batch,
-    truths,
-    view,
-)
+from evaluator.reference_model import TinyTraining, _fit, precision_at_1
+from evaluator.tiny_scenes import ANY, MISSING, Sampling, Scenes, load_scenes, sample_batch, truths, view
 
 
 def test_truths_are_those_of_the_claims() -> None:
@@ -154,8 +144,9 @@ def test_a_window_cuts_out_its_part() -> None:
 
 
 def test_every_picture_of_a_batch_has_its_own_caption_among_the_true(scenes) -> None:
-    batch = sample_batch(scenes[0], TRAINING, 8, np.random.default_rng(2))
-    assert len(batch.tokens) == TRAINING.batch_size  # there is one caption a picture, however many are wanted
+    sampling = Sampling(pictures=32, captions=3, close_ups=0.5, shift=0.05, size=8)
+    batch = sample_batch(scenes[0], sampling, np.random.default_rng(2))
+    assert len(batch.tokens) == 32  # there is one caption a picture, however many are wanted
     assert batch.true.diagonal().all()
     assert torch.equal(torch.from_numpy(batch.true), batch.tokens == batch.tokens.T)  # one word, one color
 
