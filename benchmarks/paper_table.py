@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from evaluator.cache import encode_items
+from evaluator.cached_encoder import with_cached_texts
 from evaluator.encoders import Encoder, load_encoder
 from evaluator.evaluation import check_items, evaluate
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
@@ -112,8 +113,10 @@ def run_model(
         if finished and set(settings.scorers) <= set(finished.scorers):
             yield benchmark, finished
             continue
-        encoded = encode_items(encoder, loaded.items, settings.out / "cache")
-        context = ScorerContext(encoder, loaded.items, encoded, heads if heads.is_dir() else None, settings.seed)
+        cache = settings.out / "cache"
+        encoded = encode_items(encoder, loaded.items, cache)
+        head = heads if heads.is_dir() else None
+        context = ScorerContext(with_cached_texts(encoder, cache), loaded.items, encoded, head, settings.seed)
         scorers = usable_scorers(settings.scorers, context, f"{name} on {benchmark}", skipped)
         if not scorers:
             continue
@@ -121,8 +124,9 @@ def run_model(
             loaded.items,
             encoder,
             scorers,
-            head=context.head,
+            head=head,
             seed=settings.seed,
+            cache_dir=cache,
             encoded=encoded,
             authors_metric=loaded.metric,
             dataset_info={"name": benchmark, "missing": loaded.missing},

@@ -56,8 +56,10 @@ def encode_items(
     """
     if not any(item.images for item in items) or not any(item.captions for item in items):
         raise InputError("nothing to encode: the items hold no image, or no caption")
-    images, image_rows = _encode_images(encoder, items, _open(encoder, "images", cache_dir, max_bytes), progress)
-    texts, text_rows = _encode_texts(encoder, items, _open(encoder, "texts", cache_dir, max_bytes), progress)
+    images, image_rows = _encode_images(encoder, items, open_shards(encoder, "images", cache_dir, max_bytes), progress)
+    captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
+    texts = encode_texts(encoder, captions, open_shards(encoder, "texts", cache_dir, max_bytes), progress)
+    text_rows = {caption: row for row, caption in enumerate(captions)}
     warn_of_truncation(texts.truncated, encoder.context_length)
     return EncodedSet(
         images=images,
@@ -95,7 +97,8 @@ def _concatenate(values: Sequence[Any]) -> Any:
     return np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
 
 
-def _open(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: int) -> FeatureShards | None:
+def open_shards(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: int) -> FeatureShards | None:
+    """Where a model's features of one kind, "images" or "texts", are kept below a cache folder; None without one."""
     if cache_dir is None:
         return None
     # Features of a lower precision are not those of float32; encoders without the attribute compute in float32.
@@ -121,28 +124,30 @@ def _encode_images(
     return features, row_of
 
 
-def _encode_texts(
-    encoder: Encoder, items: Sequence[Item], shards: FeatureShards | None, progress: Progress | None
-) -> tuple[TextFeatures, dict[str, int]]:
-    captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
-    table = _Table(len(captions))
-    for start in range(0, len(captions), TEXTS_AT_ONCE):
-        chunk = captions[start : start + TEXTS_AT_ONCE]
-        table.add({_text_hash(text): text for text in chunk}, shards, lambda texts: _text_rows(encoder, texts))
+def encode_texts(
+    encoder: Encoder, texts: Sequence[str], shards: FeatureShards | None, progress: Progress | None = None
+) -> TextFeatures:
+    """Features of at least one text, all of them distinct, from the shards where they are there already.
+
+    Text tokens are rounded as `encode_items` says. Raises InputError for features that are not finite.
+    """
+    table = _Table(len(texts))
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        chunk = texts[start : start + TEXTS_AT_ONCE]
+        table.add({_text_hash(text): text for text in chunk}, shards, lambda fresh: _text_rows(encoder, fresh))
         if progress:
-            progress("texts", start + len(chunk), len(captions))
+            progress("texts", start + len(chunk), len(texts))
     values = table.values()
     mask = values["mask"]
     pieces = np.array([note + [""] * (mask.shape[1] - len(note)) for note in table.notes], dtype=np.str_)
-    features = TextFeatures(
-        texts=np.array(captions, dtype=np.str_),
+    return TextFeatures(
+        texts=np.array(texts, dtype=np.str_),
         pooled=values["pooled"],
         tokens=values["tokens"],
         mask=mask,
         pieces=pieces.reshape(mask.shape),
         truncated=values.get("truncated"),
     )
-    return features, {caption: row for row, caption in enumerate(captions)}
 
 
 class _Table:

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from evaluator.cache import EncodedSet, encode_items
+from evaluator.cached_encoder import with_cached_texts
 from evaluator.encoders import Encoder
 from evaluator.items import ImageRef, Item
 from evaluator.results import Results, ScoredItem
@@ -47,11 +48,11 @@ def evaluate(
 ) -> Results:
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
-    `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run (None: nothing
-    is kept); `encoded` are the items' features where the caller has them already; `reference` is the scorer that the
-    others are compared with, if it is among them; `authors_metric` is a
-    benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the results where the
-    numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
+    `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run, those of the
+    phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
+    the caller has them already; `reference` is the scorer that the others are compared with, if it is among them;
+    `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
+    results where the numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
 
     Raises InputError for items that are not well formed, an unknown scorer, and scores that are not numbers.
     """
@@ -62,7 +63,7 @@ def evaluate(
     if encoded is None:
         with tqdm(desc="encoding", disable=None if progress else True) as bar:
             encoded = encode_items(encoder, items, cache_dir, progress=partial(_advance, bar))
-    context = ScorerContext(encoder, items, encoded, head, seed)
+    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed)
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
     scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))

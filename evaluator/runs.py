@@ -90,6 +90,7 @@ def measure(asked: Asked, run: Run, encoder: Encoder, encoded: EncodedSet, progr
         asked.scorers,
         head=run.head,
         seed=asked.seed,
+        cache_dir=asked.cache_dir,
         encoded=encoded,
         progress=progress,
         authors_metric=asked.metric,

@@ -19,7 +19,8 @@ from evaluator.features import ImageFeatures, TextFeatures
 from evaluator.images import pixel_hash
 from evaluator.items import ImageRef, Item
 from evaluator.results import Results, ScoredItem, load, save
-from evaluator.scorers import FunctionScorer, ScorerContext, load_scorer
+from evaluator.scorers import SCORERS, FunctionScorer, ScorerContext, load_scorer
+from evaluator.scorers.trained import HEADS
 from evaluator.scoring import score_items
 from evaluator.summary import summarise
 from scenes.errors import InputError
@@ -142,6 +143,22 @@ def test_every_picture_and_caption_is_encoded_once_whatever_the_scorers(items: l
     evaluate(items, encoder, ["cosine", "maxsim", "random", "blind"], progress=False, replicates=10)
     assert encoder.images_seen == 20
     assert encoder.texts_seen == 20
+
+
+def test_a_second_run_encodes_nothing_not_even_what_scorers_ask_for(items: list[Item], tmp_path: Path) -> None:
+    class Reader(ColorCounter):
+        def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
+            return super().encode_texts([" ".join(word for word in text.split() if word in NAMES) for text in texts])
+
+    names = [name for name in SCORERS if name not in HEADS or name == "factored"]  # the other heads must be trained
+    plain, first, second = Reader(), Reader(), Reader()
+    expected = evaluate(items, plain, names, progress=False, replicates=10)
+    for encoder in (first, second):
+        found = evaluate(items, encoder, names, cache_dir=tmp_path / "cache", progress=False, replicates=10)
+        for one, two in zip(expected.items, found.items, strict=True):
+            assert all(np.array_equal(one.scores[name], two.scores[name]) for name in names)
+    assert (second.images_seen, second.texts_seen) == (0, 0)
+    assert plain.texts_seen > first.texts_seen > 20  # phrases that are captions need no pass of their own
 
 
 def test_saved_results_are_the_results(items: list[Item], tmp_path: Path) -> None:

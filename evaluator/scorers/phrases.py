@@ -12,6 +12,8 @@ from evaluator.features import TextFeatures
 if TYPE_CHECKING:
     from evaluator.encoders import Encoder
 
+PHRASES_AT_ONCE = 1024  # text tokens come with the pooled embedding that is kept
+
 DETERMINERS = {"a", "an", "the", "this", "that", "these", "those", "some", "any", "its", "it", "there"}
 NEGATE_NEXT = {"no", "not", "without", "neither", "nor", "never", "lacks", "lacking", "n't", "except", "nothing"}
 NEGATE_LAST = {"absent", "missing", "gone"}
@@ -70,8 +72,10 @@ class PhraseBank:
         new = sorted({phrase for phrase in phrases if phrase not in self._rows})
         if new:
             self._rows |= {phrase: len(self._rows) + at for at, phrase in enumerate(new)}
-            encoded = self._encoder.encode_texts([self._prompt.format(phrase) for phrase in new]).pooled
-            self._embeddings = torch.cat([self._embeddings, encoded])
+            prompts = [self._prompt.format(phrase) for phrase in new]
+            parts = [prompts[at : at + PHRASES_AT_ONCE] for at in range(0, len(prompts), PHRASES_AT_ONCE)]
+            encoded = [self._encoder.encode_texts(part).pooled for part in parts]
+            self._embeddings = torch.cat([self._embeddings, *encoded])
         return self._embeddings[[self._rows[phrase] for phrase in phrases]]
 
     def literals(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
