@@ -198,7 +198,11 @@ def demo(out: str | Path, *, groups: int = 60, workers: int | None = None, progr
         results = load(folder / "results")
     else:
         command = f"fourfold demo {shlex.quote(str(out))} --groups {groups}"
-        results = evaluate(dataset, scorers=DEMO_SCORERS, out=folder / "results", progress=progress, command=command)
+        results = evaluate(
+            dataset, scorers=DEMO_SCORERS, out=folder / "results", retrieval=True, progress=progress, command=command
+        )
+    if not (folder / "results" / "probe.json").is_file():
+        probe(dataset, out=folder / "results")
     preview(dataset, folder / "preview.png")
     for name in ("report.md", "report.html"):
         report([folder / "results"], folder / name, dataset=dataset)
