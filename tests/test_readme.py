@@ -1,9 +1,11 @@
 """The README is true: its table is that of the stored results, its commands parse, its Python runs."""
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,11 +34,26 @@ def test_the_readme_names_every_use() -> None:
     assert {"generate", "verify", "preview", "evaluate", "report", "train-head"} <= names
 
 
-def test_table_is_that_of_the_stored_results() -> None:
-    spec = importlib.util.spec_from_file_location("readme_table", ROOT / "benchmarks" / "readme_table.py")
+def benchmark(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+def test_table_is_that_of_the_stored_results() -> None:
+    module = benchmark("readme_table")
     assert module.with_table(TEXT, load(module.STORED)) == TEXT
+
+
+def test_the_heads_card_shows_the_stored_numbers() -> None:
+    module = benchmark("heads")
+    card = ROOT / "data_cards" / "fourfold-tiny-dcsm.md"
+    record = json.loads(module.stored(card).read_text(encoding="utf-8"))
+    assert module.with_section(card.read_text(encoding="utf-8"), record) == card.read_text(encoding="utf-8")
+    assert {row["split"] for row in record["rows"]} >= {"test", "test-objects", "test-templates"}
+    for row in record["rows"]:
+        assert all(0 <= right <= row["groups"] for right in row["right"].values())
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
