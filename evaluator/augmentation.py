@@ -5,13 +5,13 @@ which would make left right, no crop that could lose an object, no change of hue
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageEnhance
 
 from evaluator.encoders import Encoder
-from evaluator.features import ImageFeatures, TextFeatures
+from evaluator.encoders.changed import changed
+from evaluator.features import ImageFeatures
 from evaluator.images import pixel_hash
 
 TURN = 4.0  # degrees, to either side
@@ -21,49 +21,17 @@ LIGHT = 0.15  # brightness and contrast, to either side
 NOISE = 6.0  # standard deviation, of 255
 
 
-@dataclass(frozen=True)
-class AugmentedEncoder:
-    """An encoder that disturbs each picture before it encodes it, always in the same way for one `version`."""
+def augmented(encoder: Encoder, version: int, seed: int) -> Encoder:
+    """`encoder`, but that it disturbs each picture first, always in the same way for one version and seed.
 
-    encoder: Encoder
-    version: int
-    seed: int
+    Its identity is another one than the encoder's own, so that a feature cache keeps them apart.
+    """
 
-    @property
-    def name(self) -> str:
-        return self.encoder.name
+    def encode_images(images: Sequence[Image.Image]) -> ImageFeatures:
+        rngs = [np.random.default_rng([seed, version, int(pixel_hash(image)[:16], 16)]) for image in images]
+        return encoder.encode_images([disturbed(image, rng) for image, rng in zip(images, rngs, strict=True)])
 
-    @property
-    def identity(self) -> str:
-        """Another one than the encoder's own, so that a feature cache keeps them apart."""
-        return f"{self.encoder.identity}-augmented-{self.seed}-{self.version}"
-
-    @property
-    def dtype(self) -> str:
-        return str(getattr(self.encoder, "dtype", "float32"))
-
-    @property
-    def context_length(self) -> int:
-        return self.encoder.context_length
-
-    @property
-    def embed_dim(self) -> int:
-        return self.encoder.embed_dim
-
-    @property
-    def has_patches(self) -> bool:
-        return self.encoder.has_patches
-
-    def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
-        """Features of disturbed copies of `n` pictures; what is done to one depends on its pixels and the version."""
-        return self.encoder.encode_images([disturbed(image, self._rng(image)) for image in images])
-
-    def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
-        """Features of captions as they are."""
-        return self.encoder.encode_texts(texts)
-
-    def _rng(self, image: Image.Image) -> np.random.Generator:
-        return np.random.default_rng([self.seed, self.version, int(pixel_hash(image)[:16], 16)])
+    return changed(encoder, identity=f"{encoder.identity}-augmented-{seed}-{version}", encode_images=encode_images)
 
 
 def disturbed(image: Image.Image, rng: np.random.Generator) -> Image.Image:

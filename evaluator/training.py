@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from evaluator.augmentation import AugmentedEncoder
+from evaluator.augmentation import augmented
 from evaluator.cache import EncodedSet, encode_items
 from evaluator.encoders import Encoder
 from evaluator.features import ImageFeatures
@@ -86,7 +86,7 @@ def train_head(
             EncodedItems(items, encode_items(encoder, items, cache_dir, progress=partial(_advance, bar)))
             for items in (items_train, items_validation)
         )
-        versions = [AugmentedEncoder(encoder, k, config.seed) for k in range(1, config.augmentations + 1)]
+        versions = [augmented(encoder, k, config.seed) for k in range(1, config.augmentations + 1)]
         copies = tuple(
             encode_items(version, items_train, cache_dir, progress=partial(_advance, bar)).images
             for version in versions

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluator.augmentation import AugmentedEncoder, disturbed
+from evaluator.augmentation import augmented, disturbed
 from evaluator.cache import encode_items
 from evaluator.dataset_items import load_items
 from evaluator.encoders import load_encoder
@@ -40,16 +40,19 @@ class Recorder:
     def encode_images(self, images):
         self.seen = images
 
+    def encode_texts(self, texts):
+        raise AssertionError("no text is asked for")
+
 
 def test_a_version_of_a_picture_is_always_the_same_and_unlike_the_others(picture) -> None:
     seen = []
     for version, seed in ((1, 0), (1, 0), (2, 0), (1, 1)):
         recorder = Recorder()
-        AugmentedEncoder(recorder, version, seed).encode_images([picture])
+        augmented(recorder, version, seed).encode_images([picture])
         seen.append(recorder.seen[0].tobytes())
     assert seen[0] == seen[1]
     assert len(set(seen)) == 3
-    identities = {AugmentedEncoder(Recorder(), version, seed).identity for version in (1, 2) for seed in (0, 1)}
+    identities = {augmented(Recorder(), version, seed).identity for version in (1, 2) for seed in (0, 1)}
     assert len(identities | {"recorder"}) == 5
 
 
@@ -62,7 +65,7 @@ def test_training_draws_among_versions_of_the_right_picture(generated) -> None:
     encoder = load_encoder("fourfold-tiny")
     items = load_items(generated, "test")[:3]
     plain = encode_items(encoder, items, None)
-    copies = [encode_items(AugmentedEncoder(encoder, k, 0), items, None).images for k in (1, 2)]
+    copies = [encode_items(augmented(encoder, k, 0), items, None).images for k in (1, 2)]
     data = prepare_data(items, plain, Network(), copies)
     rng = np.random.default_rng(0)
     drawn = set()
