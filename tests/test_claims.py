@@ -301,7 +301,7 @@ def test_what_is_not_a_claim_is_refused(row: object, error: type[Exception]) -> 
 
 
 @pytest.mark.parametrize(
-    "claim", [Related(CUBE, "beside", BALL), Located(CUBE, "middle"), Compared(CUBE, BALL, "wider")]
+    "claim", [Related(CUBE, "astride", BALL), Located(CUBE, "middle"), Compared(CUBE, BALL, "wider")]
 )
 def test_words_without_a_meaning_have_no_truth(claim: Claim) -> None:
     with pytest.raises(KeyError):

@@ -329,7 +329,7 @@ def test_every_problem_is_listed(run, dataset_copy):
 def test_generating_again_in_the_same_folder_does_nothing(run, tmp_path, monkeypatch, flat_renderer):
     recipe = tmp_path / "mini.toml"
     recipe.write_text('name = "mini"\nimage_size = 64\nsplits.test.groups = {binding = 1}\n')
-    monkeypatch.setattr("generator.pipeline.open_renderer", lambda size, _name: flat_renderer(size))
+    monkeypatch.setattr("generator.pool.open_renderer", lambda size, _name: flat_renderer(size))
     first = run("generate", recipe, tmp_path / "x", "--workers", 1)
     assert first.code == 0
     before = contents(tmp_path / "x")

@@ -90,9 +90,9 @@ def test_a_missing_or_broken_picture_is_named_and_nothing_written(damage, datase
 def test_natural_scenes_alone_cannot_be_shown(tmp_path, small_recipe, flat_renderer, monkeypatch):
     from dataclasses import replace
 
-    from generator import pipeline
+    from generator import pipeline, pool
 
-    monkeypatch.setattr(pipeline, "open_renderer", lambda size, _name: flat_renderer(size))
+    monkeypatch.setattr(pool, "open_renderer", lambda size, _name: flat_renderer(size))
     recipe = replace(small_recipe, splits={"train": Split(scenes=1)}, image_size=64)
     folder = pipeline.generate(recipe, tmp_path / "natural", workers=1, progress=False)
     with pytest.raises(InputError, match="no fourfold groups to show"):

@@ -99,7 +99,7 @@ def test_the_model_of_the_package_can_be_loaded():
     images = encoder.encode_images([Image.new("RGB", (224, 224), "red")])
     assert encoder.name == TINY
     assert encoder.has_patches
-    assert images.grid == (8, 8)
+    assert images.grid == (7, 7)
 
 
 def test_pieces_spell_the_caption_and_the_mask_keeps_only_them(encoder):

@@ -30,7 +30,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, flat_renderer: type) -> Pa
     folder = tmp_path_factory.mktemp("retrieval")
     (folder / "recipe.toml").write_text(RECIPE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("generator.pipeline.open_renderer", lambda size, _name: flat_renderer(size))
+        patch.setattr("generator.pool.open_renderer", lambda size, _name: flat_renderer(size))
         patch.setattr("generator.independence._PERMUTATIONS", 19)
         return generate(folder / "recipe.toml", folder / "set", workers=1, progress=False)
 
