@@ -1,6 +1,5 @@
 """Audits a finished dataset folder: blind solvers on each split's captions, independence over all its objects."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -43,23 +42,17 @@ def audit_dataset(
     *,
     splits: Collection[str] | None = None,
     meant: Collection[frozenset[str]] | None = None,
-    most: int | None = None,
 ) -> DatasetAudit:
     """Audit a dataset that `generate` made; pairs of columns in `meant` may depend.
 
     Without it they are those that the manifest's recipe makes depend. `splits` names them where there is no manifest
-    yet. `most` bounds time and memory: so many groups of each category in each split are audited, the first.
-    Raises InputError for a folder that is no dataset, or one without groups.
+    yet. Raises InputError for a folder that is no dataset, or one without groups.
     """
     reports: dict[str, AuditReport] = {}
     rows: list[dict[str, Any]] = []
     for split in split_names(folder) if splits is None else splits:
         items = []
-        audited: Counter[str] = Counter()
         for group in read_groups(folder, split):  # one at a time: rows are large, what is kept of them is not
-            if audited[group.category] == most:
-                continue
-            audited[group.category] += 1
             items += group_items(group)
             rows += object_rows(group, split)
         if items:

@@ -43,6 +43,8 @@ def audit_independence(
 
     The images of a cluster show the same objects but for one edit, so one image of each, drawn by `rng`, is counted;
     and within an image equal pairs of values count once, or five red mugs would be five witnesses of one choice.
+    Against a column that is the same all over an image, such as its split, one object of each image is drawn instead:
+    counting once what is there twice would take an image of many objects for one of rare values.
     A column of floats is cut into terciles. Raises InputError if a row lacks a column.
     """
     needed = [*columns, cluster, image]
@@ -91,8 +93,13 @@ def _test(
     second: tuple[np.ndarray, list[str]],
     rng: np.random.Generator,
 ) -> IndependenceResult:
-    distinct = np.unique(np.stack([images, first[0], second[0]], axis=1), axis=0)  # [n, 3]
-    x, y = distinct[:, 1], distinct[:, 2]
+    found = np.stack([images, first[0], second[0]], axis=1)  # [objects, 3]
+    if any(len(np.unique(found[:, [0, column]], axis=0)) == len(np.unique(images)) for column in (1, 2)):
+        found = rng.permutation(found)
+        counted = found[np.unique(found[:, 0], return_index=True)[1]]  # the first of each image, now a random one
+    else:
+        counted = np.unique(found, axis=0)
+    x, y = counted[:, 1], counted[:, 2]
     shape = len(first[1]), len(second[1])
     observed = _table(x, y, shape)
     expected = observed.sum(axis=1, keepdims=True) * observed.sum(axis=0, keepdims=True) / len(x)

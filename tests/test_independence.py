@@ -95,6 +95,18 @@ def test_many_objects_alike_in_one_picture_count_once() -> None:
     assert run(rows, ("color", "shape"))["color", "shape"].n == 60
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_more_objects_in_the_images_of_a_split_are_no_dependence(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    rows = []
+    for group in range(1500):
+        split, objects = ("few", 2) if group % 2 else ("many", 6)
+        for _ in range(objects):
+            color = str(generator.choice(["red", "blue", "green"], p=[0.75, 0.15, 0.1]))
+            rows.append({"color": color, "group": group, "image": str(group), "split": split})
+    assert not run(rows, ("color", "split"))["color", "split"].leaks
+
+
 def test_dependence_that_is_meant_is_left_out() -> None:
     rows = [{**row, **PLANTS["shape", "split"](row)} for row in table(1)]
     found = run(rows, meant=[frozenset({"split", "shape"})])
