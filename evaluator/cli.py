@@ -60,9 +60,14 @@ def generate(recipe: str, out: str, quiet: bool, **options: Any) -> None:
 
     Call again to resume.
     """
+    from generator.parts import slurm_part
     from generator.pipeline import generate as call
     from generator.pipeline import is_finished
 
+    if options["shard_index"] is None and options["num_shards"] is None and (part := slurm_part(os.environ)):
+        options |= {"shard_index": part.index, "num_shards": part.count}
+        given = f"--shard-index {part.index} --num-shards {part.count}"
+        click.echo(f"this task of a SLURM array makes {given}; give --num-shards 1 for the whole", err=True)
     place = call(recipe, out, progress=not quiet, **options)
     if is_finished(place):
         click.echo(f"{place}: done; look at it with `fourfold preview {place} sheet.png`")

@@ -9,14 +9,24 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal
+from platform import node
+from typing import Any, Literal, NamedTuple
+from uuid import uuid4
 
 from evaluator.cache import EncodedSet, encode_items, join_encoded
 from evaluator.encoders import Encoder, load_encoder
 from evaluator.runs import Asked, Outcome, Run, measure, try_scorers
+from generator.ray_engine import connect, lost_task
 from scenes.errors import InputError
 
 ITEMS_A_SHARD = 256
+
+
+class _Here(NamedTuple):
+    """Where a call was made, and which one: workers outlive calls, and a model's files may change between two."""
+
+    folder: str
+    call: str
 
 
 def run_on_ray(
@@ -24,14 +34,20 @@ def run_on_ray(
 ) -> Iterator[tuple[Run, Outcome | Exception]]:
     """Ask every model; answers come as they are ready. `address` None: the cluster in use, or one on this machine.
 
-    A worker that dies is replaced and its shard encoded again. Raises InputError without Ray or without its cluster.
+    A worker that dies is replaced and its shard encoded again. Raises InputError without Ray or without its cluster,
+    and for a GPU that no worker can have.
     """
-    ray, is_ours = _connect(address)
+    kind, _, number = asked.device.partition(":")
+    if kind == "cuda" and number not in ("", "0"):
+        raise InputError(f"--device {asked.device}: Ray gives each worker a GPU, its only one; give --device cuda")
+    ray, is_ours = connect(address)
     try:
-        gpus = 1 if asked.device.startswith("cuda") else 0
+        gpus = int(kind == "cuda")
+        if gpus and is_ours and not address and not ray.cluster_resources().get("GPU"):  # a cluster may grow one
+            raise InputError(f"--device {asked.device}: Ray finds no GPU on this machine; give --device cpu")
         encode = ray.remote(num_gpus=gpus)(_encode_shard)
         finish = ray.remote(num_gpus=gpus)(_finish)
-        question, here = ray.put(asked), os.getcwd()
+        question, here = ray.put(asked), _Here(os.getcwd(), uuid4().hex)
         starts = range(0, len(asked.items), ITEMS_A_SHARD)
         shards = [asked.items[start : start + ITEMS_A_SHARD] for start in starts]
         waiting = {}
@@ -46,53 +62,50 @@ def run_on_ray(
             ray.shutdown()
 
 
-def _connect(address: str | None) -> tuple[Any, bool]:
-    """Ray, and whether its connection is ours to close."""
-    try:
-        import ray
-    except ImportError:
-        raise InputError("--engine ray needs Ray: pip install 'fourfold[ray]'") from None
-    if ray.is_initialized():
-        return ray, False
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports home unless told not to
-    local: dict[str, Any] = {} if address else {"include_dashboard": False}
-    try:
-        ray.init(address=address or "local", log_to_driver=False, configure_logging=False, **local)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InputError(f"--address {address}: no Ray cluster answers there ({error})") from None
-    return ray, True
-
-
 def _answer(ray: Any, done: Any) -> Outcome | Exception:
     try:
         outcome: Outcome = ray.get(done)
-    except ray.exceptions.RayTaskError as error:
+    except ray.exceptions.RayError as error:
         cause: Any = error
         while isinstance(cause, ray.exceptions.RayTaskError):  # a failed shard fails the model's last task
             cause = cause.cause
+        if isinstance(cause, ray.exceptions.RayError):
+            return lost_task("--engine ray", cause)
         return cause if isinstance(cause, InputError) else error
-    except ray.exceptions.RayError as error:  # a worker killed again and again, a lost machine
-        return error
     return outcome
 
 
-def _encode_shard(asked: Asked, run: Run, here: str, try_out: bool) -> EncodedSet:
-    os.chdir(here)  # a user's paths and modules are relative to it
-    encoder = _encoder_of(run.model, asked.device, asked.dtype, asked.batch_size, asked.allow_random_weights)
+def _encode_shard(asked: Asked, run: Run, here: _Here, try_out: bool) -> EncodedSet:
+    encoder = _encoder_of(
+        _enter(here), run.model, asked.device, asked.dtype, asked.batch_size, asked.allow_random_weights
+    )
     if try_out:
         try_scorers(asked, run, encoder)
     return encode_items(encoder, asked.items, asked.cache_dir)
 
 
-def _finish(asked: Asked, run: Run, here: str, *parts: EncodedSet) -> Outcome:
-    os.chdir(here)
-    encoder = _encoder_of(run.model, asked.device, asked.dtype, asked.batch_size, asked.allow_random_weights)
+def _finish(asked: Asked, run: Run, here: _Here, *parts: EncodedSet) -> Outcome:
+    encoder = _encoder_of(
+        _enter(here), run.model, asked.device, asked.dtype, asked.batch_size, asked.allow_random_weights
+    )
     return measure(asked, run, encoder, join_encoded(parts), progress=False)
+
+
+def _enter(here: _Here) -> str:
+    """Go where the call was made, for a user's paths and modules are relative to it; gives the call."""
+    try:
+        os.chdir(here.folder)
+    except OSError as error:
+        raise InputError(
+            f"{here.folder}: cannot be entered on {node()} ({error.strerror}); what Ray's workers open must lie under "
+            "the same path on every machine"
+        ) from error
+    return here.call
 
 
 @lru_cache(maxsize=1)  # a worker keeps its model from shard to shard
 def _encoder_of(
-    model: str, device: str, dtype: str, batch_size: int | Literal["auto"], allow_random_weights: bool
+    call: str, model: str, device: str, dtype: str, batch_size: int | Literal["auto"], allow_random_weights: bool
 ) -> Encoder:
     return load_encoder(
         model, device=device, dtype=dtype, batch_size=batch_size, allow_random_weights=allow_random_weights

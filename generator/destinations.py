@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from generator.shards import WORK, Job, Shard, record_path, rows_path, write_shard
+from generator.shards import WORK, Job, Shard, read_record, record_path, rows_path, write_shard
 from scenes.errors import InputError
 from scenes.rendering import Renderer
 
@@ -52,11 +52,15 @@ def desk(out: str | Path) -> Iterator[Path]:
 
 
 def fetch_shards(out: str | Path, folder: Path, shards: Iterable[Shard]) -> None:
-    """Bring rows and records that a URL holds to the folder; those of a folder are there already."""
+    """Bring rows and records that a URL holds to the folder, but for whole ones; those of a folder are there already.
+
+    What was torn when the run began has been made again meanwhile, and is brought again.
+    """
     if is_url(out):
         there = set(names(str(out), WORK))
-        paths = [place(folder, shard) for shard in shards for place in (rows_path, record_path)]
-        fetch(str(out), folder, [f"{WORK}/{path.name}" for path in paths if path.name in there and not path.exists()])
+        missing = [shard for shard in shards if read_record(folder, shard) is None]
+        paths = [place(folder, shard) for shard in missing for place in (rows_path, record_path)]
+        fetch(str(out), folder, [f"{WORK}/{path.name}" for path in paths if path.name in there])
 
 
 def publish(out: str | Path, folder: Path) -> None:
@@ -112,5 +116,5 @@ def _store(url: str) -> Iterator[tuple[Any, str]]:
     try:
         local = {"auto_mkdir": True} if url.startswith(("file:", "local:")) else {}
         yield fsspec.core.url_to_fs(url, **local)
-    except (ImportError, ValueError, OSError) as error:
+    except Exception as error:  # every store's library has errors of its own, for a missing login above all
         raise InputError(f"{url}: cannot be used ({type(error).__name__}: {error})") from error

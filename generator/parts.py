@@ -1,6 +1,5 @@
 """Parts of a run: shares of the shards for machines that know nothing of each other, such as a SLURM job array."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,30 +19,37 @@ class Part:
         return list(shards[self.index :: self.count])
 
 
-def choose_part(index: int | None, count: int | None, environment: Mapping[str, str] = os.environ) -> Part:
-    """The part that was asked for, else that of this task of a SLURM array, else the whole.
+def choose_part(index: int | None, count: int | None) -> Part:
+    """The part that was asked for, else the whole.
 
     Raises InputError for a part that is none, or if only one of the two numbers is known.
     """
-    if index is None and count is None and "SLURM_ARRAY_TASK_ID" in environment:
-        index, count = _slurm_part(environment)
     if count == 1 and index is None:
         index = 0
     if index is None and count is None:
         return Part()
     if index is None or count is None:
-        raise InputError("--shard-index and --num-shards: give both, or run in a SLURM job array")
+        raise InputError("--shard-index and --num-shards: give both; in a SLURM job array both may be left out")
     if not 0 <= index < count:
         raise InputError(f"--shard-index {index}: must be from 0 to {count - 1}, for --num-shards is {count}")
     return Part(index, count)
 
 
-def _slurm_part(environment: Mapping[str, str]) -> tuple[int, int]:
-    """Arrays begin at any number and may go in steps: --array=10-18:2 has the parts 0 to 4."""
+def slurm_part(environment: Mapping[str, str]) -> Part | None:
+    """The part of this task of a SLURM array, which the command `generate` makes by default; None outside of one.
+
+    Calls from Python never look: whoever asks for a dataset inside a job array, to train on it, wants all of it.
+    Arrays begin at any number and may go in steps: --array=10-18:2 has the parts 0 to 4. Raises InputError for
+    variables that are no such numbers.
+    """
+    if "SLURM_ARRAY_TASK_ID" not in environment:
+        return None
     keys = {"ID": None, "COUNT": None, "MIN": "0", "STEP": "1"}
     given = {key: environment.get(f"SLURM_ARRAY_TASK_{key}", default) for key, default in keys.items()}
     try:
         number, count, first, step = (int(value or "") for value in given.values())
     except ValueError as error:
-        raise InputError(f"SLURM_ARRAY_TASK_ variables: not whole numbers ({given}); give --shard-index") from error
-    return (number - first) // max(1, step), count
+        raise InputError(
+            f"SLURM_ARRAY_TASK_ variables: not whole numbers ({given}); give --shard-index and --num-shards"
+        ) from error
+    return choose_part((number - first) // max(1, step), count)

@@ -20,7 +20,7 @@ from generator.config import (
     recipe_to_dict,
     with_overrides,
 )
-from generator.destinations import MANIFEST, MARKER, desk, fetch_shards, is_url, names, publish, send
+from generator.destinations import MANIFEST, MARKER, desk, fetch_shards, forget_work, is_url, names, publish, send
 from generator.engines import ENGINES, check_engine
 from generator.files import dump_json, write_atomically
 from generator.formats import check_format
@@ -53,8 +53,8 @@ def generate(
     `recipe` is a Recipe, a TOML file or the name of a data card; `groups`, `seed` and `split` override it. `format` is
     "folder", "webdataset" or "parquet"; `renderer` is "opengl", "raytrace", or "auto": OpenGL where it starts.
     `workers` (the number of cores), `engine` ("local", or "ray" at `address`) and parts change nothing but the speed:
-    with `num_shards` this call makes part `shard_index` only, both by default those of a SLURM array, and `merge`
-    finishes the dataset when all parts are there. Call it again to resume: what is done is kept.
+    with `num_shards` this call makes part `shard_index` (from 0 on) only, and `merge` finishes the dataset when all
+    parts are there. Call it again to resume: what is done is kept.
     Raises InputError for a bad recipe or a place that holds something else.
     """
     workers = os.cpu_count() or 1 if workers is None else workers
@@ -158,7 +158,10 @@ def _is_complete(folder: Path, place: str | Path, recipe: Recipe, format: str) -
         raise InputError(
             f"{place}: holds another dataset; nothing was overwritten. Give a new folder or remove this one"
         )
-    shutil.rmtree(folder / WORK, ignore_errors=True)  # a run killed in its last moment leaves it
+    # A run killed in its last moment leaves its work.
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+    if is_url(place):
+        forget_work(str(place))
     return True
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from generator import destinations, independence, pool, shards
+from evaluator import commands
+from evaluator.cli import cli
+from generator import destinations, independence, pipeline, pool, shards
 from generator.config import Recipe, Split
 from generator.engines import ENGINES, check_engine
 from generator.formats import FORMATS
-from generator.parts import Part, choose_part
+from generator.parts import Part, choose_part, slurm_part
 from generator.pipeline import generate, is_finished, merge
 from generator.shards import WORK, plan_shards, record_path
 from scenes.errors import InputError
@@ -120,6 +122,38 @@ def test_parts_at_a_url_merge_too(quick, tmp_path):
     assert stored("memory", root) == expected
 
 
+def test_what_is_torn_at_a_url_is_made_again(quick, tmp_path):
+    expected = tree(make(quick, tmp_path / "whole"))
+    url, root = place_at("memory", tmp_path)
+    make(quick, url, shard_index=0, num_shards=2)
+    store = fsspec.filesystem("memory")
+    torn = shards.rows_path(Path(root), next(plan_shards(quick)))
+    store.pipe_file(str(torn), store.cat_file(str(torn))[:50])
+    make(quick, url)
+    assert stored("memory", root) == expected
+
+
+def test_what_a_run_killed_in_its_last_moment_left_at_a_url_goes(quick, tmp_path):
+    url, root = place_at("memory", tmp_path)
+    make(quick, url)
+    whole = stored("memory", root)
+    fsspec.filesystem("memory").pipe_file(f"{root}/{WORK}/left.json", b"{}")
+    make(quick, url)
+    assert stored("memory", root) == whole
+
+
+def test_what_the_library_of_a_store_refuses_is_said(quick, monkeypatch):
+    class NoCredentials(Exception):
+        """As botocore's and google-auth's: no OSError."""
+
+    def refuse(*_given, **_options):
+        raise NoCredentials("unable to locate credentials")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", refuse)
+    with pytest.raises(InputError, match=r"memory://x.*NoCredentials: unable to locate"):
+        make(quick, "memory://x")
+
+
 def test_a_url_that_holds_something_else_is_refused_and_untouched(quick, tmp_path):
     url, root = place_at("memory", tmp_path)
     fsspec.filesystem("memory").pipe_file(f"{root}/notes.txt", b"mine")
@@ -166,27 +200,70 @@ def test_a_place_without_parts_is_refused(tmp_path):
 SLURM = {"SLURM_ARRAY_TASK_ID": "14", "SLURM_ARRAY_TASK_COUNT": "5", "SLURM_ARRAY_TASK_MIN": "10"}
 
 
+@pytest.fixture
+def second_of_two(monkeypatch) -> None:
+    """The environment of a task of a SLURM array."""
+    for name, value in {"ID": "7", "COUNT": "2", "MIN": "6"}.items():
+        monkeypatch.setenv(f"SLURM_ARRAY_TASK_{name}", value)
+
+
 @pytest.mark.parametrize(
-    ("index", "count", "environment", "expected"),
+    ("index", "count", "expected"), [(None, None, Part(0, 1)), (1, 3, Part(1, 3)), (None, 1, Part(0, 1))]
+)
+def test_the_part_is_that_asked_for_or_the_whole(index, count, expected, second_of_two):
+    assert choose_part(index, count) == expected
+
+
+@pytest.mark.parametrize(("index", "count"), [(3, 3), (-1, 2), (0, None), (None, 4)])
+def test_a_part_that_is_none_is_refused(index, count):
+    with pytest.raises(InputError, match="shard-index"):
+        choose_part(index, count)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
     [
-        (None, None, {}, Part(0, 1)),
-        (None, None, SLURM, Part(4, 5)),
-        (None, None, {**SLURM, "SLURM_ARRAY_TASK_STEP": "2"}, Part(2, 5)),
-        (1, 3, SLURM, Part(1, 3)),
-        (None, 1, SLURM, Part(0, 1)),
+        ({}, None),
+        (SLURM, Part(4, 5)),
+        ({**SLURM, "SLURM_ARRAY_TASK_STEP": "2"}, Part(2, 5)),
+        ({"SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_COUNT": "1", "SLURM_ARRAY_TASK_MIN": "3"}, Part(0, 1)),
     ],
 )
-def test_the_part_is_that_asked_for_or_that_of_the_array(index, count, environment, expected):
-    assert choose_part(index, count, environment) == expected
+def test_the_part_of_an_array_is_its_tasks(environment, expected):
+    assert slurm_part(environment) == expected
 
 
-@pytest.mark.parametrize(
-    ("index", "count", "environment"),
-    [(3, 3, {}), (-1, 2, {}), (0, None, {}), (None, 4, {}), (None, None, {"SLURM_ARRAY_TASK_ID": "1"})],
-)
-def test_a_part_that_is_none_is_refused(index, count, environment):
+@pytest.mark.parametrize("environment", [{"SLURM_ARRAY_TASK_ID": "1"}, {**SLURM, "SLURM_ARRAY_TASK_ID": "15"}])
+def test_an_array_that_makes_no_sense_is_refused(environment):
     with pytest.raises(InputError, match="shard-index"):
-        choose_part(index, count, environment)
+        slurm_part(environment)
+
+
+def test_in_a_slurm_array_python_makes_the_whole_and_the_command_its_part(
+    quick, tmp_path, second_of_two, monkeypatch, capsys
+):
+    whole = make(quick, tmp_path / "whole")
+    assert is_finished(whole)
+    monkeypatch.setattr(pipeline, "load_recipe", lambda name: quick)
+    command = ["generate", "quick", str(tmp_path / "parts"), "--renderer", "raytrace", "--workers", "1", "--quiet"]
+    cli(command, standalone_mode=False)
+    [said] = capsys.readouterr().err.splitlines()
+    assert "--shard-index 1 --num-shards 2" in said
+    made = {shard for shard in plan_shards(quick) if record_path(tmp_path / "parts", shard).is_file()}
+    assert made == set(Part(1, 2).of(list(plan_shards(quick))))
+    cli([*command, "--num-shards", "1"], standalone_mode=False)
+    assert capsys.readouterr().err == ""
+    assert tree(tmp_path / "parts") == tree(whole)
+
+
+def test_in_a_slurm_array_the_demo_makes_the_whole(tmp_path, second_of_two, monkeypatch):
+    def stop(*_given, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "evaluate", stop)  # what comes after generating
+    with pytest.raises(KeyboardInterrupt):
+        commands.demo(tmp_path, groups=1, workers=1, progress=False)
+    assert is_finished(tmp_path / "dataset")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
