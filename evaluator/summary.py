@@ -65,7 +65,8 @@ def summarise(
     All scorers and metrics of a category see the same resampled clusters, from a generator made of the seed and the
     category's name alone: adding a scorer or a category changes no other number. With `reference` None, or not among
     the scorers, nothing is compared. P-values are corrected (Holm) over the categories, separately for each scorer;
-    the row `all` stands outside, since it repeats the same items.
+    the row `all` stands outside, since it repeats the same items, and so does a category of one cluster, such as a
+    retrieval set: with one pair nothing can be tested, and it must not make the other tests stricter.
     """
     scorers = list(items[0].scores)
     metrics: list[MetricRow] = []
@@ -169,9 +170,16 @@ def _metric_rows(measurement: _Measurement, scorers: Sequence[str], level: float
             clusters=measurement.clusters,
             asked=int(measurement.measured.asked.sum()),
             ties=int(measurement.measured.ties[s]),
-            detectable=_finite(detectable_above(measurement.chance, measurement.clusters, level)),
+            detectable=_detectable(measurement, level),
             standard_error=_standard_error(measurement, s, method),
         )
+
+
+def _detectable(measurement: _Measurement, level: float) -> float | None:
+    """None where one cluster is all there is: a number of independent trials is then not known."""
+    if measurement.clusters < 2:
+        return None
+    return _finite(detectable_above(measurement.chance, measurement.clusters, level))
 
 
 def _standard_error(measurement: _Measurement, s: int, method: str) -> float | None:
@@ -239,7 +247,7 @@ def _difference(measurement: _Measurement, scorer: str, s: int, reference: str, 
 
 def _tested(row: ComparisonRow, measurement: _Measurement, s: int, r: int, level: float) -> ComparisonRow:
     hits = measurement.measured.hits
-    if hits is None:
+    if hits is None or measurement.clusters < 2:  # the p of a single pair is 1, whatever it shows
         return row
     wins, losses = discordant(hits[:, s], hits[:, r])
     # the upper limit of the discordance: where none was seen, it need not be zero

@@ -25,6 +25,7 @@ def category_table(results: Results, metric: str | None = None) -> Table:
     rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
     tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if _is_clear(row)}
     lines: list[tuple[Cell, ...]] = []
+    sets: list[str] = []
     for category in dict.fromkeys(row.category for row in results.metrics):
         shown = metric or headline_metric(results.metrics, category)
         keys = [(category, scorer, shown) for scorer in results.scorers]
@@ -32,14 +33,16 @@ def category_table(results: Results, metric: str | None = None) -> Table:
             cells = [_estimate(rows[key], "*" if key in tested else "") for key in keys]
             detectable = None if found[0].detectable is None else Estimate(found[0].detectable)
             chance = Estimate(found[0].chance)
-            lines.append((category, METRICS[shown].label, *cells, chance, detectable, found[0].items))
+            count = found[0].asked if _is_set(found[0]) else found[0].items
+            lines.append((category, METRICS[shown].label, *cells, chance, detectable, count))
+            sets += [_note_of_set(found[0])] if _is_set(found[0]) else []
     if not lines:
         raise InputError(f"metric {metric!r} applies to no category of these results")
     return Table(
         title=f"{results.model['name']} on {results.dataset.get('name', 'these items')}, percent",
         header=("category", "metric", *_scorer_names(results), "chance", "detectable", "items"),
         rows=tuple(lines),
-        notes=(*_footnotes(results, lines), *results.notes),
+        notes=(*_footnotes(results, lines), *sets, *results.notes),
     )
 
 
@@ -208,6 +211,17 @@ def _p_value(p: float | None) -> str:
     if p is None:
         return MISSING
     return "<.0001" if p < 1e-4 else f"{p:.4f}".removeprefix("0")
+
+
+def _is_set(row: MetricRow) -> bool:
+    """Whether one item asks all of it, as a retrieval set does: its questions count then, not the item."""
+    return row.items == 1 and row.asked > 1
+
+
+def _note_of_set(row: MetricRow) -> str:
+    side = row.metric.partition("_")[0]  # a metric of text asks each picture for its caption, one of image the reverse
+    what = {"text": "pictures", "image": "captions"}.get(side, "questions")
+    return f"{row.category} is one set; its items are the {row.asked} {what} asked"
 
 
 def _is_clear(row: ComparisonRow) -> bool:

@@ -345,6 +345,22 @@ def test_one_retrieval_set_gets_an_interval_over_its_queries() -> None:
     assert rows["matching_auc"].standard_error is None
 
 
+def test_one_set_is_not_tested_and_makes_no_other_test_stricter() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(30, dtype=bool)
+    scores = {name: (truth * 2 + rng.standard_normal((30, 30))).astype(np.float32) for name in SKILL}
+    searched = ScoredItem("set", "retrieval", "set", {}, ("i",) * 30, ("c",) * 30, truth, scores)
+    items = make_items(60)
+    with_it = summarise([*items, searched], seed=0, replicates=50)
+    rows = [row for row in with_it.comparisons if row.category == "retrieval"]
+    assert {row.metric for row in rows} >= {"text_recall@1", "image_recall@10"}
+    assert {(row.p, row.p_holm, row.wins, row.losses, row.cohens_g) for row in rows} == {(None,) * 5}
+    assert {row.detectable for row in with_it.metrics if row.category == "retrieval"} == {None}
+    others = [row for row in with_it.comparisons if row.category != "retrieval"]
+    assert others == list(summarise(items, seed=0, replicates=50).comparisons)
+    assert any(row.p_holm is not None for row in others)
+
+
 def test_standard_errors_are_those_of_independent_groups_and_missing_where_all_agree() -> None:
     rng = np.random.default_rng(0)
     tables = {"half": rng.standard_normal((400, 2, 2)), "sure": np.tile(np.eye(2), (400, 1, 1))}

@@ -81,6 +81,26 @@ def test_category_table_shows_the_headline_of_each_category() -> None:
     assert table.notes[-1] == "12 % of the images are missing"
 
 
+@pytest.mark.parametrize(
+    ("metric", "asked"), [(None, "12 pictures"), ("image_recall@1", "15 captions"), ("matching_auc", "24 questions")]
+)
+def test_of_a_retrieval_set_what_it_asks_is_counted(metric: str | None, asked: str) -> None:
+    truth = np.eye(15, dtype=bool)[:12] | np.eye(15, k=3, dtype=bool)[:12]
+    scores = {"cosine": truth.astype(np.float32), "dcsm": -truth.astype(np.float32)}
+    item = ScoredItem("set", "retrieval", "set", {}, ("i",) * 12, ("c",) * 15, truth, scores)
+    metrics, comparisons = summarise([item], seed=0, replicates=20)
+    results = replace(
+        RESULTS, items=(item,), metrics=metrics, comparisons=comparisons, scorers={name: {} for name in scores}
+    )
+    table = category_table(results, metric)
+    [row] = table.rows
+    assert row[-1] == int(asked.split()[0])
+    assert row[-2] is None  # no difference can be detected with one set
+    assert any(note == f"retrieval is one set; its items are the {asked} asked" for note in table.notes)
+    assert comparison_table(results).rows == ()
+    assert not any("one set" in note for note in TABLES["categories"].notes)
+
+
 def test_a_metric_leaves_out_the_categories_it_does_not_apply_to() -> None:
     assert [row[0] for row in TABLES["one metric"].rows] == ["content", "binding", "all"]
     with pytest.raises(InputError, match="applies to no category"):
