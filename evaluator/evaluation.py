@@ -15,12 +15,15 @@ from tqdm import tqdm
 from evaluator.cache import EncodedSet, encode_items
 from evaluator.cached_encoder import with_cached_texts
 from evaluator.encoders import Encoder
+from evaluator.heads import given_file
 from evaluator.items import ImageRef, Item
 from evaluator.results import Results, ScoredItem
 from evaluator.scorers import Scorer, ScorerContext, load_scorer
+from evaluator.scorers.trained import HEADS
 from evaluator.scoring import score_items
 from evaluator.statistics import LEVEL, REPLICATES
 from evaluator.summary import ALL, summarise
+from generator.dataset import file_hash
 from scenes.errors import InputError
 
 AuthorsMetric = Callable[[Sequence[Item], Sequence[np.ndarray]], dict[str, float]]
@@ -68,6 +71,7 @@ def evaluate(
     scores = score_items(items, encoded, loaded, progress=progress)
     scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
     metrics, comparisons = summarise(scored, seed=seed, reference=reference, replicates=replicates)
+    heads = hash_heads(head, names)
     return Results(
         items=scored,
         metrics=metrics,
@@ -76,7 +80,8 @@ def evaluate(
         model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
         scorers={name: _describe(scorer) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
-        settings={"seed": seed, "replicates": replicates, "level": LEVEL, "reference": reference},
+        settings={"seed": seed, "replicates": replicates, "level": LEVEL, "reference": reference}
+        | ({"heads": heads} if heads else {}),
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
@@ -110,6 +115,13 @@ def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
         asked = [item.id, item.category, item.cluster, pixels, item.captions, item.truth.astype(int).tolist()]
         digest.update(json.dumps(asked).encode())
     return digest.hexdigest()
+
+
+def hash_heads(head: Path | None, scorers: Sequence[str]) -> dict[str, str]:
+    """The head files that were given, as hashes, by the scorers that use them."""
+    types = {name: name.rpartition(":")[2] for name in scorers} if head else {}
+    files = {name: given_file(head, inner) for name, inner in types.items() if head and inner in HEADS}
+    return {name: file_hash(path) for name, path in files.items() if path.is_file()}
 
 
 def name_of_image(ref: ImageRef) -> str:

@@ -106,7 +106,7 @@ def find_head(given: Path | None, head_type: str, encoder: "Encoder") -> Path:
     scorers can be run together; without it the head that is shipped for the model is used.
     """
     if given is not None:
-        return given / f"{head_type}.safetensors" if given.is_dir() else given
+        return given_file(given, head_type)
     models = {folder.name for folder in SHIPPED.iterdir()}  # a name is looked up, never used as a path
     shipped = SHIPPED / encoder.name / f"{head_type}.safetensors"
     if encoder.name not in models or not shipped.is_file():
@@ -115,6 +115,11 @@ def find_head(given: Path | None, head_type: str, encoder: "Encoder") -> Path:
             f"{how_to_train(head_type, encoder)}"
         )
     return shipped
+
+
+def given_file(given: Path, head_type: str) -> Path:
+    """The file for a type of head where a file, or a folder of them, was given."""
+    return given / f"{head_type}.safetensors" if given.is_dir() else given
 
 
 def how_to_train(head_type: str, encoder: "Encoder") -> str:

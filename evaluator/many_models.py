@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from evaluator.evaluation import hash_heads
 from evaluator.results import RESULTS_FILE, check_target, load_head
 from evaluator.runs import ENGINES, Asked, Run, save_outcome
 from evaluator.table_formats import Table
@@ -72,16 +73,16 @@ def evaluate_all(
     outcomes: dict[str, ModelOutcome] = {}
     waiting: list[Run] = []
     for model in models:
-        folder = out / folder_name(model)
+        run, folder = Run(model, _head_of(model, head)), out / folder_name(model)
         try:
-            kept = _is_done(folder, asked)
+            kept = _is_done(folder, asked, run)
         except InputError as error:
             outcomes[model] = ModelOutcome(model, folder, FAILED, str(error))
             continue
         if kept:
             outcomes[model] = ModelOutcome(model, folder, KEPT)
         else:
-            waiting.append(Run(model, _head_of(model, head)))
+            waiting.append(run)
     for outcome in outcomes.values():
         say(_line(outcome))
     for outcome in _ask(asked, waiting, out, engine, address, progress) if waiting else ():  # no cluster for nothing
@@ -114,15 +115,17 @@ def _ask(
             yield ModelOutcome(run.model, folder, FAILED, reason, "".join(traceback.format_exception(error)))
 
 
-def _is_done(folder: Path, asked: Asked) -> bool:
-    """Whether the folder holds results on the same data, seed and scorers. Raises InputError if it holds others."""
+def _is_done(folder: Path, asked: Asked, run: Run) -> bool:
+    """Whether the folder holds results on the same data, seed, scorers and heads. Raises InputError if of others."""
     check_target(folder)
     if not (folder / RESULTS_FILE).is_file():
         return False
     found = load_head(folder)
-    here = {**asked.dataset, "items": len(asked.items), "seed": asked.seed, "dtype": asked.dtype}
+    heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in asked.scorers}
+    here = {"prompt": None, **asked.dataset, "items": len(asked.items), "seed": asked.seed, "dtype": asked.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
     other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
+    other += ["head"] if heads != hash_heads(run.head, asked.scorers) else []
     missing = [name for name in asked.scorers if name not in found["scorers"]]
     if other or missing:
         what = f"another {other[0]}" if other else f"no scores of {', '.join(missing)}"

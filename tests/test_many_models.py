@@ -1,6 +1,7 @@
 """Many models in one call: what exists is kept, a failure is that model's alone; shards give what one machine gives."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from evaluator import cli, commands
 from evaluator.asking import ask
 from evaluator.cache import encode_items, join_encoded
 from evaluator.encoders import load_encoder
+from evaluator.heads import SHIPPED
 from evaluator.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
 from evaluator.results import Results, load
 from evaluator.runs import ENGINES, Run, run_here
@@ -90,6 +92,33 @@ def test_results_of_another_question_are_never_taken_for_this_one(inside: Path, 
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert evaluate(["local-dir:one"], tmp_path, **(first | change)) == {"local-dir:one": FAILED}
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("change", [{"prompt": "a photo of {caption}"}, {"content": "x"}])
+def test_a_prompt_that_is_no_longer_given_is_another_question(inside: Path, tmp_path: Path, change: dict) -> None:
+    evaluate(["local-dir:one"], tmp_path, scorers=("cosine",))
+    stored = tmp_path / folder_name("local-dir:one") / "results.json"
+    head = json.loads(stored.read_text())
+    stored.write_text(json.dumps({**head, "dataset": head["dataset"] | change}))
+    expected = FAILED if "prompt" in change else KEPT  # what else is said of a dataset may grow
+    assert evaluate(["local-dir:one"], tmp_path, scorers=("cosine",)) == {"local-dir:one": expected}
+
+
+def test_results_of_another_head_are_not_kept(inside: Path, tmp_path: Path) -> None:
+    (tmp_path / "heads").mkdir()
+    mine = tmp_path / "heads" / "dcsm.safetensors"
+    shutil.copy(SHIPPED / "fourfold-tiny" / "dcsm.safetensors", mine)
+
+    def outcome(head: Path | None, *scorers: str) -> str:
+        return evaluate(["fourfold-tiny"], tmp_path / "out", scorers=scorers, head=head, limit=1)["fourfold-tiny"]
+
+    assert outcome(mine, "cosine", "dcsm") == EVALUATED
+    assert outcome(mine.parent, "cosine", "dcsm") == KEPT  # the same file, named by its folder
+    assert outcome(None, "cosine") == KEPT  # asks no head
+    assert outcome(None, "dcsm") == FAILED
+    with mine.open("ab") as file:
+        file.write(b" ")  # trained again
+    assert outcome(mine, "dcsm") == FAILED
 
 
 def test_folder_names_are_plain_and_each_model_has_its_own() -> None:
