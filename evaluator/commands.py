@@ -16,7 +16,7 @@ from evaluator.geometry import ProbeResult
 from evaluator.many_models import ModelOutcome, evaluate_all, read_models
 from evaluator.reporting import write_paper, write_report
 from evaluator.reporting.probe import PROBE_FILE, read_probe, write_figures
-from evaluator.results import Results, load
+from evaluator.results import RESULTS_FILE, Results, check_target, load
 from evaluator.runs import ENGINES, Run, check_engine, save_outcome
 from evaluator.training import HeadReport
 from evaluator.training import train_head as _train_head
@@ -194,7 +194,7 @@ def demo(out: str | Path, *, groups: int = 60, workers: int | None = None, progr
 
     folder = Path(out)
     dataset = generate("fourfold-demo", folder / "dataset", groups=groups, workers=workers, progress=progress)
-    if (folder / "results").is_dir():
+    if (folder / "results" / RESULTS_FILE).is_file():
         results = load(folder / "results")
     else:
         command = f"fourfold demo {shlex.quote(str(out))} --groups {groups}"
@@ -216,6 +216,7 @@ def _dataset_of(results: Sequence[str | Path], given: str | Path | None) -> Path
 
 
 def _check_new(out: Path) -> None:
-    """Refuse a folder that holds something before any work is done."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    """Refuse a folder that holds something before any work is done, but for what a run killed while it saved left."""
+    if (out / RESULTS_FILE).exists():
         raise InputError(f"{out}: exists and is not empty; nothing was overwritten. Give a new folder")
+    check_target(out)

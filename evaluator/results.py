@@ -165,7 +165,9 @@ def check_target(folder: Path) -> None:
         return
     names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
     if strange := [name for name in names if not _UNFINISHED.fullmatch(name)]:
-        raise InputError(f"{folder}: holds something else ({strange[0]}); name a new or empty folder for the results")
+        raise InputError(
+            f"{folder}: holds something else ({strange[0]}); nothing was overwritten. Give a new or empty folder"
+        )
 
 
 def _read(path: Path) -> str:

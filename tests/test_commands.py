@@ -1,5 +1,7 @@
 """The calls behind the commands, on rendered groups and the shipped model: evaluate, report, train-head, demo."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,18 @@ def test_a_folder_that_holds_something_is_refused_before_any_work(evaluated, gen
     with pytest.raises(InputError, match="not empty"):
         commands.evaluate(generated, model="no-such-model", out=folder)
     assert (folder / "results.json").read_bytes() == before
+
+
+def test_a_run_killed_while_it_saved_can_be_repeated(evaluated, generated, tmp_path) -> None:
+    _, folder = evaluated
+    shutil.copy(folder / "items.jsonl", tmp_path)
+    options = {"split": "test", "scorers": ["cosine"], "limit": 1, "progress": False}
+    commands.evaluate(generated, out=tmp_path, **options)
+    assert len(load(tmp_path).items) < len(load(folder).items)
+    (tmp_path / "strange").mkdir()
+    (tmp_path / "strange" / "mine.txt").touch()
+    with pytest.raises(InputError, match=r"mine.txt.*nothing was overwritten"):
+        commands.evaluate(generated, out=tmp_path / "strange", **options)
 
 
 def test_report_finds_its_pictures_by_itself(evaluated, tmp_path) -> None:
