@@ -138,22 +138,26 @@ def parent_memory(groups: int) -> float:
 
 
 def run_parent(groups: int) -> None:
-    """The parent's whole path but for the audit, which has a memory of its own; prints the peak in MiB."""
+    """The parent's whole path with its audit, each category a tenth of the groups; prints the peak in MiB."""
+    import hashlib
     import resource
+    from dataclasses import replace
 
-    from generator import assembly, destinations, pipeline, pool
+    from generator import destinations, pipeline, pool
+    from generator.categories import CATEGORIES
+    from generator.config import Split
     from generator.shards import ShardRecord, record_path, rows_path
 
-    line = json.dumps({"caption": "x" * 3800}) + "\n"
-
     def stand_in(folder, job, shard, renderer) -> None:
-        import hashlib
-
-        data = line * (2 * len(shard))
-        rows_path(folder, shard).write_text(data)
-        digest = hashlib.sha256(data.encode()).hexdigest()
-        identity = pipeline.recipe_hash(job.recipe)
-        record = ShardRecord(shard.name, identity, 2 * len(shard), digest, digest, {}, {"occluded": 3}, {"device": "-"})
+        digest = hashlib.sha256()
+        with rows_path(folder, shard).open("wb") as file:
+            for index in range(shard.start, shard.stop):
+                for row in made_up_rows(shard.split, shard.category, index):
+                    line = json.dumps(row).encode() + b"\n"
+                    file.write(line)
+                    digest.update(line)
+        identity, rows = pipeline.recipe_hash(job.recipe), digest.hexdigest()
+        record = ShardRecord(shard.name, identity, 2 * len(shard), rows, rows, {}, {"occluded": 3}, {"device": "-"})
         record_path(folder, shard).write_text(json.dumps(vars(record)))
 
     class Nothing:
@@ -165,10 +169,42 @@ def run_parent(groups: int) -> None:
 
     destinations.write_shard = stand_in
     pool.open_renderer = lambda size, name: Nothing()
-    assembly.audit_as_made = lambda joined, recipe: None
+    ten = dict.fromkeys(list(CATEGORIES)[:10], groups // 10)
     with tempfile.TemporaryDirectory() as out:
-        pipeline.generate(recipe(groups), Path(out) / "x", workers=1, renderer="raytrace", progress=False)
+        asked = replace(recipe(1), splits={"test": Split(ten)})
+        pipeline.generate(asked, Path(out) / "x", workers=1, renderer="raytrace", progress=False)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def made_up_rows(split: str, category: str, index: int):
+    """The two rows of a group as long as real ones, with captions and objects as various as real ones."""
+    from generator.recipe import Vocabulary
+
+    rng = np.random.default_rng([index, len(category), *category.encode()])
+    words, name = Vocabulary(), f"{split}-{category}-{index:06d}"
+    kinds = dict.fromkeys(("size", "material", "pattern"), "plain")
+    objects = [
+        {**kinds, "shape": words.shapes[shape], "color": words.colors[color], "bbox": [left, 40, left + 50, 90]}
+        for shape, color, left in rng.integers([len(words.shapes), len(words.colors), 170], size=(OBJECTS, 3)).tolist()
+    ]
+    one, other = (f"a {thing['color']} {thing['shape']}" for thing in objects[:2])
+    form = ("{} beside {}", "there is {} and also {}", "{} can be seen with {}")[index % 3]
+    again = ("one can make out {} and {}", "a picture of {} and {}")[index % 2]
+    texts = [form.format(one, other), form.format(other, one), again.format(one, other), again.format(other, one)]
+    captions = [
+        {
+            "text": text,
+            "kind": "true",
+            "claim": "{}",
+            "template": f"{index % 6}",
+            "truth": [number % 2 == 0, number % 2 == 1],
+        }
+        for number, text in enumerate(texts)
+    ]
+    for role in "ab":
+        row = {"id": f"{name}-{role}", "group": name, "role": role, "category": category, "captions": captions}
+        row |= dict.fromkeys(("file_name", "condition", "edit", "attribute"), "") | {"camera": {}, "difficulty": {}}
+        yield {**row, "objects": objects, "scene": "x" * 2500}
 
 
 def main() -> None:

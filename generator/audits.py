@@ -4,16 +4,18 @@ Works on our own splits and on anyone's benchmark alike: the input is plain data
 `as_json` is what goes to `audit.json`. The picture side, attribute against position, is `generator.independence`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 import scipy.special
 
 from generator.blind_features import describe
-from generator.blind_items import BlindItem, same_multiset
-from generator.blind_solvers import SOLVERS, Preferences, Solver, at_position
+from generator.blind_items import BlindItem
+from generator.blind_tallies import Part, Tally, judge
 from scenes.errors import InputError
 
 CONFIDENCE = 0.99
@@ -46,6 +48,7 @@ class AuditReport:
     clusters: int
     results: tuple[SolverResult, ...]
     identical_multisets: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # category: (items, of all)
+    most_for_training: int | None = None  # clusters of a category, drawn evenly, that trained solvers see; None: all
 
     @property
     def leaks(self) -> tuple[SolverResult, ...]:
@@ -58,29 +61,54 @@ class AuditReport:
         return not self.leaks
 
 
-def audit(items: Sequence[BlindItem], rng: np.random.Generator) -> AuditReport:
+def audit(items: Iterable[BlindItem], rng: np.random.Generator) -> AuditReport:
     """Run every solver on all items, and on each category where there are several.
 
     A solver leaks if its accuracy is above chance with p < 0.01 after Holm's correction over all tests of the report.
     Raises InputError where there is nothing to choose or an item's truth does not name its options.
     """
-    _check(items)
-    chosen = [item for item in items if len(item.truth) < len(item.options)]
-    if len(chosen) < _FEWEST_ITEMS:
-        raise InputError(
-            f"audit: {len(chosen)} of {len(items)} items have both true and false captions; nothing to audit"
-        )
-    parts = {EVERYTHING: chosen}
-    categories = sorted({item.category for item in chosen})
-    if len(categories) > 1:
-        parts |= {category: [item for item in chosen if item.category == category] for category in categories}
+    clusters: dict[str, list[BlindItem]] = {}
+    for item in items:
+        clusters.setdefault(item.cluster, []).append(item)
+    return audit_clusters(clusters.values(), rng)
+
+
+def audit_clusters(
+    clusters: Iterable[Sequence[BlindItem]], rng: np.random.Generator, most_for_training: int | None = None
+) -> AuditReport:
+    """`audit`, of items that come once, cluster by cluster: with `most_for_training` none but a sample is kept.
+
+    Trained solvers then see that many clusters of each category, and as many of all together, drawn evenly; every other
+    solver sees all items. Raises InputError as `audit` does.
+    """
+    with TemporaryFile() as spool:
+        parts: dict[str, Part] = {}
+        met = 0
+        for items in clusters:
+            met += len(items)
+            _check(items)
+            judged = [judge(item) for item in items if len(item.truth) < len(item.options)]
+            for category in dict.fromkeys([EVERYTHING, *(item.category for item, _ in judged)]) if judged else ():
+                own = [each for each in judged if category in (EVERYTHING, each[0].category)]
+                parts.setdefault(category, Part(most_for_training, spool)).add(own, rng)
+        chosen = parts[EVERYTHING].chance.items if parts else 0
+        if chosen < _FEWEST_ITEMS:
+            raise InputError(f"audit: {chosen} of {met} items have both true and false captions; nothing to audit")
+        return _report(parts, rng, most_for_training)
+
+
+def _report(parts: Mapping[str, Part], rng: np.random.Generator, most_for_training: int | None) -> AuditReport:
+    whole = parts[EVERYTHING]
+    categories = sorted(parts.keys() - {EVERYTHING})
+    parts = {EVERYTHING: whole} | {category: parts[category] for category in categories if len(categories) > 1}
     raw = [
-        _judge(name, solver, category, part, rng)
+        _judge(name, category, tally, chance)
         for category, part in parts.items()
-        for name, solver in _solvers(part).items()
+        for name, (tally, chance) in part.tallies(rng).items()
     ]
-    identical = {category: (sum(map(same_multiset, part)), len(part)) for category, part in parts.items()}
-    return AuditReport(len(chosen), len({item.cluster for item in chosen}), _corrected(raw, parts), identical)
+    identical = {category: (part.alike, part.chance.items) for category, part in parts.items()}
+    results = _corrected(raw, parts)
+    return AuditReport(whole.chance.items, whole.chance.clusters, results, identical, most_for_training)
 
 
 def _check(items: Sequence[BlindItem]) -> None:
@@ -93,46 +121,13 @@ def _check(items: Sequence[BlindItem]) -> None:
             )
 
 
-def _solvers(items: Sequence[BlindItem]) -> dict[str, Solver]:
-    widest = max(len(item.options) for item in items)
-    positions = {f"always option {number}": at_position(number) for number in range(1, widest)}
-    return {"first": at_position(0), **positions, **SOLVERS}
-
-
-def hits(items: Sequence[BlindItem], preferences: Preferences) -> np.ndarray:
-    """Probability that the solver's choice is true, [n]: options it prefers equally share the choice."""
-    return np.array(
-        [
-            float(np.isin(np.flatnonzero(preference == preference.max()), item.truth).mean())
-            for item, preference in zip(items, preferences, strict=True)
-        ]
+def _judge(solver: str, category: str, tally: Tally, chance: Tally) -> SolverResult:
+    accuracy, n = tally.accuracy, tally.effective_size
+    low, high = wilson(accuracy, n)
+    p = tail(accuracy, chance.accuracy, n)
+    return SolverResult(
+        solver, category, tally.items, tally.clusters, accuracy, chance.accuracy, low, high, p, False, ""
     )
-
-
-def _judge(
-    name: str, solver: Solver, category: str, items: Sequence[BlindItem], rng: np.random.Generator
-) -> SolverResult:
-    right = hits(items, solver(items, rng))
-    chance = float(np.mean([len(item.truth) / len(item.options) for item in items]))
-    clusters = np.unique([item.cluster for item in items], return_inverse=True)[1]
-    n_clusters = int(clusters.max()) + 1
-    n_effective = _effective_size(right, clusters)
-    low, high = wilson(float(right.mean()), n_effective)
-    p = tail(float(right.mean()), chance, n_effective)
-    return SolverResult(name, category, len(items), n_clusters, float(right.mean()), chance, low, high, p, False, "")
-
-
-def _effective_size(right: np.ndarray, clusters: np.ndarray) -> float:
-    """Number of independent items with the same uncertainty; never more than there are items.
-
-    Items of a cluster that are right or wrong together count less. Where all are alike, clusters are what counts.
-    """
-    n, n_clusters, accuracy = len(right), int(clusters.max()) + 1, right.mean()
-    if accuracy in (0.0, 1.0) or n_clusters == 1:
-        return float(n_clusters)
-    sums = np.bincount(clusters, weights=right - accuracy)
-    variance = (sums**2).sum() / n**2 * n_clusters / (n_clusters - 1)
-    return float(n / max(1.0, variance / (accuracy * (1 - accuracy) / n)))
 
 
 def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -158,11 +153,11 @@ def holm(values: Sequence[float]) -> np.ndarray:
     return corrected
 
 
-def _corrected(raw: Sequence[SolverResult], parts: Mapping[str, Sequence[BlindItem]]) -> tuple[SolverResult, ...]:
+def _corrected(raw: Sequence[SolverResult], parts: Mapping[str, Part]) -> tuple[SolverResult, ...]:
     results = []
     for result, p in zip(raw, holm([result.p for result in raw]), strict=True):
         leaks = bool(p < 1 - CONFIDENCE)
-        feature = describe(result.solver, parts[result.category]) if leaks else ""
+        feature = describe(result.solver, list(chain(*parts[result.category].sample()))) if leaks else ""
         results.append(replace(result, p=float(p), leaks=leaks, feature=feature))
     return tuple(results)
 

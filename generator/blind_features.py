@@ -6,7 +6,7 @@ import numpy as np
 
 from generator.blind_items import BlindItem, ngrams
 from generator.blind_regression import ngram_weights
-from generator.blind_solvers import template_counts
+from generator.blind_solvers import TEMPLATE_PRIOR, TemplatePrior
 
 Describe = Callable[[Sequence[BlindItem]], str]
 
@@ -31,10 +31,12 @@ def _mean_length(item: BlindItem, true: bool) -> float:
 
 
 def _template(items: Sequence[BlindItem]) -> str:
-    table = template_counts(items)
-    base = sum(true for true, _ in table.values()) / sum(seen for _, seen in table.values())
+    prior = TemplatePrior()
+    for item in items:
+        prior.learn(item)
+    base = prior.base
     # What a template adds: how many more or fewer of its options are true than of all options.
-    (template, words), (true, seen) = max(table.items(), key=lambda entry: abs(entry[1][0] - base * entry[1][1]))
+    (template, words), (true, seen) = max(prior.table.items(), key=lambda entry: abs(entry[1][0] - base * entry[1][1]))
     name = f"template {template!r}, " if template is not None else ""
     return f"{name}wording {words!r}: true in {true:.0f} of {seen} (all wordings: {base:.0%})"
 
@@ -62,7 +64,7 @@ FEATURES: dict[str, Describe] = {
     "longer": _length,
     "option voting": lambda items: "the true option shares most words with the false ones",
     "odd one out": lambda items: "the true option shares fewest words with the false ones",
-    "template prior": _template,
+    TEMPLATE_PRIOR: _template,
     "bag of words": _ngram(1),
     "n-gram regression": _ngram(2),
 }

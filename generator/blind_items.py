@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
 _WORD = re.compile(r"[\w']+")
@@ -21,7 +22,7 @@ _KEPT_IN_TEMPLATE = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BlindItem:
     """What a solver may see of an item (options, template), and what it is judged by (truth)."""
 
@@ -44,6 +45,7 @@ def same_multiset(item: BlindItem) -> bool:
     return len({tuple(sorted(words(option))) for option in item.options}) == 1
 
 
+@lru_cache(maxsize=256)  # both images of a group ask for the same options, one after the other
 def skeleton(option: str) -> str:
     """The template seen through the words: words of the closed class stay, each run of others becomes one star."""
     starred = " ".join(word if word in _KEPT_IN_TEMPLATE else "*" for word in words(option))

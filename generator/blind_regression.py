@@ -1,7 +1,7 @@
 """The strongest blind solver: a softmax regression on the n-grams of options, in sparse matrices."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import scipy.optimize
@@ -17,26 +17,44 @@ def ngram_weights(items: Sequence[BlindItem], longest: int) -> tuple[dict[str, i
 
     Minimises the cross-entropy of a softmax over each item's options, with an L2 penalty, by L-BFGS.
     """
-    grams = [[set(ngrams(option, longest)) for option in item.options] for item in items]
-    clusters: dict[str, set[str]] = defaultdict(set)
-    for item, options in zip(items, grams, strict=True):
-        for gram in set().union(*options):
-            clusters[gram].add(item.cluster)
-    columns = {gram: number for number, gram in enumerate(sorted(gram for gram in clusters if len(clusters[gram]) > 1))}
-    features = _features([own for options in grams for own in options], columns)  # [n_options, n_grams]
-    starts = np.cumsum([0, *(len(item.options) for item in items)])
+    codes: dict[str, int] = {}
+    coded = cache(lambda option: _codes(option, longest, codes))  # both images of a group have the same options
+    found = [coded(option) for item in items for option in item.options]
+    sizes = [len(item.options) for item in items]
+    grams, lengths = np.concatenate(found), np.array([len(own) for own in found])
+    clusters = np.unique([item.cluster for item in items], return_inverse=True)[1]
+    several = _in_several(grams, np.repeat(np.repeat(clusters, sizes), lengths), len(codes))
+    columns = {gram: number for number, gram in enumerate(sorted(gram for gram in codes if several[codes[gram]]))}
+    renamed = np.full(len(codes), -1, np.int32)
+    renamed[[codes[gram] for gram in columns]] = np.arange(len(columns))
+    features = _features(renamed[grams], lengths, len(columns))  # [n_options, n_grams]
+    starts = np.cumsum([0, *sizes])
     target = np.zeros(starts[-1])  # [n_options]: an equal share for each true option
     for item, start in zip(items, starts, strict=False):
         target[start + np.array(item.truth)] = 1 / len(item.truth)
     return columns, _softmax_regression(features, target, starts)
 
 
-def _features(options: Sequence[set[str]], columns: Mapping[str, int]) -> scipy.sparse.csr_matrix:
-    found = [sorted(columns[gram] for gram in own if gram in columns) for own in options]
-    pointers = np.cumsum([0, *map(len, found)])
-    indices = np.array([column for own in found for column in own], dtype=np.int64)
-    shape = len(options), len(columns)
-    return scipy.sparse.csr_matrix((np.ones(len(indices)), indices, pointers), shape=shape)
+def _codes(option: str, longest: int, codes: dict[str, int]) -> np.ndarray:
+    """The distinct n-grams of an option as numbers, [n]; new ones get the next. As texts they would fill the memory."""
+    return np.array(sorted({codes.setdefault(gram, len(codes)) for gram in ngrams(option, longest)}), np.int32)
+
+
+def _in_several(grams: np.ndarray, clusters: np.ndarray, count: int) -> np.ndarray:
+    """Whether each n-gram occurs in two clusters or more, [count], given all that occur and where."""
+    lowest, highest = np.full(count, len(clusters)), np.full(count, -1)
+    np.minimum.at(lowest, grams, clusters)
+    np.maximum.at(highest, grams, clusters)
+    return lowest < highest
+
+
+def _features(columns: np.ndarray, lengths: np.ndarray, width: int) -> scipy.sparse.csr_matrix:
+    """A row an option, a one at each of its columns; negative ones are left out."""
+    kept = columns >= 0
+    pointers = np.append(0, np.cumsum(kept))[np.append(0, np.cumsum(lengths))]
+    found = scipy.sparse.csr_matrix((np.ones(kept.sum()), columns[kept], pointers), shape=(len(lengths), width))
+    found.sort_indices()  # the order of sums, and so their last digits
+    return found
 
 
 def _softmax_regression(features: scipy.sparse.csr_matrix, target: np.ndarray, starts: np.ndarray) -> np.ndarray:

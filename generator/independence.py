@@ -1,8 +1,10 @@
 """Audits the picture side: is attribute independent of position, of identity, of split? Tested on rows of objects."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -10,9 +12,12 @@ import scipy.special
 from generator.audits import CONFIDENCE, holm
 from scenes.errors import InputError
 
+HARMLESS = 0.05  # Cramer's V: of two even values a guess is right in 52.5 % instead of 50; many objects make it certain
 _BINS = 3  # a measured column (position, size in pixels) is cut at its terciles
 _FEWEST_EXPECTED = 5.0  # below, the chi-square distribution is no guide and the columns are permuted instead
 _PERMUTATIONS = 4999
+_MOST_VALUES = 60_000  # of a column, so that two bytes hold one; far more than any test could tell apart
+_TOGETHER = 2_000  # images whose objects are counted at a time
 
 ObjectRow = Mapping[str, object]
 
@@ -26,8 +31,73 @@ class IndependenceResult:
     statistic: float  # G = 2 sum observed log(observed / expected)
     strength: float  # Cramer's V: 0 independent, 1 one determines the other
     p: float  # corrected (Holm) for all pairs of columns
-    leaks: bool
-    feature: str  # the pair of values furthest from what independence expects
+    leaks: bool  # certain, and strong enough to be of use to who guesses
+    slight: bool  # certain, but with less than HARMLESS strength
+    feature: str  # the pair of values furthest from what independence expects; empty where nothing is certain
+
+
+@dataclass
+class _Column:
+    """One column of the objects: small numbers with what each stands for, or measures as they are."""
+
+    values: array = field(default_factory=lambda: array("H"))
+    codes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, value: Any) -> None:
+        if isinstance(value, float) and not self.values:
+            self.values = array("f")
+        if self.values.typecode == "f":
+            self.values.append(value)
+            return
+        if len(self.codes) > _MOST_VALUES:
+            raise InputError(f"audit: over {_MOST_VALUES} different values in one column of objects, as {value!r}")
+        self.values.append(self.codes.setdefault(str(value), len(self.codes)))
+
+    def coded(self) -> tuple[np.ndarray, list[str]]:
+        """Numbers 0, 1, ... and what each stands for; measures are cut into terciles."""
+        if self.values.typecode == "H":
+            return np.array(self.values, np.int32), list(self.codes)
+        numbers = np.array(self.values)
+        cuts = np.quantile(numbers, np.arange(1, _BINS) / _BINS)
+        names = [f"{low:.3g}..{high:.3g}" for low, high in pairwise([-np.inf, *cuts, np.inf])]
+        return np.searchsorted(cuts, numbers, side="right").astype(np.int32), names
+
+
+class ObjectTable:
+    """The objects of one image of each cluster, drawn as it goes by, in a few bytes an object.
+
+    The images of a cluster show the same objects but for one edit, so that one of them is all there is to count.
+    """
+
+    def __init__(self, columns: Sequence[str], cluster: str = "group", image: str = "image") -> None:
+        self.columns = {name: _Column() for name in columns}
+        self.images = array("i")  # number of the image of each object
+        self._needed = (*columns, cluster, image)
+        self._image = image
+        self._met = self._clusters = 0
+
+    @property
+    def varied(self) -> list[str]:
+        """The columns that are not the same everywhere."""
+        return [name for name, column in self.columns.items() if len(set(column.values)) > 1]
+
+    def add(self, rows: Iterable[ObjectRow], rng: np.random.Generator) -> None:
+        """Count the objects of one cluster; InputError if a row lacks a column."""
+        images: dict[object, list[ObjectRow]] = {}
+        for row in rows:
+            if lacking := [name for name in self._needed if name not in row]:
+                raise InputError(
+                    f"audit: object row {self._met} has no {', '.join(lacking)}; it has {', '.join(map(str, row))}"
+                )
+            images.setdefault(row[self._image], []).append(row)
+            self._met += 1
+        if not images:
+            return
+        for row in list(images.values())[int(rng.integers(len(images)))]:
+            self.images.append(self._clusters)
+            for name, column in self.columns.items():
+                column.add(row[name])
+        self._clusters += 1
 
 
 def audit_independence(
@@ -41,49 +111,35 @@ def audit_independence(
 ) -> tuple[IndependenceResult, ...]:
     """Test every pair of `columns` over object rows; a pair in `meant` may depend (a hold-out, say) and is left out.
 
-    The images of a cluster show the same objects but for one edit, so one image of each, drawn by `rng`, is counted;
-    and within an image equal pairs of values count once, or five red mugs would be five witnesses of one choice.
+    One image of each cluster is drawn by `rng`. Raises InputError if a row lacks a column.
+    """
+    clusters: dict[object, list[ObjectRow]] = {}
+    for number, row in enumerate(rows):
+        clusters.setdefault(row.get(cluster, number), []).append(row)
+    table = ObjectTable(columns, cluster, image)
+    for own in clusters.values():
+        table.add(own, rng)
+    return audit_objects(table, rng, columns=columns, meant=meant)
+
+
+def audit_objects(
+    table: ObjectTable, rng: np.random.Generator, *, columns: Sequence[str], meant: Collection[frozenset[str]] = ()
+) -> tuple[IndependenceResult, ...]:
+    """Test every pair of `columns`, but for those in `meant`; InputError if there is no object.
+
+    Within an image equal pairs of values count once, or five red mugs would be five witnesses of one choice.
     Against a column that is the same all over an image, such as its split, one object of each image is drawn instead:
     counting once what is there twice would take an image of many objects for one of rare values.
-    A column of floats is cut into terciles. Raises InputError if a row lacks a column.
+    A column of floats is cut into terciles.
     """
-    needed = [*columns, cluster, image]
-    for number, row in enumerate(rows):
-        if lacking := [name for name in needed if name not in row]:
-            raise InputError(
-                f"audit: object row {number} has no {', '.join(lacking)}; it has {', '.join(map(str, row))}"
-            )
-    if not rows:
+    images = np.array(table.images)
+    if not images.size:
         raise InputError("audit: no object rows; nothing to audit")
-    drawn = _one_image_each(rows, rng, cluster, image)
-    images = _codes([row[image] for row in drawn])[0]
-    coded = {name: _codes([row[name] for row in drawn]) for name in columns}
     pairs = [pair for pair in combinations(columns, 2) if frozenset(pair) not in set(meant)]
+    coded = {name: table.columns[name].coded() for name in columns}
     tested = [_test(pair, images, coded[pair[0]], coded[pair[1]], rng) for pair in pairs]
     corrected = holm([result.p for result in tested])
     return tuple(_judged(result, float(p)) for result, p in zip(tested, corrected, strict=True))
-
-
-def _one_image_each(rows: Sequence[ObjectRow], rng: np.random.Generator, cluster: str, image: str) -> list[ObjectRow]:
-    images: dict[object, list[object]] = {}
-    for row in rows:
-        seen = images.setdefault(row[cluster], [])
-        if row[image] not in seen:
-            seen.append(row[image])
-    chosen = {name: seen[int(rng.integers(len(seen)))] for name, seen in images.items()}
-    return [row for row in rows if row[image] == chosen[row[cluster]]]
-
-
-def _codes(values: Sequence[object]) -> tuple[np.ndarray, list[str]]:
-    """Values as numbers 0, 1, ... and what each number stands for."""
-    if any(isinstance(value, float) for value in values):
-        numbers = np.array(values, dtype=float)
-        cuts = np.quantile(numbers, np.arange(1, _BINS) / _BINS)
-        edges = [-np.inf, *cuts, np.inf]
-        names = [f"{low:.3g}..{high:.3g}" for low, high in pairwise(edges)]
-        return np.searchsorted(cuts, numbers, side="right"), names
-    found, codes = np.unique([str(value) for value in values], return_inverse=True)
-    return codes, [str(name) for name in found]
 
 
 def _test(
@@ -93,32 +149,52 @@ def _test(
     second: tuple[np.ndarray, list[str]],
     rng: np.random.Generator,
 ) -> IndependenceResult:
-    found = np.stack([images, first[0], second[0]], axis=1)  # [objects, 3]
-    if any(len(np.unique(found[:, [0, column]], axis=0)) == len(np.unique(images)) for column in (1, 2)):
-        found = rng.permutation(found)
-        counted = found[np.unique(found[:, 0], return_index=True)[1]]  # the first of each image, now a random one
-    else:
-        counted = np.unique(found, axis=0)
-    x, y = counted[:, 1], counted[:, 2]
     shape = len(first[1]), len(second[1])
-    observed = _table(x, y, shape)
-    expected = observed.sum(axis=1, keepdims=True) * observed.sum(axis=0, keepdims=True) / len(x)
+    observed = _observed(images, first[0], second[0], shape, rng)
+    expected = observed.sum(axis=1, keepdims=True) * observed.sum(axis=0, keepdims=True) / observed.sum()
     statistic = _g(observed, expected)
     used = expected[expected > 0]
     if not used.size or used.min() >= _FEWEST_EXPECTED:
         p = float(scipy.special.chdtrc(_freedom(observed), statistic)) if _freedom(observed) else 1.0
     else:
+        x, y = (np.repeat(np.arange(len(sums)), sums) for sums in _margins(observed))
         drawn = [_g(_table(x, rng.permutation(y), shape), expected) for _ in range(_PERMUTATIONS)]
         p = (1 + sum(value >= statistic - 1e-9 for value in drawn)) / (_PERMUTATIONS + 1)
     return IndependenceResult(
         pair,
-        len(x),
+        int(observed.sum()),
         statistic,
         _cramer(observed, expected),
         p,
         False,
+        False,
         _furthest(pair, first, second, observed, expected),
     )
+
+
+def _observed(
+    images: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
+) -> np.ndarray:
+    """How often each pair of values is counted, [x, y]: once an image, or where a column is the same all over it, for
+    one of its objects.
+
+    `images` counts up: the objects of an image stand together.
+    """
+    new = np.diff(images, prepend=-1) > 0
+    starts = np.append(np.flatnonzero(new), len(images))
+    if any((new[1:] | (values[1:] == values[:-1])).all() for values in (x, y)):
+        drawn = rng.integers(starts[:-1], starts[1:])
+        return _table(x[drawn], y[drawn], shape)
+    observed, pairs = np.zeros(shape), shape[0] * shape[1]
+    for first in range(0, len(starts) - 1, _TOGETHER):
+        block = slice(starts[first], starts[min(first + _TOGETHER, len(starts) - 1)])
+        found = np.unique(images[block].astype(np.int64) * pairs + x[block] * shape[1] + y[block]) % pairs
+        observed += _table(found // shape[1], found % shape[1], shape)
+    return observed
+
+
+def _margins(observed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return observed.sum(axis=1).astype(int), observed.sum(axis=0).astype(int)
 
 
 def _table(x: np.ndarray, y: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
@@ -155,5 +231,6 @@ def _furthest(
 
 
 def _judged(result: IndependenceResult, p: float) -> IndependenceResult:
-    leaks = p < 1 - CONFIDENCE
-    return replace(result, p=p, leaks=leaks, feature=result.feature if leaks else "")
+    certain = p < 1 - CONFIDENCE
+    leaks = certain and result.strength >= HARMLESS
+    return replace(result, p=p, leaks=leaks, slight=certain and not leaks, feature=result.feature if certain else "")
