@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from platform import node
 from typing import Any, Literal, NamedTuple
 from uuid import uuid4
@@ -20,6 +21,8 @@ from generator.ray_engine import connect, lost_task
 from scenes.errors import InputError
 
 ITEMS_A_SHARD = 256
+_AHEAD = 2  # shards that wait for each core
+_FEWEST = 2  # models under way, so that the last task of one leaves no machine idle; more would fill Ray's memory
 
 
 class _Here(NamedTuple):
@@ -45,21 +48,30 @@ def run_on_ray(
         gpus = int(kind == "cuda")
         if gpus and is_ours and not address and not ray.cluster_resources().get("GPU"):  # a cluster may grow one
             raise InputError(f"--device {asked.device}: Ray finds no GPU on this machine; give --device cpu")
-        encode = ray.remote(num_gpus=gpus)(_encode_shard)
-        finish = ray.remote(num_gpus=gpus)(_finish)
-        question, here = ray.put(asked), _Here(os.getcwd(), uuid4().hex)
-        starts = range(0, len(asked.items), ITEMS_A_SHARD)
-        shards = [asked.items[start : start + ITEMS_A_SHARD] for start in starts]
-        waiting = {}
-        for run in runs:
-            parts = [encode.remote(replace(asked, items=shard), run, here, i == 0) for i, shard in enumerate(shards)]
-            waiting[finish.remote(question, run, here, *parts)] = run
-        while waiting:
-            [done], _ = ray.wait(list(waiting))
-            yield waiting.pop(done), _answer(ray, done)
+        yield from _run(ray, asked, runs, gpus)
     finally:
         if is_ours:
             ray.shutdown()
+
+
+def _run(ray: Any, asked: Asked, runs: Sequence[Run], gpus: int) -> Iterator[tuple[Run, Outcome | Exception]]:
+    encode, finish = ray.remote(num_gpus=gpus)(_encode_shard), ray.remote(num_gpus=gpus)(_finish)
+    question, here = ray.put(asked), _Here(os.getcwd(), uuid4().hex)
+    starts = range(0, max(1, len(asked.items)), ITEMS_A_SHARD)  # no items are one empty shard, which says so
+    shards = [replace(asked, items=asked.items[start : start + ITEMS_A_SHARD]) for start in starts]
+
+    def submit(run: Run) -> Any:
+        parts = [encode.remote(shard, run, here, i == 0) for i, shard in enumerate(shards)]
+        return finish.remote(question, run, here, *parts)
+
+    left, waiting = iter(runs), dict[Any, Run]()
+    while True:
+        room = _AHEAD * int(ray.cluster_resources().get("CPU", 1)) // len(shards)  # a cluster may grow, or shrink
+        waiting |= {submit(run): run for run in islice(left, max(0, max(_FEWEST, room) - len(waiting)))}
+        if not waiting:
+            return
+        [done], _ = ray.wait(list(waiting))
+        yield waiting.pop(done), _answer(ray, done)
 
 
 def _answer(ray: Any, done: Any) -> Outcome | Exception:

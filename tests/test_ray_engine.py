@@ -194,6 +194,18 @@ def test_a_gpu_that_no_worker_can_have_is_not_waited_for(device, said, use):
     assert len(ray.started) == ray.shut_down
 
 
+@pytest.mark.parametrize(("items", "most"), [(1, 4), (4, 2), (0, 4)])
+def test_few_models_are_under_way_at_a_time(items, most, use, monkeypatch: pytest.MonkeyPatch):
+    """Two cores and shards of two items: what all models have encoded must not lie in memory together."""
+    ray, under_way = use(FakeRay()), []
+    monkeypatch.setattr(evaluating, "ITEMS_A_SHARD", 2)
+    monkeypatch.setattr(ray, "wait", lambda waiting: (under_way.append(len(waiting)), FakeRay.wait(ray, waiting))[1])
+    asked = Asked(items=("item",) * items, dataset={}, scorers=("cosine",))
+    runs = [Run(f"model {i}") for i in range(9)]
+    assert {run for run, _ in evaluating.run_on_ray(asked, runs, None, False)} == set(runs)
+    assert (max(under_way), len(under_way)) == (most, 9)
+
+
 def test_a_folder_that_a_worker_has_not_is_named(tmp_path: Path):
     with pytest.raises(InputError, match=r"nowhere: cannot be entered on .*same path on every machine"):
         evaluating._enter(evaluating._Here(str(tmp_path / "nowhere"), "first"))
