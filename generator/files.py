@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 
 from scenes.errors import InputError
@@ -39,7 +40,8 @@ def write_together(files: Iterable[tuple[Path, bytes]]) -> None:
 
 def _write(path: Path, data: bytes | str | Iterable[bytes], *, sync: bool) -> None:
     blocks = (data.encode("utf-8"),) if isinstance(data, str) else (data,) if isinstance(data, bytes) else data
-    aside = path.with_name(f".{path.name}.{os.getpid()}{ASIDE}")
+    # A number of its own: processes of two machines, or containers, may have the same.
+    aside = path.with_name(f".{path.name}.{randbits(63)}{ASIDE}")
     with _explained(path):
         try:
             with aside.open("wb") as file:

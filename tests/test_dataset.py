@@ -222,6 +222,17 @@ def test_writing_replaces_a_file_and_leaves_nothing_else(content, expected, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
+def test_two_machines_may_write_the_same_file_at_once(tmp_path):
+    def blocks():
+        yield b"one, "
+        write_atomically(tmp_path / "x", b"another")  # the same process number, as in two containers
+        yield b"whole"
+
+    write_atomically(tmp_path / "x", blocks())
+    assert (tmp_path / "x").read_bytes() == b"one, whole"
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
 def test_a_file_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
     order = []
     sync, rename = os.fsync, os.replace
