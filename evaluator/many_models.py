@@ -122,6 +122,7 @@ def _is_done(folder: Path, asked: Asked, run: Run) -> bool:
         return False
     found = load_head(folder)
     heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in asked.scorers}
+    # Without a prompt the dataset says nothing of one.
     here = {"prompt": None, **asked.dataset, "items": len(asked.items), "seed": asked.seed, "dtype": asked.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
     other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
