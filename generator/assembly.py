@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -34,7 +35,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
         path.parent.mkdir(exist_ok=True)
         write_atomically(path, (rows_path(folder, shard).read_bytes() for shard, _ in mine))
         splits[split] = _count(mine) | ({"metadata_sha256": file_hash(path)} if joined == folder else {})
-    _audit(folder, joined, recipe)
+    found = _audit(folder, joined, job)
     manifest = {
         "format_version": FORMAT_VERSION,
         "format": job.format,
@@ -44,6 +45,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
         "seed": recipe.seed,
         "scenes_sha256": hashlib.sha256("".join(record.scenes_sha256 for record in records).encode()).hexdigest(),
         "splits": splits,
+        "slight_dependences": slight_dependences(found),
         "rejections": dict(sum((Counter(record.rejections) for record in records), Counter[str]())),
         "software": {name: version(name) for name in ("fourfold", "numpy", "trimesh", "pyrender", "pillow")},
         "renderer": records[0].renderer,
@@ -100,18 +102,40 @@ def audit_as_made(joined: Path, recipe: Recipe) -> dict[str, Any] | None:
     return dataset_audit_as_json(audit_dataset(joined, rng, splits=splits, meant=meant))
 
 
-def _audit(folder: Path, joined: Path, recipe: Recipe) -> None:
-    """Run the blind solvers over every split with groups; a dataset that they can answer is not finished."""
-    found = audit_as_made(joined, recipe)
+def slight_dependences(found: dict[str, Any] | None) -> list[str]:
+    """What the card says of columns of the objects that depend for certain, but too little to be of use."""
+    return [_dependence(pair) for pair in found["objects"] if pair["slight"]] if found else []
+
+
+def _audit(folder: Path, joined: Path, job: Job) -> dict[str, Any] | None:
+    """Run the audits over every split with groups; a dataset that can be answered without its pictures is not finished.
+
+    What is too slight to help is a warning.
+    """
+    found = audit_as_made(joined, job.recipe)
     if found is None:
-        return
+        return None
     write_atomically(folder / AUDIT, dump_json(found))
     leaks = [(split, leak) for split, report in found["splits"].items() for leak in report["results"] if leak["leaks"]]
     if leaks:
         split, leak = leaks[0]
         feature = f": {leak['feature']}" if leak["feature"] else ""
         raise InputError(
-            f"{folder}: split {split!r} is refused, for the blind solver {leak['solver']!r} gets "
+            f"{job.out}: split {split!r} is refused, for the blind solver {leak['solver']!r} gets "
             f"{leak['accuracy']:.3f} of {leak['category']} right without the pictures ({leak['low']:.3f} .. "
             f"{leak['high']:.3f}, chance {leak['chance']:.3f}){feature}; all of it is in audit.json"
         )
+    dependent = [_dependence(pair) for pair in found["objects"] if pair["leaks"]]
+    if dependent:
+        raise InputError(
+            f"{job.out}: is refused, for one thing about an object tells another: {'; '.join(dependent)}; all of it is "
+            "in audit.json"
+        )
+    for text in slight_dependences(found):
+        warnings.warn(f"{job.out}: objects depend, though too little to help a guess: {text}", stacklevel=2)
+    return found
+
+
+def _dependence(pair: dict[str, Any]) -> str:
+    first, second = pair["columns"]
+    return f"{first} and {second} (Cramer's V {pair['strength']:.3f}, p {pair['p']:.1g}; {pair['feature']})"

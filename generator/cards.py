@@ -85,6 +85,7 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         *[f"- {count} times because {reason}" for reason, count in sorted(rejected.items())],
         *([] if rejected else ["- no scene was rejected"]),
         "",
+        *_audited(manifest["slight_dependences"]),
         "## Limits",
         "",
         "Synthetic pictures of a small closed world. A score here says what a model does on these scenes; it does not",
@@ -94,6 +95,14 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "",
     ]
     return lines
+
+
+def _audited(slight: list[str]) -> list[str]:
+    """What the audit found and let pass."""
+    if not slight:
+        return []
+    told = "Of the objects these depend for certain, though too little to help anyone who guesses:"
+    return [told, "", *[f"- {text}" for text in slight], ""]
 
 
 def _held(recipe: Recipe, split: Split) -> str:

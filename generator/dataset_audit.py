@@ -123,7 +123,7 @@ def dataset_audit_as_table(found: DatasetAudit) -> str:
     """The audit as text, split after split, the objects last."""
     lines = [f"split {split}\n{as_table(report)}\n" for split, report in found.splits.items()]
     for result in found.objects:
-        verdict = f"  LEAK {result.feature}" if result.leaks else ""
+        verdict = f"  LEAK {result.feature}" if result.leaks else f"  slight: {result.feature}" if result.slight else ""
         numbers = f"n {result.n:>6}  V {result.strength:.3f}  p {result.p:.3f}"
         lines.append(f"{' x '.join(result.columns):<20} {numbers}{verdict}")
     return "\n".join(lines)

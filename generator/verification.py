@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from generator.assembly import AUDIT, audit_as_made
+from generator.assembly import AUDIT, audit_as_made, slight_dependences
 from generator.config import recipe_from_dict, recipe_hash
 from generator.dataset import (
     NATURAL,
@@ -80,6 +80,8 @@ def _verify_audit(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
         yield "no such file"
     elif _rounded(json.loads((folder / AUDIT).read_text(encoding="utf-8"))) != _rounded(found):
         yield "is not what the blind solvers make of the captions and objects"
+    if manifest.get("slight_dependences") != slight_dependences(found):
+        yield "finds other slight dependences of objects than the manifest lists"
     if not found["passed"]:
         yield "captions or objects give answers away without the picture; see `fourfold audit`"
 

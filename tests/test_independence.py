@@ -17,7 +17,7 @@ from generator.dataset_audit import (
     group_items,
     object_rows,
 )
-from generator.independence import IndependenceResult, audit_independence
+from generator.independence import HARMLESS, IndependenceResult, audit_independence
 from scenes.errors import InputError
 
 COLUMNS = ("color", "shape", "across", "split")
@@ -73,6 +73,21 @@ def test_a_planted_dependence_is_caught_and_named(pair: tuple[str, str]) -> None
     assert found[pair].strength > 0.2
     assert pair[0] in found[pair].feature
     assert pair[1] in found[pair].feature
+
+
+@pytest.mark.parametrize(("share", "leaks", "slight"), [(0.5, False, False), (0.52, False, True), (0.6, True, False)])
+def test_a_dependence_too_slight_to_help_is_no_leak(share: float, leaks: bool, slight: bool) -> None:
+    """Two even colors, each with its own shape this often, in pictures enough to be certain of little."""
+    generator = np.random.default_rng(8)
+    rows = []
+    for number in range(12_000):
+        color = int(generator.integers(2))
+        shape = color if generator.random() < share else 1 - color
+        rows.append({"color": ["red", "blue"][color], "shape": ["mug", "ball"][shape], "group": number, "image": 0})
+    [result] = run(rows, ("color", "shape")).values()
+    assert (result.leaks, result.slight) == (leaks, slight)
+    assert (result.strength < HARMLESS) is not leaks
+    assert ("objects where independence expects" in result.feature) is (leaks or slight)
 
 
 def test_few_objects_are_judged_by_permutation() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from generator import assembly, destinations, independence, pool, shards
+from generator import assembly, dataset_audit, destinations, independence, pool, shards
 from generator.config import Recipe, Split, recipe_to_dict
 from generator.pipeline import generate
 from generator.shards import WORK, plan_shards, read_record, write_shard
+from generator.verification import verify
 from scenes.errors import InputError
 
 
@@ -231,6 +232,42 @@ def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
         "masks",
         *quick.splits,
     }
+
+
+@pytest.fixture
+def bound(monkeypatch, flat, small_recipe):
+    """A recipe whose objects the audit sees with colors that their shapes tell."""
+    honest = dataset_audit.object_rows
+
+    def planted(group, split):
+        for row in honest(group, split):
+            yield {**row, "color": row["shape"], "size": "small"}
+
+    monkeypatch.setattr(dataset_audit, "object_rows", planted)
+    monkeypatch.setattr(independence, "_PERMUTATIONS", 999)
+    return replace(small_recipe, image_size=64, held_out=(), splits={"test": Split({"binding": 30})})
+
+
+def test_objects_that_give_each_other_away_are_refused_by_name(bound, flat, tmp_path):
+    with pytest.raises(
+        InputError, match=r"shape and color \(Cramer's V 1\.000, p .*; shape .* with color .*audit\.json"
+    ):
+        flat(bound, tmp_path / "x")
+    assert not (tmp_path / "x" / "manifest.json").exists()
+    assert json.loads((tmp_path / "x" / "audit.json").read_text())["passed"] is False
+
+
+def test_what_is_too_slight_to_help_is_a_warning_and_said_in_the_card(bound, flat, tmp_path, monkeypatch):
+    monkeypatch.setattr(independence, "HARMLESS", 1.1)
+    with pytest.warns(UserWarning, match="objects depend, though too little to help a guess: shape and color"):
+        folder = flat(bound, tmp_path / "x")
+    assert json.loads((folder / "audit.json").read_text())["passed"] is True
+    [said] = json.loads((folder / "manifest.json").read_text())["slight_dependences"]
+    assert said.startswith("shape and color (Cramer's V 1.000")
+    assert f"- {said}\n" in (folder / "README.md").read_text()
+    assert verify(folder, progress=False) == []
+    monkeypatch.setattr(independence, "HARMLESS", 0.05)
+    assert any("give answers away" in problem for problem in verify(folder, progress=False))
 
 
 def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path, monkeypatch, flat_renderer):
