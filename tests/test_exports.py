@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
@@ -352,6 +353,78 @@ def test_mistakes_are_said_and_leave_nothing(dataset, tmp_path):
     out.mkdir()
     with pytest.raises(InputError, match="exists; nothing was overwritten"):
         export(dataset, "clevr", out)
+
+
+@pytest.fixture
+def changed(dataset, tmp_path) -> Callable[[Callable[[Row], None]], Path]:
+    """The dataset with every row of a split changed."""
+
+    def call(change: Callable[[Row], None], split: str = "test") -> Path:
+        folder = Path(shutil.copytree(dataset, tmp_path / "changed" / "dataset"))
+        rows = list(read_rows(folder, split))
+        for row in rows:
+            change(row)
+        (folder / split / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return folder
+
+    return call
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_no_name_of_a_dataset_leads_out_of_the_folder(name, changed, tmp_path):
+    def change(row: Row) -> None:
+        row["id"] = f"../../../{row['id']}"
+        row["group"] = f"{row['group']}-/../../../../../x"
+        for caption in row["captions"]:
+            caption["claim"] = caption["claim"].replace('"color": "', '"color": "../../../')
+
+    folder = changed(change)
+    before = set(tmp_path.rglob("*"))
+    out = tmp_path / "a" / "b" / "out"
+    if name in ("bivlc", "clevr"):  # give their pictures names of their own
+        export(folder, name, out, split="test")
+    else:
+        with pytest.raises(InputError, match="leads out of the folder"):
+            export(folder, name, out, split="test")
+    outside = {path for path in set(tmp_path.rglob("*")) - before if not path.is_relative_to(out)}
+    assert outside == {tmp_path / "a", tmp_path / "a" / "b"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("clevr", lambda row: row["camera"].clear(), "damaged"),
+        ("clevr", lambda row: row.pop("camera"), "missing camera"),
+        ("open-clip", lambda row: row.pop("captions"), "missing captions"),
+        ("whatsup", lambda row: row["captions"][0].update(claim='{"type": "Telepathy"}'), "damaged.*Telepathy"),
+        ("dcsm", lambda row: row["captions"][1].update(claim="{}"), "damaged.*type"),
+        ("negbench", lambda row: row.update(objects=7), "malformed objects"),
+    ],
+)
+def test_damaged_rows_are_named(name, change, said, changed, tmp_path):
+    with pytest.raises(InputError, match=said):
+        export(changed(change), name, tmp_path / "out", split="test")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_manifest_without_a_recipe_is_named(changed, tmp_path):
+    folder = changed(lambda row: None)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({key: manifest[key] for key in ("format_version", "splits")}))
+    with pytest.raises(InputError, match=r"manifest\.json: damaged.*recipe"):
+        export(folder, "clevr", tmp_path / "out")
+
+
+def test_clip_binding_asks_of_both_pictures_of_a_group_or_of_none(changed, tmp_path):
+    """In each second picture nothing can be told: a question on the first alone would tell the answer."""
+
+    def hide(row: Row) -> None:
+        if row["role"] == "b" and row["category"] == "binding":
+            for thing in row["objects"]:
+                thing["visible_fraction"] = 0.05
+
+    out = export(changed(hide), "clip-binding", tmp_path / "out", split="test").path
+    assert not (out / "two_object").exists()
 
 
 def test_what_a_killed_run_left_is_no_hindrance(dataset, tmp_path):

@@ -28,7 +28,7 @@ def write(source: Source, out: Path) -> int:
         file.write('{"info": ' + json.dumps({"split": source.split, **_INFO}) + ', "scenes": [')
         for count, row in enumerate(source.rows(), start=1):
             name = f"CLEVR_{source.split}_{count - 1:06d}.png"
-            save_picture(source, row, out / "images" / source.split / name)
+            save_picture(source, row, out, f"images/{source.split}/{name}")
             scene = {"split": source.split, "image_index": count - 1, "image_filename": name, **_scene(source, row)}
             file.write(("," if count > 1 else "") + "\n" + json.dumps(scene))
         file.write("\n]}\n")

@@ -6,7 +6,6 @@ word of the first four is in two of them, and voting among the options leaves al
 """
 
 import csv
-from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from generator.dataset import Group
-from generator.exports.source import Source, layout_of, save_picture, write_json
+from generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
 from generator.wording import noun_phrase
-from scenes.claims import Both, Description, Exists, Related, claim_from_dict
+from scenes.claims import Both, Description, Exists, Related
 from scenes.layout import Layout
 from scenes.vocabulary import TABLES
 
@@ -37,7 +36,7 @@ def _write_objects(source: Source, folder: Path, split: str) -> int:
     lines = []
     for group in source.groups():
         for row, phrases in _questions(group, source, rng):
-            save_picture(source, row, folder / "images" / split / f"{row['id']}.png")
+            save_picture(source, row, folder, f"images/{split}/{row['id']}.png")
             lines.append((f"{row['id']}.png", *phrases))
     if lines:
         with (folder / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -45,26 +44,26 @@ def _write_objects(source: Source, folder: Path, split: str) -> int:
     return len(lines)
 
 
-def _questions(
-    group: Group, source: Source, rng: np.random.Generator
-) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
-    """The rows of a group's pictures, each with its true phrase first and four that are false of it."""
-    said = claim_from_dict(group.captions[0].claim)
+def _questions(group: Group, source: Source, rng: np.random.Generator) -> list[tuple[dict[str, Any], tuple[str, ...]]]:
+    """The rows of a group's pictures, each with its true phrase first and four that are false of it: both, or none."""
+    said = claim_of(group, 0)
     if group.category != "binding" or not (
         isinstance(said, Both) and isinstance(said.first, Exists) and isinstance(said.second, Exists)
     ):
-        return
+        return []
     options = _options(said.first.description, said.second.description, group, source, rng)
     if options is None:
-        return
+        return []
+    asked = []
     for row in group.rows:
         layout = layout_of(row)
         truth = [Exists(option).holds(layout) for option in options]
         if sorted(map(str, truth)) != ["False"] * 4 + ["True"]:
-            return  # one of them is in the picture beside those that are spoken of
+            return []  # one of them is in the picture beside those that are spoken of, or cannot be told
         right = truth.index(True)
         ordered = [options[right], *(options[k] for k in rng.permutation(len(options)) if k != right)]
-        yield row, tuple(map(noun_phrase, ordered))
+        asked.append((row, tuple(map(noun_phrase, ordered))))
+    return asked
 
 
 def _options(
@@ -95,7 +94,7 @@ def _write_relations(source: Source, folder: Path, split: str) -> int:
             if _is_clear(layout, a, relation, b)
         ]
         if true:
-            save_picture(source, row, folder / "images" / split / f"{row['id']}.png")
+            save_picture(source, row, folder, f"images/{split}/{row['id']}.png")
             found[f"{row['id']}.png"] = {"pos": true, "neg": []}
     if found:
         write_json(folder / f"{split}.json", found)

@@ -12,8 +12,8 @@ from typing import Any
 from PIL import ImageOps
 
 from generator.dataset import Group
-from generator.exports.source import Source, layout_of, png, save_picture, write_json
-from scenes.claims import Absent, Both, Description, Exists, Related, claim_from_dict
+from generator.exports.source import Source, claim_of, layout_of, png, save_picture, write_json
+from scenes.claims import Absent, Both, Description, Exists, Related
 from scenes.layout import Layout
 
 _ATTRIBUTES = "objaverse_attributes_overlay_withbg"
@@ -27,15 +27,15 @@ _SIZE_WORDS = {"small": "small", "medium": "medium", "large": "big"}
 def write(source: Source, out: Path) -> int:
     """Binding of colors and sizes, relations and negated kinds. A label that is there already is passed over."""
     pairs: list[dict[str, Any]] = []
-    written: set[Path] = set()
+    written: set[str] = set()
     for group in source.groups():
         for row, name in _labels(group):
-            path = out / f"{name}.png"
-            if path in written:
+            if name in written:
                 continue
-            written.add(path)
-            save_picture(source, row, path)
+            written.add(name)
+            save_picture(source, row, out, f"{name}.png")
             if not name.startswith(_RELATIONS):
+                path = out / f"{name}.png"
                 path.with_name(f"MIRROR_{path.name}").write_bytes(png(ImageOps.mirror(source.picture(row))))
         pairs += _negated(group, source, out)
     if pairs:
@@ -45,8 +45,8 @@ def write(source: Source, out: Path) -> int:
 
 def _labels(group: Group) -> Iterator[tuple[dict[str, Any], str]]:
     """Rows of a group with folder and label, where the captions say a binding or a relation of two kinds."""
-    for row, caption in zip(group.rows, group.captions, strict=False):
-        said = claim_from_dict(caption.claim)
+    for k, row in enumerate(group.rows):
+        said = claim_of(group, k)
         if group.category == "binding" and isinstance(said, Both):
             label = _binding(said)
         elif group.category == "relation" and isinstance(said, Related) and said.relation in _TOKENS:
@@ -78,7 +78,7 @@ def _negated(group: Group, source: Source, out: Path) -> Iterator[dict[str, Any]
         return
     names = [f"{_PAIRS}/{row['id']}.png" for row in group.rows]
     for row, name in zip(group.rows, names, strict=True):
-        save_picture(source, row, out / name)
+        save_picture(source, row, out, name)
     yield {
         "img1_path": names[0],
         "img2_path": names[1],

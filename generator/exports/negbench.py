@@ -97,7 +97,7 @@ def _write(
             for k in rng.permutation(len(options)):
                 row = pictures.rows[images[k]]
                 name = f"images/{row['id']}.png"
-                save_picture(source, row, out / name)
+                save_picture(source, row, out, name)
                 writer.writerow((order.index(int(k)), *texts, options[k].type, name))
 
 

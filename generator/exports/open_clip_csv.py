@@ -16,7 +16,7 @@ def write(source: Source, out: Path) -> int:
         writer.writerow(("filepath", "title"))
         for row in source.rows():
             name = f"images/{row['id']}.png"
-            save_picture(source, row, out / name)
+            save_picture(source, row, out, name)
             for caption in row["captions"]:
                 if caption["kind"] in _TRUE:
                     writer.writerow((name, caption["text"]))

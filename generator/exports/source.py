@@ -3,15 +3,28 @@
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from generator.dataset import Group, choose_split, read_groups, read_manifest, read_picture, read_rows
+from generator.dataset import (
+    Group,
+    check_row,
+    choose_split,
+    inside,
+    read_groups,
+    read_manifest,
+    read_picture,
+    read_rows,
+    row_place,
+)
 from generator.recipe import Vocabulary
 from generator.recipe_tables import build
+from scenes.claims import Claim, claim_from_dict
+from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict
 
 
@@ -31,7 +44,9 @@ class Source:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Its rows, natural scenes too."""
-        return read_rows(self.folder, self.split)
+        for number, row in enumerate(read_rows(self.folder, self.split), start=1):
+            check_row(row, row_place(self.folder, self.split, number))
+            yield row
 
     def picture(self, row: dict[str, Any]) -> Image.Image:
         """The picture of a row."""
@@ -41,9 +56,10 @@ class Source:
 def open_split(folder: Path, split: str | None) -> Source:
     """A split of a dataset: the named one, or "test", or the first."""
     name = choose_split(folder, split)
-    manifest = read_manifest(folder)
-    words = build(Vocabulary, manifest["recipe"]["vocabulary"], f"{folder}/manifest.json", ("recipe", "vocabulary"))
-    return Source(folder, name, manifest["seed"], manifest["recipe"]["image_size"], words)
+    manifest, where = read_manifest(folder), f"{folder}/manifest.json"
+    with _well_formed(where):
+        words, seed, size = manifest["recipe"]["vocabulary"], manifest["seed"], manifest["recipe"]["image_size"]
+    return Source(folder, name, seed, size, build(Vocabulary, words, where, ("recipe", "vocabulary")))
 
 
 def png(picture: Image.Image) -> bytes:
@@ -53,15 +69,35 @@ def png(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def save_picture(source: Source, row: dict[str, Any], path: Path) -> None:
-    """Write the picture of a row as PNG, in a folder that need not be there."""
+def save_picture(source: Source, row: dict[str, Any], out: Path, name: str) -> None:
+    """Write the picture of a row as PNG to `name` in the folder `out`; InputError for a name that leads out of it.
+
+    Names are made of ids and words of the dataset, which may be a stranger's.
+    """
+    path = inside(out, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(source.picture(row)))
 
 
 def layout_of(row: dict[str, Any]) -> Layout:
-    """The scene of a row, with the measured visibility of its objects."""
-    return layout_from_dict(row)
+    """The scene of a row, with the measured visibility of its objects; InputError for one that is none."""
+    with _well_formed(row["id"]):
+        return layout_from_dict(row)
+
+
+def claim_of(group: Group, k: int) -> Claim:
+    """What caption k of a group means; InputError for a claim that is none."""
+    with _well_formed(group.id):
+        return claim_from_dict(group.captions[k].claim)
+
+
+@contextmanager
+def _well_formed(where: str) -> Iterator[None]:
+    """Tell a damaged dataset from our own mistakes."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{where}: damaged ({error.__class__.__name__}: {error})") from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -16,7 +16,7 @@ def write(source: Source, out: Path) -> int:
         items = files.setdefault("_".join(edit), {})
         for i, row in enumerate(group.rows):
             name = f"{row['id']}.png"
-            save_picture(source, row, out / "val2017" / name)
+            save_picture(source, row, out, f"val2017/{name}")
             texts = group.captions[i].text, group.captions[1 - i].text
             items[str(len(items))] = {"filename": name, "caption": texts[0], "negative_caption": texts[1]}
     for name, items in files.items():

@@ -20,7 +20,7 @@ def write(source: Source, out: Path) -> int:
         if piece is None:
             continue
         for i, row in enumerate(group.rows):
-            save_picture(source, row, out / "images" / f"{row['id']}.png")
+            save_picture(source, row, out, f"images/{row['id']}.png")
             files.setdefault(piece, {})[f"{piece}_{row['id']}"] = {
                 "dataset": "images",
                 "dataset_idx": row["id"],

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.dataset import Group
-from generator.exports.source import Source, layout_of, save_picture, write_json
+from generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
 from generator.wording import noun_phrase, with_article
-from scenes.claims import Description, Related, claim_from_dict
+from scenes.claims import Description, Related
 from scenes.layout import Layout
 from scenes.relations import RELATIONS
 
@@ -41,7 +41,7 @@ def write(source: Source, out: Path) -> int:
     """Both questions of every relation group whose pictures show opposite ones of four relations and no other."""
     files: dict[str, list[dict[str, Any]]] = {}
     for group in source.groups():
-        said = claim_from_dict(group.captions[0].claim)
+        said = claim_of(group, 0)
         if group.category != "relation" or not isinstance(said, Related):
             continue
         for file, folder, tokens in _SUBSETS:
@@ -50,7 +50,7 @@ def write(source: Source, out: Path) -> int:
             if shown[0] is not None and shown[1] == RELATIONS[shown[0]].converse:
                 for row, relation in zip(group.rows, map(str, shown), strict=True):
                     name = f"data/{folder}/{_file_name(group, said, tokens[relation])}"
-                    save_picture(source, row, out / name)
+                    save_picture(source, row, out, name)
                     options = [relation, *(other for other in tokens if other != relation)]
                     captions = [_caption(said, option) for option in options]
                     files.setdefault(file, []).append({"image_path": name, "caption_options": captions})

@@ -12,7 +12,7 @@ def write(source: Source, out: Path) -> int:
     with (out / "examples.jsonl").open("w", encoding="utf-8") as file:
         for count, group in enumerate(source.groups(), start=1):
             for row in group.rows:
-                save_picture(source, row, out / "images" / f"{row['id']}.png")
+                save_picture(source, row, out, f"images/{row['id']}.png")
             first, second = group.rows
             example = {
                 "id": count - 1,
