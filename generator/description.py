@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.dataset import NATURAL, choose_split, read_manifest, read_rows, split_names
+from generator.dataset import NATURAL, check_row, choose_split, read_manifest, read_rows, row_place, split_names
 from scenes.errors import InputError
 
 ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
@@ -39,16 +39,23 @@ class Portrait:
 def describe(dataset: str | Path, *, split: str | None = None) -> Portrait:
     """Count what one split of a dataset holds, or all of it, reading row by row.
 
-    Raises InputError for a folder that is no dataset, a split it has not, and damaged rows.
+    Rejected drafts belong to the whole, and are left out where one of several splits is asked for. Raises InputError
+    for a folder that is no dataset, a split it has not, and damaged rows.
     """
     folder = Path(dataset)
     manifest = read_manifest(folder)
     splits = split_names(folder) if split is None else [choose_split(folder, split)]
     counts: dict[str, Counter[Any]] = defaultdict(Counter)
     for name in splits:
-        for row in read_rows(folder, name):
-            _count(row, counts)
-    rejections = Counter(manifest.get("rejections", {}))
+        for number, row in enumerate(read_rows(folder, name), start=1):
+            where = row_place(folder, name, number)
+            check_row(row, where)
+            try:
+                _count(row, counts)
+            except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+                raise InputError(f"{where}: malformed objects or difficulty ({error})") from error
+    whole = len(splits) == len(manifest["splits"])  # rejected drafts are counted over all splits together
+    rejections = Counter(manifest.get("rejections", {})) if whole else Counter[str]()
     tallies = [_named(title, found) for title, found in counts.items() if not title.startswith(_DIFFICULTY)]
     tallies += [_binned(title, found) for title, found in counts.items() if title.startswith(_DIFFICULTY)]
     if rejections:
@@ -133,7 +140,7 @@ def _audit_fact(path: Path) -> str:
         found = json.loads(path.read_text(encoding="utf-8"))
         guessed = [name for name, report in found["splits"].items() if not report["passed"]]
         bound = [" x ".join(pair["columns"]) for pair in found["objects"] if pair["leaks"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not an audit ({error.__class__.__name__}); the file is damaged") from error
     captions = f"captions of {', '.join(guessed)} give answers away" if guessed else "no caption gives an answer away"
     return f"{captions}; of the objects, {'what depends: ' + ', '.join(bound) if bound else 'nothing depends'}"

@@ -1,6 +1,7 @@
 """`fourfold describe`: counts that are those of the rows, as text and as a page that needs nothing else."""
 
 import itertools
+import json
 import re
 import shutil
 from collections import Counter
@@ -80,6 +81,28 @@ def test_one_split_alone(generated):
         describe(generated, split="tset")
 
 
+def test_rejections_of_all_splits_are_not_said_of_one(generated):
+    assert read_manifest(generated)["rejections"]
+    assert not [each for each in describe(generated, split="test").tallies if "rejected" in each.title]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"category": None}, "malformed category"),
+        ({"objects": ["a cube"]}, "malformed objects or difficulty"),
+        ({"difficulty": {"distance": "far"}}, "malformed objects or difficulty"),
+        ({"difficulty": {"distance": float("inf")}}, "malformed objects or difficulty"),
+    ],
+)
+def test_a_damaged_row_is_named(dataset_copy, change, said):
+    path = dataset_copy / "test" / "metadata.jsonl"
+    first, *rest = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([json.dumps(json.loads(first) | change), *rest]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"metadata\.jsonl, line 1: {said}"):
+        describe(dataset_copy)
+
+
 def test_the_text_says_every_count(portrait):
     text = portrait_as_text(portrait)
     for each in portrait.tallies:
@@ -88,8 +111,9 @@ def test_the_text_says_every_count(portrait):
             assert re.search(rf"{re.escape(name)} +{count:,} ", text)
 
 
-def test_a_damaged_audit_is_named(dataset_copy):
-    (dataset_copy / "audit.json").write_text('{"passed": true}')
+@pytest.mark.parametrize("audit", ['{"passed": true}', '{"splits": [], "objects": []}', "[]", "{"])
+def test_a_damaged_audit_is_named(dataset_copy, audit):
+    (dataset_copy / "audit.json").write_text(audit)
     with pytest.raises(InputError, match=r"audit\.json: not an audit"):
         describe(dataset_copy)
 
