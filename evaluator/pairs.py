@@ -19,13 +19,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from generator.dataset import Caption, Group, choose_split, read_groups, read_picture
 from generator.online import stream_groups
-from scenes.errors import InputError
+from scenes.errors import InputError, unknown_name
 
 Transform = Callable[[Image.Image], torch.Tensor]  # RGB -> [3, h, w]
 Tokenize = Callable[[list[str]], torch.Tensor]  # -> [m, t]
@@ -34,7 +35,8 @@ Tokenize = Callable[[list[str]], torch.Tensor]  # -> [m, t]
 class FourfoldPairs(Dataset):
     """The groups of a dataset by index; pictures are read when asked for.
 
-    `categories` keeps some alone. Raises InputError for a folder that is no dataset or a split without such groups.
+    `categories` keeps some alone. Raises InputError for a folder that is no dataset, a split without groups, and a
+    category that it has not.
     """
 
     def __init__(
@@ -47,9 +49,15 @@ class FourfoldPairs(Dataset):
         categories: Sequence[str] | None = None,
     ):
         self.transform, self.tokenize = transform, tokenize
-        self.groups = [group for group in _groups(dataset, split) if categories is None or group.category in categories]
-        if not self.groups:
-            raise InputError(f"{dataset}: split {split!r} holds no groups of {', '.join(categories or ('any',))}")
+        split = choose_split(Path(dataset), split)
+        groups = list(read_groups(Path(dataset), split))
+        if not groups:
+            raise InputError(f"{dataset}: split {split!r} holds no groups")
+        found = {group.category for group in groups}
+        for name in categories or ():
+            if name not in found:
+                raise unknown_name("category", name, found, f"{dataset}, split {split!r}")
+        self.groups = [group for group in groups if categories is None or group.category in categories]
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -62,7 +70,8 @@ class FourfoldStream(IterableDataset):
     """The groups of a dataset one after the other, each worker and each process its share; for sets too large to index.
 
     `shuffle` groups wait in a buffer from which one is drawn at random (0: the order of the files); `seed` and the
-    epoch, set with `set_epoch`, decide the draw. `rank` and `world_size` are those of distributed training.
+    epoch, set with `set_epoch`, decide the draw; workers that persist (`persistent_workers`) never hear of an epoch set
+    later. `rank` and `world_size` are those of distributed training; shares may differ by one group.
     """
 
     def __init__(
@@ -88,8 +97,9 @@ class FourfoldStream(IterableDataset):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         start, step = _share(self.rank, self.world_size)
-        mine = (group for i, group in enumerate(_groups(self.dataset, self.split)) if i % step == start)
-        rng = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) * 1_000_003 + start)
+        groups = read_groups(Path(self.dataset), self.split)
+        mine = (group for i, group in enumerate(groups) if i % step == start)
+        rng = np.random.default_rng([self.seed, self.epoch, start])
         for group in _shuffled(mine, self.shuffle, rng):
             yield _read(group, self.transform, self.tokenize)
 
@@ -147,12 +157,11 @@ def collate_contrastive(samples: Sequence[dict[str, Any]]) -> tuple[torch.Tensor
     """What a CLIP trainer takes: images [2b, 3, h, w] and the caption of each [2b, t].
 
     The two pictures of a group are neighbours, so each one's adversarial caption is among the batch's negatives.
+    Raises InputError for samples that were read without a transform and a tokenizer.
     """
+    if not all("tokens" in s and isinstance(s["images"], torch.Tensor) for s in samples):
+        raise InputError("collate_contrastive: needs tensors; give the data set a `transform` and `tokenize`")
     return torch.cat([s["images"] for s in samples]), torch.cat([s["tokens"][:2] for s in samples])
-
-
-def _groups(dataset: str | Path, split: str | None) -> Iterator[Group]:
-    return read_groups(Path(dataset), choose_split(Path(dataset), split))
 
 
 def _share(rank: int, world_size: int) -> tuple[int, int]:
@@ -162,7 +171,7 @@ def _share(rank: int, world_size: int) -> tuple[int, int]:
     return rank * workers + number, world_size * workers
 
 
-def _shuffled(groups: Iterator[Group], size: int, rng: torch.Generator) -> Iterator[Group]:
+def _shuffled(groups: Iterator[Group], size: int, rng: np.random.Generator) -> Iterator[Group]:
     waiting: list[Group] = []
     for group in groups:
         waiting.append(group)
@@ -172,9 +181,9 @@ def _shuffled(groups: Iterator[Group], size: int, rng: torch.Generator) -> Itera
         yield _draw(waiting, rng)
 
 
-def _draw(waiting: list[Group], rng: torch.Generator) -> Group:
+def _draw(waiting: list[Group], rng: np.random.Generator) -> Group:
     """Take one at random; the last takes its place."""
-    at = int(torch.randint(len(waiting), (), generator=rng))
+    at = int(rng.integers(len(waiting)))
     waiting[at], waiting[-1] = waiting[-1], waiting[at]
     return waiting.pop()
 

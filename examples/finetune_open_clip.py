@@ -4,19 +4,21 @@
     python examples/finetune_open_clip.py --train-data heads-data --model ViT-B-32 --pretrained openai \
         --batch-size 256 --epochs 1 --lr 1e-5 --warmup 100 --precision amp
 
-Only open_clip's data source is replaced: a batch holds both pictures of each of its groups, so the contrastive loss
-finds each picture's adversarial caption among the negatives (hard negatives as in NegCLIP, arXiv 2210.01936, but with
-truth that is computed). Captions of other groups are taken for false, as open_clip takes them everywhere. The other
-trap of the literature is retrieval that is lost: evaluate the result with `fourfold evaluate ... --retrieval`.
+Only open_clip's source of training data is replaced (`--val-data`, `--imagenet-val` stay its own): a batch holds both
+pictures of each of its groups, so the contrastive loss finds each picture's adversarial caption among the negatives
+(hard negatives as in NegCLIP, arXiv 2210.01936, but with truth that is computed). Captions of other groups are taken
+for false, as open_clip takes them everywhere. The other trap of the literature is retrieval that is lost: evaluate the
+result with `fourfold evaluate ... --retrieval`.
 """
 
 import sys
+from argparse import Namespace
 from typing import Any
 
 import evaluator.encoders.openclip  # noqa: F401  first: a torchvision without its operators is cured, fourfold-tiny known
 
 import open_clip_train.main as trainer  # isort: skip
-from open_clip_train.data import DataInfo
+from open_clip_train.data import DataInfo, get_data
 from torch.utils.data import DataLoader, DistributedSampler
 
 from evaluator.pairs import FourfoldPairs, collate_contrastive
@@ -24,20 +26,25 @@ from evaluator.pairs import FourfoldPairs, collate_contrastive
 
 def fourfold_data(args: Any, preprocess: tuple[Any, Any], epoch: int = 0, tokenizer: Any = None) -> dict[str, Any]:
     """open_clip's `get_data` for a Fourfold dataset: half a batch of groups is a batch of pictures."""
+    data: dict[str, Any] = get_data(Namespace(**{**vars(args), "train_data": None}), preprocess, epoch, tokenizer)
+    if not args.train_data:
+        return data
     pairs = FourfoldPairs(args.train_data, "train", transform=preprocess[0], tokenize=tokenizer)
     sampler = DistributedSampler(pairs) if args.distributed else None
     loader = DataLoader(
         pairs,
-        batch_size=args.batch_size // 2,
+        batch_size=max(1, args.batch_size // 2),
         shuffle=sampler is None,
         sampler=sampler,
         num_workers=args.workers,
         drop_last=True,
         collate_fn=collate_contrastive,
     )
+    if not len(loader):
+        sys.exit(f"{args.train_data}: {len(pairs)} groups; --batch-size {args.batch_size} needs {loader.batch_size}")
     loader.num_batches = len(loader)
     loader.num_samples = 2 * len(pairs)
-    return {"train": DataInfo(loader, sampler)}
+    return {**data, "train": DataInfo(loader, sampler)}
 
 
 if __name__ == "__main__":
