@@ -1,18 +1,16 @@
-"""Reports without a browser: numbers, escaping, pictures, maps, budgets, and what is said when something is missing."""
+"""Reports without a browser: numbers, escaping, pictures, budgets, and what is said when something is missing."""
 
 import base64
 import html
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote, urljoin, urlsplit
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -22,20 +20,16 @@ from PIL import Image
 
 from evaluator import results
 from evaluator.metrics import METRICS, Block
-from evaluator.reporting import explorer, write_browser, write_paper, write_report
-from evaluator.reporting.charts import Bar, Curve, bars, curves
+from evaluator.reporting import explorer, write_browser, write_report
 from evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
 from evaluator.reporting.entries import margin
-from evaluator.reporting.explorer import link_to, make_blocks, pack_maps
+from evaluator.reporting.explorer import link_to, make_blocks
 from evaluator.reporting.groups import read_groups
 from evaluator.reporting.html import embed_json
-from evaluator.reporting.maps import FILE_NAME, Maps, collect_maps, cut, load_maps, save_maps
+from evaluator.reporting.maps import Maps, load_maps
 from evaluator.reporting.markdown import escape
-from evaluator.reporting.probe import read_probe, side_chart, write_figures
 from evaluator.reporting.thumbnails import mask_overlay
 from scenes.errors import InputError
-
-shares = st.floats(0, 1)
 
 
 @pytest.fixture(scope="module")
@@ -62,27 +56,6 @@ def block(page: Path, name: str) -> object:
     found = re.search(f'<script type="application/json" id="{name}">(.*?)</script>', text, re.DOTALL)
     assert found is not None
     return json.loads(found[1])
-
-
-@given(st.lists(st.tuples(st.text(), shares), min_size=1, max_size=4), shares)
-def test_bars_are_where_the_numbers_are_whatever_the_names(rows: list[tuple[str, float]], chance: float) -> None:
-    rows = [("".join(c for c in name if c.isprintable()), value) for name, value in rows]
-    chart = bars([Bar(name, v, v / 2, (1 + v) / 2, "dcsm") for name, v in rows], chance=chance, title='"<&>"')
-    drawn = ElementTree.fromstring(chart)
-    widths = [each.get("width") for each in drawn.iter("rect") if each.get("class") == "bar"]
-    assert widths == [f"{100 * value:.2f}%" for _, value in rows]
-    assert [each.text or "" for each in drawn.iter("text") if each.get("class") == "label"] == [n for n, _ in rows]
-    strokes = {each.get("x1") for each in drawn.iter("line") if each.get("class") == "chance tick"}
-    assert strokes == {f"{100 * chance:.2f}%"}
-
-
-def test_curves_leave_out_what_is_not_known() -> None:
-    points = ((0.25, 0.1, 0.5), None, (1.0, 0.9, 1.0))
-    drawn = ElementTree.fromstring(curves([Curve("x", points, "s1")], ["1", "2", "3"], chance=0.5, title="t"))
-    marks = [(each.get("x"), each.get("y")) for each in drawn.iter("svg") if each.get("class") == "mark"]
-    assert len(marks) == 2
-    assert float(marks[0][1] or 0) > float(marks[1][1] or 0)  # a larger share stands higher
-    assert len([each for each in drawn.iter("line") if each.get("class") == "curve"]) == 1
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
@@ -145,103 +118,6 @@ def test_markdown_shows_text_as_it_is_on_one_line(text: str) -> None:
     assert "\n" not in escaped
     assert re.sub(r"\\([\\`*_\[\]<>|#~])", r"\1", escaped) == text.replace("\n", " ").replace("\r", " ")
     assert not re.search(r"(?<!\\)(\\\\)*[`*_\[\]<>|#~]", escaped)
-
-
-@given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1), max_size=6))
-def test_a_caption_is_cut_into_its_tokens_and_nothing_is_lost(words: list[str]) -> None:
-    text = "  ".join(words)
-    pieces = [
-        piece for word in words for piece in ([word[:1], word[1:] + "</w>"] if len(word) > 1 else [word + "</w>"])
-    ]
-    assert "".join(cut(text, pieces)) == text
-
-
-def test_pieces_that_do_not_spell_the_caption_are_shown_themselves() -> None:
-    assert cut("Ein Würfel", ["ein</w>", "wu", "rfel</w>"]) == (" ein", " wu", "rfel")
-
-
-def encoded_set(n_items: int) -> tuple[list[SimpleNamespace], SimpleNamespace]:
-    """Items of two images and two captions, and features of them, some shared between items."""
-    torch = pytest.importorskip("torch")
-    generator = torch.Generator().manual_seed(3)
-    patches = torch.nn.functional.normalize(torch.randn(2 * n_items, 6, 4, generator=generator), dim=-1)
-    tokens = torch.nn.functional.normalize(torch.randn(3, 5, 4, generator=generator), dim=-1)
-    pieces = np.array(
-        [["", "a</w>", "cu", "be</w>", ""], ["", "no</w>", "", "", ""], ["", "left</w>", "of</w>", "", ""]]
-    )
-    texts = ["a cube", "no", "left of"]
-    items = [
-        SimpleNamespace(
-            id=f"i{i}", category="even" if i % 2 == 0 else "odd", captions=(texts[i % 3], texts[(i + 1) % 3])
-        )
-        for i in range(n_items)
-    ]
-    encoded = SimpleNamespace(
-        images=SimpleNamespace(patches=patches, grid=(2, 3)),
-        texts=SimpleNamespace(tokens=tokens, pieces=pieces, mask=torch.tensor(pieces != "")),
-        image_index=[np.array([2 * i, 2 * i + 1]) for i in range(n_items)],
-        text_index=[np.array([i % 3, (i + 1) % 3]) for i in range(n_items)],
-    )
-    return items, encoded
-
-
-def test_maps_hold_every_cosine_to_half_a_byte_and_come_back_from_disk(tmp_path: Path) -> None:
-    items, encoded = encoded_set(5)
-    maps = collect_maps(items, encoded, 2, {"no": np.arange(6).reshape(2, 3)})
-    assert maps is not None
-    assert list(maps.groups) == ["i0", "i1", "i2", "i3"]  # two of each category
-    for i, name in enumerate(maps.groups):
-        group = maps.groups[name]
-        expected = [
-            encoded.texts.tokens[j][encoded.texts.mask[j]].numpy() @ encoded.images.patches[k].numpy().T
-            for k in encoded.image_index[i]
-            for j in encoded.text_index[i]
-        ]
-        flat = np.concatenate([each.ravel() for each in expected])
-        stored = maps.values[group.offset : group.offset + flat.size].astype(float)
-        found = group.low + stored * (group.high - group.low) / 255
-        assert np.abs(found - flat).max() <= (group.high - group.low) / 510 + 1e-6
-    assert maps.groups["i0"].tokens == (("a", " cu", "be"), ("no",))
-    assert maps.groups["i0"].words == ((None, None, None), ("no",))
-
-    save_maps(maps, tmp_path)
-    again = load_maps(tmp_path)
-    assert again is not None
-    assert np.array_equal(again.values, maps.values)
-    assert (again.grid, dict(again.groups), dict(again.words)) == (maps.grid, dict(maps.groups), dict(maps.words))
-
-
-def test_no_patch_tokens_no_maps(tmp_path: Path) -> None:
-    items, encoded = encoded_set(1)
-    encoded.images.patches = None
-    assert collect_maps(items, encoded, 1) is None
-    assert load_maps(tmp_path) is None
-
-
-@pytest.mark.parametrize("content", [b"", b"junk", b"\x02\0\0\0\0\0\0\0{}"])
-def test_broken_maps_are_named(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / FILE_NAME).write_bytes(content)
-    with pytest.raises(InputError, match=FILE_NAME):
-        load_maps(tmp_path)
-
-
-def test_packed_maps_keep_each_groups_bytes_within_the_budget() -> None:
-    items, encoded = encoded_set(6)
-    maps = collect_maps(items, encoded, 6)
-    assert maps is not None
-    order = ["i4", "i1", "missing", "i0"]
-    everything, text = pack_maps(maps, order, 10**6)
-    assert everything is not None
-    assert list(everything["groups"]) == ["i4", "i1", "i0"]
-    packed = np.frombuffer(base64.b64decode(text), np.uint8)
-    for name, entry in everything["groups"].items():
-        size = 2 * sum(len(line) for line in entry["tokens"]) * 6
-        start = maps.groups[name].offset
-        assert np.array_equal(packed[entry["offset"] : entry["offset"] + size], maps.values[start : start + size])
-    some, text = pack_maps(maps, order, len(packed) - 1)
-    assert some is not None
-    assert list(some["groups"]) == ["i4", "i1"]
-    assert len(base64.b64decode(text)) < len(packed)
 
 
 @pytest.mark.parametrize("name", ["a.png", 'a"><b>.png', "a b#c?.png", "javascript:alert(1).png", "é\u202e.png"])
@@ -413,68 +289,6 @@ def test_the_document_holds_every_table_in_columns(made: SimpleNamespace) -> Non
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert results.load(made.first).command in text
-
-
-def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: SimpleNamespace) -> None:
-    folder = made.root / "probed"
-    shutil.copytree(made.first, folder)
-    row = {"condition": "C2", "category": "binding", "side": "both", "measure": "satisfied", "value": 0.125}
-    row |= {"low": 0.05, "high": 0.25, "groups": 12}
-    ratio = row | {"side": "text", "measure": "twin_distance", "value": 0.25}
-    probe = {"format": "fourfold-probe", "version": 1, "model": "m", "rows": [row, ratio]}
-    probe["margins"] = {"binding": [[0.1, -0.1, 0.2, 0.05], [0.1, 0.1, 0.1, -0.2]]}
-    (folder / "probe.json").write_text(json.dumps(probe), encoding="utf-8")
-    page = write_report([folder], made.root / "probed.html").read_text(encoding="utf-8")
-    assert "geometry of m" in page
-    for said in ("C2: binding", "75 % above 0", "twins (unrelated: 1)"):
-        assert said in page
-    papers = {path.name for path in write_paper([folder], made.root / "probed-paper")}
-    assert {"fourfold-tiny-geometry-c2.svg", "fourfold-tiny-geometry-c2.pdf"} <= papers
-    (folder / "probe.json").write_text(json.dumps(probe | {"version": 2}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"probe\.json"):
-        write_report([folder], made.root / "probed.html")
-
-
-def test_a_probe_is_drawn_as_one_figure_a_condition_with_nothing_of_its_names_left_bare(tmp_path: Path) -> None:
-    rows = [
-        {"condition": condition, "category": category, "side": side, "measure": measure, "value": value}
-        | {"low": value - 0.1, "high": value + 0.1, "groups": 3}
-        for condition, category in (("C1", "content"), ("C3", "relation"), ("C3", "location"), ("C3", ""))
-        for side, measure, value in (
-            ("both", "satisfied", 0.5),
-            ("text", "twin_distance", 0.4),
-            ("image", "twin_distance", 40),
-        )
-    ]
-    margins = {"content": [[1, 1, -1, -1]], "relation": [[1, -1, 1, -1]], "location": [[0, 0, 1, 1]]}
-    content = {"format": "fourfold-probe", "version": 1, "model": "<m & co>", "rows": rows, "margins": margins}
-    (tmp_path / "probe.json").write_text(json.dumps(content), encoding="utf-8")
-    found = read_probe(tmp_path)
-    assert [path.name for path in write_figures(found, tmp_path)] == ["C1.svg", "C3.svg"]
-    texts = ElementTree.parse(tmp_path / "C3.svg").getroot().itertext()
-    said = " ".join(texts)
-    assert "relation, location" in said
-    assert "<m & co>" in said
-    assert "25 % above 0" in said  # of the four text margins of both categories, those of 0 not among them
-    assert "75 % above 0" in said
-    for side in ("text", "image"):
-        ElementTree.fromstring(side_chart(found, "C1", side))
-
-
-def test_figures_and_tables_for_papers_come_out_the_same_twice(made: SimpleNamespace) -> None:
-    pytest.importorskip("matplotlib", reason="figures need the extra `plots`")
-    first, second = (write_paper([made.first], made.root / name, made.dataset) for name in ("paper", "paper2"))
-    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
-    endings = [path.suffix for path in first]
-    assert endings.count(".svg") == endings.count(".pdf") >= 2
-    assert endings.count(".csv") == endings.count(".tex") == 9
-    command = results.load(made.first).command
-    assert command in (made.root / "paper" / "README.md").read_text(encoding="utf-8")
-    for path in first:
-        if path.suffix == ".tex":
-            assert path.read_text(encoding="utf-8").startswith(f"% {command}\n")
-        if path.suffix == ".svg":
-            assert ElementTree.parse(path).getroot().tag.endswith("svg")
 
 
 def test_relation_attribute_and_kinds_come_from_the_dataset(made: SimpleNamespace) -> None:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import chain, count, cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from evaluator.reporting.loading import Material, load_material
-from evaluator.reporting.probe import SIDES, WHAT, Probe, margins_of, read_probe
+from evaluator.reporting.probe import SIDES, WHAT, Section, margins_of, read_probe, sections_of
 from evaluator.reporting.trends import Trend, find_trends
-from evaluator.reporting.view import NBSP, Numbers
+from evaluator.reporting.view import NBSP, Numbers, chance_of
 from evaluator.reporting.writing import list_tables
 from evaluator.results import MetricRow
 from evaluator.table_formats import WRITERS
@@ -40,25 +40,45 @@ SMALL = 8  # points
 def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None) -> list[Path]:
     """Write tables/*.csv, tables/*.tex, figures/*.svg, figures/*.pdf and README.md into the folder `out`.
 
-    Same results, same bytes. README.md lists every file with the exact command that made its numbers; so does each
-    LaTeX file, in a comment. Raises InputError without matplotlib (the extra `plots`).
+    Same results, same bytes. README.md lists every file under the exact commands that made its numbers; each LaTeX
+    file repeats them in a comment. Raises InputError, before anything is written, without matplotlib (the extra
+    `plots`).
     """
+    _find_matplotlib()
     material = load_material(results, dataset)
     commands = [run.command for run in material.runs]
     (out / "tables").mkdir(parents=True, exist_ok=True)
     (out / "figures").mkdir(exist_ok=True)
-    written = _write_tables(material, out / "tables", commands)
-    for number, numbers in enumerate(material.numbers):
-        written += _save(_scores(numbers), out / "figures", f"{_slug(numbers.model)}-scores")
-        for label, trends in _by_axis(find_trends(material, number)).items():
-            written += _save(_trend(trends, label), out / "figures", f"{_slug(numbers.model)}-{_slug(label)}")
-        if probe := read_probe(material.folders[number]):
-            for condition in probe.conditions:
-                name = f"{_slug(numbers.model)}-geometry-{_slug(condition)}"
-                written += _save(_geometry(probe, condition), out / "figures", name)
-    lines = ["Made from the results of:", "", *(f"    {command}" for command in commands), ""]
-    lines += [f"- {path.relative_to(out)}" for path in written]
-    write_atomically(out / "README.md", "\n".join(lines) + "\n")
+    tables = _write_tables(material, out / "tables", commands)
+    figures = [_write_figures(material, i, out / "figures", name) for i, name in enumerate(_names(material.numbers))]
+    parts = [_listed("Tables", commands, tables, out)]
+    parts += [_listed("Figures", [command], own, out) for command, own in zip(commands, figures, strict=True)]
+    write_atomically(out / "README.md", "\n".join(parts))
+    return [*tables, *chain.from_iterable(figures)]
+
+
+def _names(numbers: Sequence[Numbers]) -> list[str]:
+    """How the figures of each run begin: its model, and a number where an earlier run has that name."""
+    names: list[str] = []
+    for each in numbers:
+        plain = _slug(each.model)
+        names.append(next(name for k in count(1) if (name := plain if k == 1 else f"{plain}-{k}") not in names))
+    return names
+
+
+def _listed(what: str, commands: Sequence[str], paths: Sequence[Path], out: Path) -> str:
+    lines = [f"{what} made from the results of:", "", *(f"    {command}" for command in commands), ""]
+    return "\n".join([*lines, *(f"- {path.relative_to(out)}" for path in paths), ""])
+
+
+def _write_figures(material: Material, number: int, folder: Path, name: str) -> list[Path]:
+    """The figures of one run."""
+    written = _save(_scores(material.numbers[number]), folder, f"{name}-scores")
+    for label, trends in _by_axis(find_trends(material, number)).items():
+        written += _save(_trend(trends, label), folder, f"{name}-{_slug(label)}")
+    if probe := read_probe(material.folders[number]):
+        for section in sections_of(probe):
+            written += _save(_geometry(section), folder, f"{name}-geometry-{_slug(section.name)}")
     return written
 
 
@@ -89,11 +109,12 @@ def _scores(numbers: Numbers) -> "Figure":
         bars.set_label(system.label)
         for bar in bars:
             bar.set_color(COLORS[system.style])
-    chances = [numbers.metric(category, shown[0].scorer, numbers.headline(category)) for category in categories]
-    for c, row in enumerate(chances):
-        if row is not None:
-            name = "chance" if c == 0 else "_again"  # names with an underscore stay out of the legend
-            axes.hlines(100 * row.chance, c - 0.42, c + 0.42, "black", "dashed", linewidth=0.8, label=name)
+    name = "chance"
+    for c, category in enumerate(categories):
+        found = chance_of([numbers.metric(category, each.scorer, numbers.headline(category)) for each in shown])
+        if found is not None:
+            axes.hlines(100 * found.value, c - 0.42, c + 0.42, "black", "dashed", linewidth=0.8, label=name)
+            name = "_again"  # names with an underscore stay out of the legend
     axes.set_xticks(range(len(categories)), categories)
     axes.set_ylabel(f"{numbers.unit} right,{NBSP}%", fontsize=SMALL)
     _legend(figure, axes)
@@ -130,11 +151,11 @@ def _trend(trends: Sequence[Trend], label: str) -> "Figure":
     return figure
 
 
-def _geometry(probe: Probe, condition: str) -> "Figure":
-    """Margins of a condition's groups between twin captions, and between twin pictures."""
+def _geometry(section: Section) -> "Figure":
+    """Margins of a section's groups between twin captions, and between twin pictures."""
     figure, panels = _figure(PAGE, 2.0, len(SIDES))
     for axes, (side, name) in zip(panels, SIDES.items(), strict=True):
-        margins = margins_of(probe, condition, side)
+        margins = margins_of(section, side)
         limit = float(np.abs(margins).max(initial=0)) or 1.0
         shares = np.full(len(margins), 100 / max(1, len(margins)))
         axes.hist(margins, bins=24, range=(-limit, limit), weights=shares, color=COLORS["dcsm"])
@@ -151,11 +172,16 @@ def _legend(figure: "Figure", axes: "Axes") -> None:
     figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False, fontsize=SMALL)
 
 
-def _figure(width: float, height: float, panels: int) -> tuple["Figure", Sequence["Axes"]]:
+def _find_matplotlib() -> None:
     try:
-        from matplotlib.figure import Figure
+        import matplotlib  # noqa: F401
     except ImportError:
         raise InputError("figures for papers need matplotlib: pip install 'fourfold[plots]'") from None
+
+
+def _figure(width: float, height: float, panels: int) -> tuple["Figure", Sequence["Axes"]]:
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(1, panels, sharey=True, squeeze=False)[0]
     for each in axes:

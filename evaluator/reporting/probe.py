@@ -1,6 +1,7 @@
 """The geometry probe as figures: for each condition, on both sides, the margins of its groups and its distances."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
@@ -10,9 +11,11 @@ from typing import Any, cast
 
 import numpy as np
 
+from evaluator.embedding_space import RESOLUTION
 from evaluator.reporting.charts import mark
 from evaluator.table_formats import Table
 from evaluator.tables import probe_table
+from generator.dataset import write_atomically
 from scenes.errors import InputError
 
 PROBE_FILE = "probe.json"
@@ -46,19 +49,41 @@ class Probe:
     rows: tuple[Any, ...]  # with the fields of `evaluator.geometry.ProbeRow`
     margins: Mapping[str, np.ndarray]  # category -> [n, 4]
 
+
+@dataclass(frozen=True)
+class Section:
+    """What one figure shows: a condition, its categories together; a category alone where none were put together."""
+
+    condition: str
+    categories: tuple[str, ...]
+    rows: tuple[Any, ...]  # those on just these categories
+    margins: np.ndarray  # [n, 4]
+    name: str  # of its file, and so nothing that could lead elsewhere
+
     @property
-    def conditions(self) -> list[str]:
-        """The conditions that were measured, in order."""
-        return sorted({row.condition for row in self.rows})
+    def title(self) -> str:
+        """What a reader calls it."""
+        return f"{self.condition}: {', '.join(self.categories)}"
 
-    def of_condition(self, condition: str) -> list[Any]:
-        """The rows on all categories of a condition together."""
-        rows = [row for row in self.rows if row.condition == condition]
-        return [row for row in rows if row.category == ""] or rows
 
-    def categories(self, condition: str) -> list[str]:
-        """The categories of a condition."""
-        return list(dict.fromkeys(row.category for row in self.rows if row.condition == condition and row.category))
+def sections_of(probe: Probe) -> list[Section]:
+    """One a condition, in order; categories that share no condition ("beyond") have one each."""
+    found: list[Section] = []
+    for condition in sorted({row.condition for row in probe.rows}):
+        rows = [row for row in probe.rows if row.condition == condition]
+        names = tuple(dict.fromkeys(row.category for row in rows if row.category))
+        together = [row for row in rows if not row.category]
+        if together or len(names) == 1:
+            found.append(_section(probe, condition, names, together or rows, condition))
+        else:
+            alone = [(name, [row for row in rows if row.category == name]) for name in names]
+            found += [_section(probe, condition, (name,), own, f"{condition}-{name}") for name, own in alone]
+    return found
+
+
+def _section(probe: Probe, condition: str, categories: tuple[str, ...], rows: list[Any], name: str) -> Section:
+    margins = np.concatenate([probe.margins.get(each, np.zeros((0, 4))) for each in categories])
+    return Section(condition, categories, tuple(rows), margins, re.sub(r"[^\w+-]+", "-", name))
 
 
 def read_probe(folder: Path) -> Probe | None:
@@ -70,9 +95,12 @@ def read_probe(folder: Path) -> Probe | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         if (content["format"], content["version"]) != ("fourfold-probe", 1):
             raise ValueError(f"format {content['format']!r}, version {content['version']!r}")
-        margins = {name: np.array(rows, dtype=float).reshape(-1, 4) for name, rows in content["margins"].items()}
+        margins = {name: np.array(rows, float).reshape(len(rows), 4) for name, rows in content["margins"].items()}
+        if not all(np.isfinite(table).all() for table in margins.values()):
+            raise ValueError("margins that are no numbers")
         found = Probe(str(content["model"]), tuple(SimpleNamespace(**row) for row in content["rows"]), margins)
         table_of(found)
+        sections_of(found)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a probe as fourfold writes it ({error}); probe again or remove it") from None
     return found
@@ -84,39 +112,35 @@ def table_of(probe: Probe) -> Table:
 
 
 def write_figures(probe: Probe, folder: Path) -> list[Path]:
-    """One SVG a condition, captions and pictures side by side: `C1.svg` and so on."""
-    from generator.dataset import write_atomically
-
+    """One SVG a section, captions and pictures side by side: `C1.svg`, `beyond-counting.svg` and so on."""
     paths = []
-    for condition in probe.conditions:
-        paths.append(folder / f"{condition}.svg")
-        write_atomically(paths[-1], _standalone(probe, condition))
+    for section in sections_of(probe):
+        paths.append(folder / f"{section.name}.svg")
+        write_atomically(paths[-1], _standalone(section, probe.model))
     return paths
 
 
-def side_chart(probe: Probe, condition: str, side: str) -> str:
-    """One side of a condition's figure, for the page: histogram of margins, then the ratios of distances."""
-    parts, height = _side(probe, condition, side)
-    title = f"{condition}, {SIDES[side].lower()}: {WHAT[side]}"
+def side_chart(section: Section, side: str) -> str:
+    """One side of a section's figure, for the page: histogram of margins, then the ratios of distances."""
+    parts, height = _side(section, side)
+    title = f"{section.title}, {SIDES[side].lower()}: {WHAT[side]}"
     return (
         f'<svg class="chart" width="100%" height="{height}" role="img" aria-label="{escape(title)}">'
         f'<g class="dcsm">{"".join(parts)}</g></svg>'
     )
 
 
-def _side(probe: Probe, condition: str, side: str) -> tuple[list[str], int]:
-    values = margins_of(probe, condition, side)
-    rows = {row.measure: row for row in probe.of_condition(condition) if row.side == side}
+def _side(section: Section, side: str) -> tuple[list[str], int]:
+    rows = {row.measure: row for row in section.rows if row.side == side}
     ratios = [(name, rows[measure]) for measure, name in RATIOS.items() if measure in rows]
-    parts = _histogram(values)
+    parts = _histogram(margins_of(section, side))
     parts += [part for i, (name, row) in enumerate(ratios) for part in _ratio(name, row, TOP + PLOT + 34 + i * PITCH)]
     return parts, TOP + PLOT + 34 + PITCH * len(ratios)
 
 
-def margins_of(probe: Probe, condition: str, side: str) -> np.ndarray:
-    """All margins of a condition's groups on one side, two a group."""
-    tables = [probe.margins[name][:, COLUMNS[side]].ravel() for name in probe.categories(condition)]
-    return np.concatenate(tables) if tables else np.zeros(0)
+def margins_of(section: Section, side: str) -> np.ndarray:
+    """All margins of a section's groups on one side, two a group."""
+    return section.margins[:, COLUMNS[side]].ravel()
 
 
 def _histogram(values: np.ndarray) -> list[str]:
@@ -124,7 +148,7 @@ def _histogram(values: np.ndarray) -> list[str]:
     counts, _ = np.histogram(values, bins=BINS, range=(-limit, limit))
     heights = PLOT * counts / max(1, counts.max(initial=0))
     width, base = 100 / BINS, TOP + PLOT
-    above = f"{100 * float((values > 0).mean()) if len(values) else 0:.0f}"
+    above = f"{100 * float((values > RESOLUTION).mean()) if len(values) else 0:.0f}"  # as the probe counts
     bars = [
         f'<rect class="bar" x="{i * width + 0.2:.2f}%" y="{base - h:.1f}" width="{width - 0.4:.2f}%" height="{h:.1f}"/>'
         for i, h in enumerate(heights)
@@ -165,13 +189,13 @@ text { font: 12px sans-serif; fill: #1b222c } .tick, .interval { fill: #55606e; 
 WIDTH, MARGIN, HEAD = 380, 24, 56
 
 
-def _standalone(probe: Probe, condition: str) -> str:
+def _standalone(section: Section, model: str) -> str:
     """A file of its own: white ground, both sides, what is shown."""
-    sides = {side: _side(probe, condition, side) for side in SIDES}
+    sides = {side: _side(section, side) for side in SIDES}
     height = HEAD + max(height for _, height in sides.values()) + MARGIN
     width = len(sides) * (WIDTH + MARGIN) + MARGIN
-    [satisfied] = [row for row in probe.of_condition(condition) if row.measure == "satisfied"][:1] or [None]
-    title = f"{condition} ({', '.join(probe.categories(condition))}) in the space of {probe.model}"
+    satisfied = next((row for row in section.rows if row.measure == "satisfied"), None)
+    title = f"{section.condition} ({', '.join(section.categories)}) in the space of {model}"
     said = (
         ""
         if satisfied is None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluator.reporting.charts import MARKS, curves, mark
-from evaluator.reporting.probe import SIDES, WHAT, read_probe, side_chart, table_of
+from evaluator.reporting.probe import SIDES, WHAT, read_probe, sections_of, side_chart, table_of
 from evaluator.reporting.systems import System
 from evaluator.reporting.trends import Trend
 from evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
@@ -108,15 +108,15 @@ def detail_tables(numbers: Numbers) -> list[Table]:
 
 
 def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
-    """One section a condition and model whose results folder holds a probe."""
+    """The sections of every probe that a results folder holds."""
     probes = [probe for folder in folders if (probe := read_probe(folder)) is not None]
     return [
         ProbeSection(
-            f"{condition}: {', '.join(probe.categories(condition))}" + (f" ({probe.model})" if len(probes) > 1 else ""),
-            tuple(Figure(f"{SIDES[side]}: {WHAT[side]}", side_chart(probe, condition, side)) for side in SIDES),
+            section.title + (f" ({probe.model})" if len(probes) > 1 else ""),
+            tuple(Figure(f"{SIDES[side]}: {WHAT[side]}", side_chart(section, side)) for side in SIDES),
         )
         for probe in probes
-        for condition in probe.conditions
+        for section in sections_of(probe)
     ]
 
 
