@@ -69,6 +69,7 @@ _OWN: dict[Any, Any] = {(tuple[OwnKind, ...] | None): OwnKind, (tuple[OwnPhoto, 
 _OPTIONAL = ((Publication | None), (tuple[int, int] | None), *_OWN)
 _PLAIN: dict[Any, Any] = {
     str: (lambda v: isinstance(v, str), "a string"),
+    bytes: (lambda v: False, "no key of a file: pixels are read from the folder; nothing"),
     (str | None): (lambda v: v is None or isinstance(v, str), "a string"),
     int: (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
     float: (lambda v: isinstance(v, (int, float)) and not isinstance(v, bool), "a number"),

@@ -32,6 +32,7 @@ from generator.recipe import known_things
 from scenes.claims import claim_from_dict
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict, layout_to_dict
+from scenes.own import as_kind
 
 FOURFOLD_TRUTH = ((True, False), (False, True), (True, False), (False, True))  # truth[caption][image]
 KINDS = (  # of these captions, for images a and b
@@ -122,6 +123,8 @@ def _verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
     scenes = hashlib.sha256("".join(shard["scenes_sha256"] for shard in manifest["shards"]).encode()).hexdigest()
     if scenes != manifest["scenes_sha256"]:
         yield "scenes_sha256 is not that of its shards"
+    for kind in recipe.assets or ():
+        as_kind(kind).build()  # a mesh that is none is said here, not by who draws it
 
 
 def _verify_split(

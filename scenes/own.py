@@ -22,6 +22,10 @@ from scenes.shapes import KINDS, Kind
 if TYPE_CHECKING:
     import trimesh
 
+_LARGEST = (
+    1 << 26
+)  # bytes of a mesh's vertices, or of its faces: over five million, more than any picture here can show
+
 
 @dataclass(frozen=True)
 class OwnKind:
@@ -93,13 +97,25 @@ def as_kind(own: OwnKind) -> Kind:
 def _own_kind(kind: Kind) -> OwnKind:
     built = kind.build()
     vertices, faces = np.asarray(built.vertices, "<f4"), np.asarray(built.faces, "<i4")
+    if max(vertices.nbytes, faces.nbytes) > _LARGEST:
+        raise InputError(
+            f"assets: {kind.name}: {len(vertices):,} vertices and {len(faces):,} faces are too many; at most "
+            f"{_LARGEST // 12:,} of each. Simplify the mesh"
+        )
     return OwnKind(kind.name, kind.plural, kind.article, kind.synonyms, kind.yaw, _packed(vertices), _packed(faces))
 
 
 def _build(own: OwnKind) -> "trimesh.Trimesh":
+    """The mesh; InputError if its data, which may be a stranger's, are none."""
     import trimesh
 
-    return trimesh.Trimesh(_unpacked(own.vertices, "<f4"), _unpacked(own.faces, "<i4"), process=False)
+    try:
+        vertices, faces = _unpacked(own.vertices, "<f4"), _unpacked(own.faces, "<i4")
+        if not np.isfinite(vertices).all() or not len(faces) or faces.min() < 0 or faces.max() >= len(vertices):
+            raise ValueError("faces of vertices that are not there")
+    except (ValueError, zlib.error) as error:
+        raise InputError(f"assets: {own.name}: not a mesh ({error}); the recipe or manifest is damaged") from error
+    return trimesh.Trimesh(vertices, faces, process=False)
 
 
 def _packed(numbers: np.ndarray) -> str:
@@ -107,10 +123,18 @@ def _packed(numbers: np.ndarray) -> str:
 
 
 def _unpacked(text: str, kind: str) -> np.ndarray:
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind).reshape(-1, 3)
+    """Rows of three numbers; ValueError for more than `_LARGEST` bytes, of which no more than that is unpacked."""
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(base64.b64decode(text, validate=True), _LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError(f"more than {_LARGEST >> 20} MiB unpacked")
+    if not unpacker.eof:
+        raise ValueError("cut short")
+    return np.frombuffer(data, kind).reshape(-1, 3)
 
 
 def _pixels(photo: OwnPhoto) -> np.ndarray:
+    """Of a photo that this process or the one that sent the job has read: no file holds packed pixels."""
     flat = np.frombuffer(zlib.decompress(photo.pixels), np.uint8)
     size = round((len(flat) / 3) ** 0.5)
     return flat.reshape(size, size, 3)

@@ -1,7 +1,10 @@
 """What users bring with a recipe: meshes used like any kind, photos as backgrounds, in every process and by verify."""
 
+import base64
 import json
 import pickle
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +16,10 @@ from generator.config import load_recipe, recipe_from_dict, recipe_hash, recipe_
 from generator.pipeline import generate
 from generator.recipe import known_things
 from generator.verification import verify
+from scenes import own
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict, layout_to_dict, place
-from scenes.own import known
+from scenes.own import OwnKind, known
 from scenes.photos import PHOTOS
 from scenes.raycasting import RaycastingRenderer
 from scenes.rendering import OpenGLRenderer
@@ -112,12 +116,68 @@ def test_without_a_list_of_shapes_all_are_used(home: Path) -> None:
         (lambda home: write(home, '"assets"', '"nothing"'), "no such folder"),
         (lambda home: write(home, 'photos = "photos"', "photos = 3"), "scene.photos: the name of a folder is needed"),
         (lambda home: write(home, 'assets = "assets"', ""), "unknown shape 'obelisk'"),
+        (
+            lambda home: write(home, 'photos = "photos"', 'photos = [{name = "a", sha256 = "b", pixels = "c"}]'),
+            "pixels: no key of a file",
+        ),
     ],
 )
 def test_what_will_not_do_is_said(home: Path, spoil, message: str) -> None:
     paint((1, 2, 3)).save(home / "secret.png")
     spoil(home)
     with pytest.raises(InputError, match=message):
+        load_recipe(home / "own.toml")
+
+
+def spoil_mesh(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+BOMB = zlib.compress(bytes(1 << 28), 9)  # 256 MiB in 256 KiB
+FOUR = np.zeros((4, 3), "<f4").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("vertices", "faces", "message"),
+    [
+        (BOMB, zlib.compress(bytes(12)), "more than 64 MiB"),
+        (zlib.compress(FOUR), BOMB, "more than 64 MiB"),
+        (zlib.compress(FOUR)[:-3], zlib.compress(bytes(12)), "cut short"),
+        (b"no zlib at all", zlib.compress(bytes(12)), "not a mesh"),
+        (zlib.compress(FOUR[:-4]), zlib.compress(bytes(12)), "not a mesh"),
+        (zlib.compress(FOUR), zlib.compress(np.array([0, 1, 4], "<i4").tobytes()), "vertices that are not there"),
+        (zlib.compress(FOUR), zlib.compress(np.array([0, 1, -1], "<i4").tobytes()), "vertices that are not there"),
+    ],
+    ids=["vertices of a bomb", "faces of a bomb", "cut", "nonsense", "not by three", "no such vertex", "negative"],
+)
+def test_a_strangers_mesh_is_no_bomb(vertices: bytes, faces: bytes, message: str) -> None:
+    kind = OwnKind("thing", "things", "a", (), (0.0, 0.0), spoil_mesh(vertices), spoil_mesh(faces))
+    tracemalloc.start()
+    try:
+        with known([kind]), pytest.raises(InputError, match=f"assets: thing: .*{message}"):
+            KINDS["thing"].build()
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_mesh_is_text_in_base64_or_refused() -> None:
+    kind = OwnKind("thing", "things", "a", (), (0.0, 0.0), "!!", "!!")
+    with known([kind]), pytest.raises(InputError, match="not a mesh"):
+        KINDS["thing"].build()
+
+
+def test_a_bomb_in_a_manifest_is_a_problem_among_others(home: Path) -> None:
+    folder = generate(home / "own.toml", home / "out", workers=1, progress=False)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["recipe"]["assets"][0]["vertices"] = spoil_mesh(BOMB)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert any("more than 64 MiB" in problem for problem in verify(folder, audits=False, progress=False))
+
+
+def test_a_mesh_too_large_to_travel_is_refused_at_once(home: Path, monkeypatch) -> None:
+    monkeypatch.setattr(own, "_LARGEST", 50)
+    with pytest.raises(InputError, match=r"obelisk: .* too many; at most 4 of each"):
         load_recipe(home / "own.toml")
 
 
