@@ -1,7 +1,9 @@
-"""What several test files share: made-up results for reports, one generated dataset, a renderer without OpenGL."""
+"""What several test files share: results for reports, a generated dataset, a renderer without OpenGL, the command."""
 
 import json
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -239,6 +241,24 @@ def _make_maps(items: tuple, per_category: int, grid: tuple[int, int]):
     )
     words = {"no": np.eye(*grid), "left": np.tile(np.linspace(1, 0, grid[1]), (grid[0], 1))}
     return collect_maps(items, encoded, per_category, words)
+
+
+@pytest.fixture
+def fourfold(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., SimpleNamespace]:
+    """`fourfold(argument, ...)` runs the command in this process: its exit code, and what it said."""
+    from evaluator import cli
+
+    def call(*arguments: object) -> SimpleNamespace:
+        monkeypatch.setattr(sys, "argv", ["fourfold", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        said = capfd.readouterr()
+        return SimpleNamespace(code=code, out=said.out, err=said.err)
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import torch
 from huggingface_hub.errors import GatedRepoError
 from safetensors.torch import save_file
 
-from evaluator import cli
 from evaluator.encoders.openclip import new_open_clip, open_clip
 
 CONFIG = {
@@ -72,17 +71,10 @@ def place(tmp_path_factory: pytest.TempPathFactory, report_data: SimpleNamespace
 
 
 @pytest.fixture
-def run(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., SimpleNamespace]:
+def run(place: Path, monkeypatch: pytest.MonkeyPatch, fourfold: Callable) -> Callable[..., SimpleNamespace]:
     def call(line: str, **places: Path) -> SimpleNamespace:
         monkeypatch.chdir(place)
-        monkeypatch.setattr(sys, "argv", ["fourfold", *line.format(**places).split()])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        said = capfd.readouterr()
-        return SimpleNamespace(code=code, out=said.out, err=said.err)
+        return fourfold(*line.format(**places).split())
 
     return call
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evaluator import cli, commands
+from evaluator import commands
 from evaluator.asking import ask
 from evaluator.cache import encode_items, join_encoded
 from evaluator.encoders import load_encoder
@@ -185,34 +184,21 @@ def test_shards_joined_are_the_whole(inside: Path, size: int) -> None:
         assert [rows.tolist() for rows in ours] == [rows.tolist() for rows in theirs]
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., SimpleNamespace]:
-    def call(*arguments: object) -> SimpleNamespace:
-        monkeypatch.setattr(sys, "argv", ["fourfold", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        said = capfd.readouterr()
-        return SimpleNamespace(code=code, out=said.out, err=said.err)
-
-    return call
-
-
-def test_the_command_says_what_became_of_each_and_fails_if_one_did(inside: Path, tmp_path: Path, run: Callable) -> None:
+def test_the_command_says_what_became_of_each_and_fails_if_one_did(
+    inside: Path, tmp_path: Path, fourfold: Callable
+) -> None:
     (tmp_path / "list.txt").write_text("local-dir:one\nlocal-dir:nowhere\n")
     options = ("--allow-random-weights", "--quiet", "--models", tmp_path / "list.txt", "--out", tmp_path / "results")
-    said = run("evaluate", "set", *options)
+    said = fourfold("evaluate", "set", *options)
     assert said.code == 2
     assert "1 of 2 models failed: local-dir:nowhere" in said.err
     assert "2 models: 1 evaluated, 0 kept, 1 failed" in said.out
     (tmp_path / "list.txt").write_text("local-dir:one\n")
-    said = run("evaluate", "set", *options)
+    said = fourfold("evaluate", "set", *options)
     assert (said.code, "0 evaluated, 1 kept, 0 failed" in said.out) == (0, True)
-    said = run("evaluate", "set", *options, "--model", "fourfold-tiny")
+    said = fourfold("evaluate", "set", *options, "--model", "fourfold-tiny")
     assert (said.code, "not both" in said.err) == (2, True)
-    said = run("evaluate", "set", *options, "--engine", "rai")
+    said = fourfold("evaluate", "set", *options, "--engine", "rai")
     assert (said.code, "Did you mean 'ray'" in said.err) == (2, True)
 
 

@@ -5,7 +5,6 @@ Skipped where Chromium or playwright is not installed: `pip install playwright` 
 
 import base64
 import io
-import json
 import re
 import shutil
 import subprocess
@@ -414,18 +413,3 @@ def test_a_thousand_groups_appear_at_once_and_scroll_smoothly(
     page.locator(".list").evaluate("e => { e.scrollTop = e.scrollHeight; }")
     page.locator(".row").last.wait_for()
     page.wait_for_selector("[id='row-999']")
-
-
-def test_four_times_a_hundred_groups_fit_in_fifteen_megabytes(tmp_path: Path, report_data: SimpleNamespace) -> None:
-    """Pictures as heavy as they get (noise) and maps of a 14 x 14 grid: the budgets must hold the page down."""
-    dataset = report_data.make_dataset(tmp_path / "set", 100, draw=False)
-    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8)
-    Image.fromarray(noise).save(dataset / "test" / "images" / "one.png")
-    folder = report_data.make_results(
-        tmp_path / "results", dataset, scorers=("cosine", "dcsm"), replicates=20, grid=(14, 14)
-    )
-    path = write_report([folder], tmp_path / "report.html", dataset)
-    assert 10_000_000 < path.stat().st_size < 15_000_000
-    data = re.search('id="maps">(.*?)</script>', path.read_text(encoding="utf-8"))
-    assert data is not None
-    assert len(base64.b64decode(json.loads(data[1])[0])) > 2_000_000

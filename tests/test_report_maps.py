@@ -1,6 +1,8 @@
 """Dense maps in a report: cut to the words of a caption, stored to half a byte, packed within a budget."""
 
 import base64
+import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from evaluator.reporting import write_report
 from evaluator.reporting.explorer import pack_maps
 from evaluator.reporting.maps import FILE_NAME, collect_maps, cut, load_maps, save_maps
 from scenes.errors import InputError
@@ -109,3 +113,18 @@ def test_packed_maps_keep_each_groups_bytes_within_the_budget() -> None:
     assert some is not None
     assert list(some["groups"]) == ["i4", "i1"]
     assert len(base64.b64decode(text)) < len(packed)
+
+
+def test_four_times_a_hundred_groups_fit_in_fifteen_megabytes(tmp_path: Path, report_data: SimpleNamespace) -> None:
+    """Pictures as heavy as they get (noise) and maps of a 14 x 14 grid: the budgets must hold the page down."""
+    dataset = report_data.make_dataset(tmp_path / "set", 100, draw=False)
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(dataset / "test" / "images" / "one.png")
+    folder = report_data.make_results(
+        tmp_path / "results", dataset, scorers=("cosine", "dcsm"), replicates=20, grid=(14, 14)
+    )
+    path = write_report([folder], tmp_path / "report.html", dataset)
+    assert 10_000_000 < path.stat().st_size < 15_000_000
+    data = re.search('id="maps">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert data is not None
+    assert len(base64.b64decode(json.loads(data[1])[0])) > 2_000_000
