@@ -52,10 +52,12 @@ class Processes:
 def find_processes(device: str) -> Processes:
     """The processes that `accelerate launch` (or torchrun) started, or this one alone.
 
-    Raises InputError if there are several and accelerate is not installed.
+    Raises InputError if there are several and accelerate is not installed, or all of them are given one GPU.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(device)
+    if device.startswith("cuda:"):
+        raise InputError(f"device {device!r}: several processes take a GPU each; give 'cuda'")
     try:
         from accelerate import Accelerator
     except ImportError:

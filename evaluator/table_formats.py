@@ -97,7 +97,7 @@ def write_latex(table: Table) -> str:
         *([_latex_cell(cell) for cell in row] for row in table.rows),
     ]
     lines = [" & ".join(row) + r" \\" for row in rows]
-    caption = ". ".join(_escape(text, _LATEX) for text in (table.title, *table.notes))
+    caption = ". ".join(_escape(text.removesuffix("."), _LATEX) for text in (table.title, *table.notes))
     body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
     start = [r"\begin{table}", r"\centering", rf"\caption{{{caption}.}}", rf"\begin{{tabular}}{{{columns}}}"]
     return _join([*start, *body, r"\end{tabular}", r"\end{table}"])

@@ -61,6 +61,12 @@ def test_several_processes_without_accelerate_are_told_what_to_install(monkeypat
         find_processes("cpu")
 
 
+def test_several_processes_are_not_put_on_one_gpu(monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="'cuda:1': several processes take a GPU each"):
+        find_processes("cuda:1")
+
+
 def test_two_processes_train_one_head(generated, tmp_path) -> None:
     pytest.importorskip("accelerate")
     out = tmp_path / "head.safetensors"

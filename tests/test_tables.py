@@ -184,6 +184,11 @@ def test_csv_reads_back_as_the_same_numbers(name: str) -> None:
                 assert by_name[column] == ("" if cell in (None, "–") else str(cell))
 
 
+def test_a_latex_caption_ends_each_sentence_once() -> None:
+    text = write_latex(Table("title", ("a",), ((1,),), ("a note.", "another")))
+    assert r"\caption{title. a note. another.}" in text
+
+
 def test_unknown_format_lists_the_choices() -> None:
     with pytest.raises(InputError, match=r"unknown table format 'htm'.*Allowed: csv, html, latex, markdown, text"):
         write_table(TABLES["nasty"], "htm")
