@@ -28,6 +28,7 @@ from generator.dataset import (
     row_place,
     rows_place,
 )
+from generator.formats import row_files
 from generator.recipe import known_things
 from scenes.claims import claim_from_dict
 from scenes.errors import InputError
@@ -131,9 +132,10 @@ def _verify_split(
     folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], progress: bool
 ) -> list[str]:
     """Problems of one split whose rows are in the files of `hashes`."""
-    problems = list(_verify_files(folder, hashes))
+    problems = [*_verify_files(folder, hashes), *_verify_archives(folder / split)]
     counts: Counter[str] = Counter()
     files: set[Path] = set()
+    ids: set[str] = set()
     previous: dict[str, Any] = {}
     rows = tqdm(read_rows(folder, split), split, expected.get("images"), disable=None if progress else True, unit="row")
     try:
@@ -141,6 +143,9 @@ def _verify_split(
             counts["images"] += 1
             where = f"{row_place(folder, split, number)} ({row.get('id')})"
             problems += [f"{where}: {text}" for text in _found(_verify_row, folder, split, row)]
+            if str(row.get("id")) in ids:
+                problems.append(f"{where}: has the id of an earlier row")
+            ids.add(str(row.get("id")))
             if row.get("category") == NATURAL:
                 counts["scenes"] += 1
                 problems += [f"{where}: {text}" for text in _found(_verify_natural, row)]
@@ -179,6 +184,14 @@ def _verify_files(folder: Path, hashes: dict[str, str | None]) -> Iterator[str]:
             yield f"{path}: is not what the manifest's hash says; rows were changed or lost"
 
 
+def _verify_archives(place: Path) -> Iterator[str]:
+    """What is wrong with the archives of a split beside their rows and pictures."""
+    form, files = row_files(place)
+    if form.find_problems is not None:
+        for path in files:
+            yield from (f"{path}: {text}" for text in form.find_problems(path))
+
+
 def _verify_counts(counts: Counter[str], expected: dict[str, Any]) -> Iterator[str]:
     groups = {f"groups of {category}": number for category, number in expected["groups"].items()}
     for what, number in {"images": expected["images"], "scenes": expected["scenes"], **groups}.items():
@@ -189,6 +202,8 @@ def _verify_counts(counts: Counter[str], expected: dict[str, Any]) -> Iterator[s
 def _verify_row(folder: Path, split: str, row: dict[str, Any]) -> Iterator[str]:
     """Problems of one image: its keys, its file, its mask, its scene."""
     check_row(row, "row")
+    if row["split"] != split:
+        yield f"is of split {row['split']!r}"
     color = yield from _open(folder / split, row["file_name"], "RGB")
     if color is not None and hashlib.sha256(color.tobytes()).hexdigest() != row["pixels_sha256"]:
         yield "the picture's pixels are not those of its hash"

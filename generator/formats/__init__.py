@@ -29,14 +29,31 @@ class Format:
     pack: Callable[[Path, str, int, Sequence[Sample]], Iterator[tuple[Path, bytes]]]
     read_rows: Callable[[Path], Iterator[dict[str, Any]]]  # of one file that `pattern` found
     read_member: Callable[[str, str], bytes] | None  # (archive, name) -> bytes; None where pictures are files
+    find_problems: Callable[[Path], Iterator[str]] | None = (
+        None  # of an archive: what is wrong beside rows and pictures
+    )
 
 
 FORMATS: dict[str, Format] = {
     "folder": Format(
         "metadata.jsonl", ("{split}/metadata.jsonl", "{split}/images/*.png"), folder.pack, folder.read_rows, None
     ),
-    "webdataset": Format("*.tar", ("{split}/*.tar",), webdataset.pack, webdataset.read_rows, webdataset.read_member),
-    "parquet": Format("*.parquet", ("{split}/*.parquet",), parquet.pack, parquet.read_rows, parquet.read_member),
+    "webdataset": Format(
+        "*.tar",
+        ("{split}/*.tar",),
+        webdataset.pack,
+        webdataset.read_rows,
+        webdataset.read_member,
+        webdataset.find_problems,
+    ),
+    "parquet": Format(
+        "*.parquet",
+        ("{split}/*.parquet",),
+        parquet.pack,
+        parquet.read_rows,
+        parquet.read_member,
+        parquet.find_problems,
+    ),
 }
 _ARCHIVES = {Path(row.pattern).suffix: row.read_member for row in FORMATS.values() if row.read_member is not None}
 

@@ -57,6 +57,20 @@ def read_member(archive: str, name: str) -> bytes:
     return members[name]
 
 
+def find_problems(path: Path) -> Iterator[str]:
+    """Columns of pictures that other readers would take for plain structs; nothing of a file that cannot be read."""
+    arrow, files = import_pyarrow()
+    try:
+        stored = (files.read_schema(path).metadata or {}).get(b"huggingface", b"{}")
+        features = json.loads(stored)["info"]["features"]
+        told = [name for name in _IMAGES if features[name]["_type"] == "Image"]
+    except (ValueError, KeyError, TypeError):
+        told = []
+    except (arrow.ArrowException, OSError):
+        return
+    yield from (f"column {name!r} is not declared to hold pictures" for name in _IMAGES if name not in told)
+
+
 @lru_cache(maxsize=2)
 def _pictures(archive: str, _mtime: int, _size: int) -> dict[str, bytes]:
     """All pictures of a file by name: a shard's few megabytes, since its readers go through it from end to end."""

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import tarfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,35 @@ def read_member(archive: str, name: str) -> bytes:
     with open(archive, "rb") as file:
         file.seek(start)
         return file.read(size)
+
+
+def find_problems(path: Path) -> Iterator[str]:
+    """What other readers of a tar stumble on or are told wrongly: members out of place, texts that are no captions.
+
+    Nothing of a tar that cannot be read: that is said where its rows are read.
+    """
+    try:
+        with tarfile.open(path, mode="r:") as archive:
+            names = [member.name for member in archive]
+    except (tarfile.TarError, OSError):
+        return
+    yield from (f"{name} is there {times} times" for name, times in Counter(names).items() if times > 1)
+    keys = Counter(key for key, _ in groupby(name.partition(".")[0] for name in names))
+    yield from (f"the files of {key} are not next to each other" for key, times in keys.items() if times > 1)
+    rows = [name.removesuffix(ROW) for name in dict.fromkeys(names) if name.endswith(ROW)]
+    known = {key + end for key in rows for end in (PICTURE, TEXT, ROW, MASK)}
+    yield from (f"{name} belongs to no row" for name in dict.fromkeys(names) if name not in known)
+    for key in rows:
+        if not _is_told(os.fspath(path), key):
+            yield f"{key}{TEXT} is not the caption of its row"
+
+
+def _is_told(archive: str, key: str) -> bool:
+    """Whether the text of a sample, which is what trainers read, is the caption that its row has."""
+    try:
+        return read_member(archive, key + TEXT) == json.loads(read_member(archive, key + ROW))["caption"].encode()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
 def _version(archive: str) -> tuple[str, int, int]:
