@@ -13,6 +13,7 @@ import numpy as np
 
 from generator.cards import write_card
 from generator.config import Recipe, recipe_hash, recipe_to_dict
+from generator.croissant import publication_date
 from generator.dataset import FORMAT_VERSION, NATURAL
 from generator.destinations import MANIFEST
 from generator.files import ASIDE, dump_json, file_hash, write_atomically
@@ -25,6 +26,7 @@ AUDIT = "audit.json"
 def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
     """Finish the dataset in a folder that holds rows and records of all shards; InputError if any is missing."""
     recipe = job.recipe
+    published = publication_date(recipe)
     records = read_records(folder, job, shards)
     # The rows of archives are inside them; joined they are for the audit alone, and go with the work folder.
     joined = folder if job.format == "folder" else folder / WORK
@@ -43,6 +45,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
         "recipe_sha256": recipe_hash(recipe),
         "recipe": recipe_to_dict(recipe),
         "seed": recipe.seed,
+        "published": published,
         "scenes_sha256": hashlib.sha256("".join(record.scenes_sha256 for record in records).encode()).hexdigest(),
         "splits": splits,
         "slight_dependences": slight_dependences(found),

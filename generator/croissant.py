@@ -4,13 +4,17 @@ Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
 needs no library; tests read it with `mlcroissant`.
 """
 
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from generator.categories import CATEGORIES
 from generator.recipe import Publication, Recipe
+from scenes.errors import InputError
 
 _Node = dict[str, Any]
-_RELEASED = "2026-11-23"  # of this version: what a recipe says of its own publication goes before it
+_RELEASED = "2026-11-23"  # of this version, which makes these bytes whenever it is run
 _LICENSE = "https://creativecommons.org/licenses/by/4.0/"
 _CONFORMS_TO = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 _TERMS = (
@@ -69,7 +73,7 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
         "license": _LICENSE,
         "url": said.url or f"urn:sha256:{manifest['recipe_sha256']}",
         "creator": {"@type": "sc:Organization", "name": said.creator or "The Fourfold authors"},
-        "datePublished": said.date or _RELEASED,
+        "datePublished": manifest["published"],
         "version": said.version,
         "inLanguage": "en",
         "keywords": ["compositionality", "vision-language", "CLIP", "synthetic", *_categories(manifest)],
@@ -79,6 +83,23 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
         "distribution": distribution,
         "recordSet": records,
     }
+
+
+def publication_date(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> str:
+    """The day that the recipe gives; else that of SOURCE_DATE_EPOCH (seconds since 1970, UTC, as reproducible builds
+    have it); else that of this software. Never today's: equal inputs make equal bytes.
+
+    Raises InputError for an epoch that is none.
+    """
+    if recipe.publication and recipe.publication.date:
+        return recipe.publication.date
+    given = environment.get("SOURCE_DATE_EPOCH")
+    if not given:
+        return _RELEASED
+    try:
+        return datetime.fromtimestamp(int(given), UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(f"SOURCE_DATE_EPOCH: whole seconds since 1970 are needed, not {given!r}") from error
 
 
 def _categories(manifest: dict[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from generator.dataset import file_hash, read_manifest, read_rows
 from generator.formats import FORMATS
 from generator.formats.sample import Sample
 from generator.recipe import Publication, Split
+from scenes.errors import InputError
 
 SPLITS = ("test", "train", "held-out")
 # What Croissant 1.1 calls mandatory, and what its RAI extension asks of a set like ours; the library is laxer.
@@ -124,9 +125,26 @@ def test_the_library_would_notice_what_is_left_out(mlcroissant, written, tmp_pat
 
 def test_what_a_recipe_says_of_its_publication_goes_first(small_recipe, generated):
     said = Publication("A Lab", "https://example.org/set", "2027-01-02", "2.0.1")
-    found = croissant.describe(replace(small_recipe, publication=said), read_manifest(generated))
+    recipe = replace(small_recipe, publication=said)
+    assert croissant.publication_date(recipe, {"SOURCE_DATE_EPOCH": "0"}) == "2027-01-02"
+    found = croissant.describe(recipe, {**read_manifest(generated), "published": "2027-01-02"})
     assert found["creator"]["name"] == "A Lab"
     assert (found["url"], found["datePublished"], found["version"]) == (said.url, said.date, said.version)
+
+
+def test_the_date_is_never_that_of_the_run(small_recipe, generated, written):
+    assert croissant.publication_date(small_recipe, {}) == croissant.publication_date(
+        small_recipe, {"TZ": "Asia/Tokyo"}
+    )
+    assert croissant.publication_date(small_recipe, {"SOURCE_DATE_EPOCH": "1798934399"}) == "2027-01-02"
+    assert croissant.publication_date(small_recipe, {"SOURCE_DATE_EPOCH": "1798934400"}) == "2027-01-03"
+    assert written["datePublished"] == read_manifest(generated)["published"]
+
+
+@pytest.mark.parametrize("epoch", ["today", "1e9", "9" * 30])
+def test_an_epoch_that_is_none_is_refused(epoch, small_recipe):
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH: whole seconds"):
+        croissant.publication_date(small_recipe, {"SOURCE_DATE_EPOCH": epoch})
 
 
 def test_writing_again_gives_the_same_bytes(small_recipe, generated, tmp_path):
