@@ -182,8 +182,8 @@ def _parquet(split: str, _row: dict[str, Any], _archives: dict[str, str]) -> tup
 
 
 def _webdataset(_split: str, _row: dict[str, Any], archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
-    """Files of a split in tars, and no fields: mlcroissant unpacks tars to a place that their name alone decides, so it
-    would read the rows of another dataset.
+    """Files of a split in tars, and no fields: mlcroissant looks into no JSON in a tar, and unpacks tars to a place
+    that their name alone decides, so that it would give the pictures of another dataset.
     """
     return [_file_object(name, "application/x-tar", name, digest) for name, digest in archives.items()], []
 

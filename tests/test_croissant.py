@@ -1,6 +1,8 @@
 """croissant.json: valid for its own library without a word of complaint, and its records are the rows and pictures."""
 
+import io
 import json
+import tarfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +108,42 @@ def test_archives_are_described_as_well(mlcroissant, archives, generated):
             with Image.open(path) as image:
                 np.testing.assert_array_equal(np.array(record[f"test/{name}"]), np.array(image))
     assert not rows
+
+
+TAR = {"@type": "cr:FileObject", "@id": "tar", "name": "tar", "contentUrl": "a.tar"}
+ROWS = {"@type": "cr:FileSet", "@id": "rows", "name": "rows", "containedIn": {"@id": "tar"}, "includes": "*.json"}
+FIELD = {"@type": "cr:Field", "@id": "test/row", "name": "row", "dataType": "sc:Text"}
+
+
+def read_tar(mlcroissant, written: dict, place: Path, caption: str, extract: dict) -> list[dict]:
+    """The records of a tar with one row, described as its format would allow."""
+    place.mkdir()
+    with tarfile.open(place / "a.tar", "w") as archive:
+        data = json.dumps({"caption": caption}).encode()
+        member = tarfile.TarInfo("0.json")
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    tar = {**TAR, "encodingFormat": "application/x-tar", "sha256": file_hash(place / "a.tar")}
+    field = {**FIELD, "source": {"fileSet": {"@id": "rows"}, "extract": extract}}
+    described = {
+        **written,
+        "@context": {**written["@context"], "containedIn": "cr:containedIn"},
+        "distribution": [tar, {**ROWS, "encodingFormat": "application/json"}],
+        "recordSet": [{"@type": "cr:RecordSet", "@id": "test", "name": "test", "field": [field]}],
+    }
+    (place / "croissant.json").write_text(json.dumps(described))
+    return list(mlcroissant.Dataset(place / "croissant.json").records("test"))
+
+
+def test_tars_have_no_records_because_the_library_cannot_read_them(mlcroissant, written, tmp_path, monkeypatch):
+    """It looks into no JSON in a tar, and unpacks no second tar of a name. When this fails, fields can be described."""
+    epath = pytest.importorskip("etils.epath")
+    monkeypatch.setattr("mlcroissant._src.operation_graph.operations.extract.EXTRACT_PATH", epath.Path(tmp_path / "x"))
+    with pytest.raises(mlcroissant.GenerationError, match="ReadFields"):
+        read_tar(mlcroissant, written, tmp_path / "1", "one", {"jsonPath": "$.caption"})
+    [first] = read_tar(mlcroissant, written, tmp_path / "2", "one", {"fileProperty": "content"})
+    [second] = read_tar(mlcroissant, written, tmp_path / "3", "another", {"fileProperty": "content"})
+    assert json.loads(first["test/row"]) == json.loads(second["test/row"]) == {"caption": "one"}
 
 
 def test_a_damaged_file_is_noticed(mlcroissant, dataset_copy):
