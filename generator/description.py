@@ -133,13 +133,17 @@ def _split_fact(name: str, row: dict[str, Any]) -> str:
     return f"{name}: {row.get('images', 0):,} pictures ({', '.join(parts)})"
 
 
+def _dependence(pair: dict[str, Any]) -> str:
+    return " x ".join(pair["columns"]) + (" (too slightly to help a guess)" if pair["slight"] else "")
+
+
 def _audit_fact(path: Path) -> str:
     if not path.is_file():
         return ""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         guessed = [name for name, report in found["splits"].items() if not report["passed"]]
-        bound = [" x ".join(pair["columns"]) for pair in found["objects"] if pair["leaks"]]
+        bound = [_dependence(pair) for pair in found["objects"] if pair["leaks"] or pair["slight"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not an audit ({error.__class__.__name__}); the file is damaged") from error
     captions = f"captions of {', '.join(guessed)} give answers away" if guessed else "no caption gives an answer away"

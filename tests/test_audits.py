@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -266,6 +267,20 @@ def test_untrained_solvers_say_the_same_whatever_is_kept() -> None:
             assert (one.n, one.accuracy, one.chance, one.low) == (other.n, other.accuracy, other.chance, other.low)
         else:
             assert other.clusters == 20
+
+
+def test_what_is_kept_does_not_grow_with_the_set() -> None:
+    def peak(count: int) -> int:
+        generator = rng(2)
+        tracemalloc.start()
+        try:
+            audit_clusters(([clean(generator, number)] for number in range(count)), rng(), 20)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(50)  # caches fill
+    assert peak(1500) - peak(300) < 1200 * 60  # bytes; the captions alone are several times that
 
 
 def test_a_sample_is_drawn_evenly_from_all_that_goes_by() -> None:

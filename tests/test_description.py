@@ -111,6 +111,17 @@ def test_the_text_says_every_count(portrait):
             assert re.search(rf"{re.escape(name)} +{count:,} ", text)
 
 
+@pytest.mark.parametrize(("leaks", "slight"), [(True, False), (False, True), (False, False)])
+def test_what_the_audit_says_of_objects_is_told(leaks, slight, dataset_copy):
+    audit = json.loads((dataset_copy / "audit.json").read_text())
+    audit["objects"][0] |= {"leaks": leaks, "slight": slight}
+    (dataset_copy / "audit.json").write_text(json.dumps(audit))
+    told = dict(describe(dataset_copy).facts)["audit"]
+    named = " x ".join(audit["objects"][0]["columns"])
+    assert (f"what depends: {named}" in told) is (leaks or slight)
+    assert ("too slightly to help" in told) is slight
+
+
 @pytest.mark.parametrize("audit", ['{"passed": true}', '{"splits": [], "objects": []}', "[]", "{"])
 def test_a_damaged_audit_is_named(dataset_copy, audit):
     (dataset_copy / "audit.json").write_text(audit)
