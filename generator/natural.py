@@ -6,6 +6,7 @@ first and leave others out, give few attributes, almost no relations and no nega
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,8 +23,10 @@ from scenes.rendering import Renderer
 from scenes.verification import find_problems
 
 CAPTIONS_PER_SCENE = 6
-# Share of mentions that carry the attribute (of patterned objects, for patterns).
-ATTRIBUTE_RATES = {"color": 0.32, "size": 0.10, "pattern": 0.25, "material": 0.05}
+# Share of mentions that carry the attribute (of patterned objects, for patterns), in pictures of several things; and in
+# those of one, whose captions go into detail but cannot say how large it is.
+ATTRIBUTE_RATES = {"color": 0.35, "size": 0.20, "pattern": 0.40, "material": 0.05}
+CLOSE_UP_RATES = {"color": 0.60, "pattern": 0.80, "material": 0.05}
 MENTIONS = {1: 0.58, 2: 0.36, 3: 0.06}
 NEXT_TO_RATE = 0.06  # the one relation that is said, and says no side
 PLACE_RATE = 0.12
@@ -63,7 +66,7 @@ def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.
     weights = np.array([a.visible_pixels for a in seen], dtype=float)
     order = rng.choice(len(seen), size=len(seen), replace=False, p=weights / weights.sum())
     number = int(rng.choice(list(MENTIONS), p=list(MENTIONS.values())))
-    named = [_mention(layout.objects[int(i)], rng) for i in order[:number]]
+    named = [_mention(layout.objects[int(i)], ATTRIBUTE_RATES, rng) for i in order[:number]]
     phrases = [with_article(noun_phrase(description)) for description in named]
     if len(phrases) == 2 and rng.random() < NEXT_TO_RATE:
         text = f"{phrases[0]} next to {phrases[1]}"
@@ -81,12 +84,12 @@ def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.
 
 def close_up_caption(thing: PlacedObject, rng: np.random.Generator) -> tuple[str, Claim]:
     """What people write below a picture of one thing, and its meaning."""
-    description = _mention(thing, rng)
+    description = _mention(thing, CLOSE_UP_RATES, rng)
     return choose(rng, PREFIXES) + with_article(noun_phrase(description)), Exists(description)
 
 
-def _mention(thing: PlacedObject, rng: np.random.Generator) -> Description:
-    values = {name: getattr(thing, name) for name, rate in ATTRIBUTE_RATES.items() if rng.random() < rate}
+def _mention(thing: PlacedObject, rates: Mapping[str, float], rng: np.random.Generator) -> Description:
+    values = {name: getattr(thing, name) for name, rate in rates.items() if rng.random() < rate}
     for name, usual in (("pattern", "plain"), ("size", "medium")):
         if values.get(name) == usual:  # nobody says what goes without saying
             del values[name]

@@ -8,12 +8,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from generator.config import Recipe, recipe_hash
 from generator.dataset import NATURAL, dump_json, file_hash, write_atomically
@@ -23,6 +21,7 @@ from generator.formats.folder import mask_name, picture_name
 from generator.formats.sample import Sample
 from generator.groups import MadeGroup, make_group
 from generator.natural import make_scene
+from generator.png import encode_png
 from generator.recipe import known_things
 from generator.world import make_world
 from scenes.rendering import Renderer
@@ -152,13 +151,6 @@ def _make(world: Any, shard: Shard, index: int, seed: int, renderer: Renderer) -
     if shard.category == NATURAL:
         return make_scene(world, shard.split, index, seed, renderer)
     return make_group(world, shard.split, shard.category, index, seed, renderer)
-
-
-def encode_png(pixels: np.ndarray) -> bytes:
-    """PNG bytes, compressed lightly: three times as fast as Pillow's default for a tenth more bytes."""
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
 
 
 def _pixel_hash(pixels: np.ndarray) -> str:

@@ -137,7 +137,7 @@ def sample_layout(
     arrangement: str | None = None,
     room: Sequence[float] | None = None,
     accept: Callable[[Layout], bool] = lambda layout: True,
-    tries: int = 200,
+    tries: int = 400,
 ) -> Layout | None:
     """Place the objects in an arrangement of the world, any but a stack; None if that did not succeed."""
     name = arrangement or choose(rng, free_arrangements(world))

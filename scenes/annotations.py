@@ -9,7 +9,7 @@ from scenes.layout import Layout
 from scenes.rendering import Rendering
 from scenes.vocabulary import COLORS, color_distances
 
-_SAMPLE = 200  # pixels of an object that vote on its color
+_SAMPLE = 200  # pixels of an object that vote on its color, at most
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _ADAPTATION = 0.8  # eyes do not adapt wholly to the light of a picture
 _ALIKE = 5.0  # CIEDE2000 between pixels that no edge seems to part
@@ -65,7 +65,7 @@ def vote_on_color(pixels: np.ndarray, exposure: float = 1.0) -> dict[str, float]
 
     `exposure` is how many times brighter than its pixels the picture seems.
     """
-    linear = linear_from_srgb(pixels[:: max(1, len(pixels) // _SAMPLE)] / 255) * exposure
+    linear = linear_from_srgb(pixels[:: -(-len(pixels) // _SAMPLE)] / 255) * exposure
     labs = lab_from_srgb(srgb_from_linear(linear))  # [n, 3]
     nearest = color_distances(labs).argmin(axis=1)
     shares = np.bincount(nearest, minlength=len(COLORS)) / len(labs)
@@ -78,7 +78,8 @@ def _exposure(layout: Layout, rendering: Rendering) -> float:
     A wall gets less light than a floor, and so do the things before it. People take a pale wall for a pale wall and
     judge colors against it: without this, white would count as gray there, and orange as brown.
     """
-    surroundings = rendering.color[rendering.instances == 0][::7]
+    bare = np.flatnonzero(rendering.instances == 0)[::7]  # every seventh pixel tells as much
+    surroundings = rendering.color.reshape(-1, 3)[bare]
     if not len(surroundings) or layout.background.photo:  # nobody knows how pale the things on a photo are
         return 1.0
     known, seen = (

@@ -7,7 +7,7 @@ import numpy as np
 from scenes.backgrounds import BEHIND, ON_TABLE
 from scenes.errors import unknown_name
 
-ROOM = 0.60  # radius that an object of scale 1 gets at least: kinds whose corners reach further get more
+ROOM = 0.60  # radius that an object of scale 1 gets; boxes that reach further are looked at when all is placed
 _GAP = 0.10  # least empty space between the rooms of two objects
 FEW = 3  # objects that find places by chance; more get a larger area, and are pushed apart
 _FILLING = 0.68  # share of the area that the rooms of many objects may fill
@@ -122,7 +122,6 @@ def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Objects that collide pushed away from each other for some rounds, inside the area."""
-    half = half - (radii - radii.min())[:, None]  # [n, 2]: what is large keeps farther from the border
     for _ in range(_ROUNDS):
         overlaps = _overlaps(points, radii)  # [n, n]
         if not overlaps.any():

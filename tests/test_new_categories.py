@@ -248,7 +248,7 @@ def test_no_comparison_speaks_of_sizes_by_size(made):
 
 def test_comparisons_are_open_where_the_signs_disagree():
     """A flat thing of greater extent and a bulky one of less: neither is called larger."""
-    layout = next(d for d in drafts("comparison", WORLD, 20) if d.attribute == "larger").layouts[0]
+    layout = next(d for d in drafts("comparison", WORLD, 60) if d.attribute == "larger").layouts[0]
     thing = layout.objects[0]
     flat, bulky = replace(thing, shape="bottle", scale=1.3), replace(thing, shape="sphere", scale=0.95)
     claim = Compared(Description("bottle"), Description("sphere"))

@@ -1,27 +1,19 @@
 #version 330 core
 // One light model for everything: a key light with a soft shadow, sky fill, a rim from behind, and a studio to reflect.
-struct DirectionalLight {
-    vec3 color;
-    float intensity;
-    vec3 direction;
-    sampler2D shadow_map;
-    mat4 light_matrix;
-};
-
-struct Material {
-    vec4 base_color_factor;  // linear color; in w the code of the pattern (0..) or, from 10, of the surface
-    vec3 emissive_factor;    // object: (pattern frequency, 0, 0); surface: linear color far away
-    float metallic_factor;
-    float roughness_factor;
-#ifdef HAS_BASE_COLOR_TEX
-    sampler2D base_color_texture; // a photo as large as the picture
+// LOOK_CODE and FINISH_CODE are constants of each compiled program: a processor that draws runs both sides of every `if`.
+uniform vec3 eye;          // world
+uniform vec3 to_light;     // world, unit
+uniform float key, fill, rim, warmth;
+uniform sampler2D shadow_map;
+uniform mat4 light_matrix; // world to shadow map, -1..1
+uniform vec3 base_color;   // linear
+uniform float gloss;
+uniform float frequency;   // of the pattern
+uniform vec3 far_color;    // linear color of the surface far away
+#ifdef HAS_PHOTO
+uniform sampler2D photo;   // as large as the picture
+uniform float photo_scale; // 1 / its size
 #endif
-};
-
-uniform Material material;
-uniform DirectionalLight directional_lights[1];
-uniform vec3 cam_pos;
-uniform vec3 ambient_light; // (fill, rim, warmth)
 
 in vec3 frag_position;
 in vec3 frag_normal;
@@ -30,7 +22,17 @@ in vec3 local_normal;
 
 out vec4 frag_color;
 
+const int CODE = LOOK_CODE; // of the object's pattern (0..) or, from 10, of the surface
+const bool SURFACE = CODE >= 10;
+const bool METAL = FINISH_CODE == 1;
+const bool GLOSSY = FINISH_CODE == 2;
+
 const int TAPS = 16;
+const vec2 SPIRAL[TAPS] = vec2[TAPS]( // sunflower: tap i at the golden angle times i, radius sqrt((i + 1/2) / TAPS)
+    vec2(0.176777, 0.000000), vec2(-0.225772, 0.206826), vec2(0.034558, -0.393771), vec2(0.284571, 0.371173),
+    vec2(-0.522223, -0.092374), vec2(0.494695, -0.314685), vec2(-0.165466, 0.615525), vec2(-0.315562, -0.607594),
+    vec2(0.684642, 0.250030), vec2(-0.712256, 0.294009), vec2(0.343354, -0.733729), vec2(0.253731, 0.808932),
+    vec2(-0.764746, -0.443186), vec2(0.897134, -0.197233), vec2(-0.547507, 0.778772), vec2(-0.126487, -0.976090));
 const float SOFTNESS = 0.0085; // radius of the shadow's edge, in shadow map units
 
 float hash(vec2 p)
@@ -51,63 +53,62 @@ float noise(vec2 p)
 float lit_share(vec3 normal, float facing, float softness)
 {
     vec3 lifted = frag_position + normal * mix(0.045, 0.012, facing);
-    vec4 seen = directional_lights[0].light_matrix * vec4(lifted, 1.0);
-    vec3 at = seen.xyz / seen.w * 0.5 + 0.5;
+    vec3 at = (light_matrix * vec4(lifted, 1.0)).xyz * 0.5 + 0.5;
     if (any(lessThan(at, vec3(0.02))) || any(greaterThan(at, vec3(0.98)))) return 1.0;
     float turn = 6.2831853 * fract(52.9829189 * fract(dot(gl_FragCoord.xy, vec2(0.06711056, 0.00583715))));
+    vec2 x = softness * vec2(cos(turn), sin(turn)), y = vec2(-x.y, x.x);
     float sum = 0.0;
     for (int i = 0; i < TAPS; i++) {
-        float angle = turn + 2.3999632 * float(i);
-        float radius = softness * sqrt((float(i) + 0.5) / float(TAPS));
-        sum += step(at.z - 0.0012, texture(directional_lights[0].shadow_map, at.xy + radius * vec2(cos(angle), sin(angle))).r);
+        vec2 tap = at.xy + SPIRAL[i].x * x + SPIRAL[i].y * y;
+        sum += step(at.z - 0.0012, textureLod(shadow_map, tap, 0.0).r);
     }
     return sum / float(TAPS);
 }
 
 // How much of the second color shows at this place of the surface: 0 base, 1 second.
-float pattern(int code, float frequency)
+float pattern()
 {
     vec3 p = local_position;
-    if (code == 1) {
+    if (CODE == 1) {
         float t = dot(p, vec3(0.30, 0.22, 1.0)) * frequency;
         float w = max(0.6 * fwidth(t), 1e-4);
         float d = abs(fract(t) - 0.5);
         return smoothstep(0.31 - w, 0.31 + w, d);
     }
-    if (code == 2) {
+    if (CODE == 2) {
         vec3 a = abs(local_normal);
         vec2 q = a.z >= max(a.x, a.y) ? p.xy : (a.x >= a.y ? p.yz : p.xz);
         vec2 cell = fract(q * frequency) - 0.5;
         float w = max(0.6 * max(fwidth(q.x), fwidth(q.y)), 1e-4) * frequency;
         return 1.0 - smoothstep(0.28 - w, 0.28 + w, length(cell));
     }
-    if (code == 3) {
+    if (CODE == 3) {
         vec3 c = floor(p * frequency); // an odd frequency: no face of a box lies on a boundary
         return mod(c.x + c.y + c.z, 2.0);
     }
     return 0.0;
 }
 
-vec3 surface_color(int code, vec3 tint)
+vec3 surface_color(vec3 tint)
 {
     vec2 p = frag_position.xy;
-    if (code == 11) { // planks
+    if (CODE == 11) { // planks
         float plank = floor(p.y * 1.9);
         vec2 q = vec2(p.x * 0.9 + hash(vec2(plank, 3.0)) * 17.0, p.y * 14.0);
         float grain = noise(q * vec2(1.2, 1.0)) * 0.6 + noise(q * vec2(3.0, 2.3)) * 0.4;
         float joint = smoothstep(0.0, 0.03, abs(fract(p.y * 1.9) - 0.5) * -1.0 + 0.5);
         return tint * (0.84 + 0.20 * grain + 0.08 * (hash(vec2(plank, 7.0)) - 0.5)) * mix(0.80, 1.0, joint);
     }
-    if (code == 12) { // tiles
+    if (CODE == 12) { // tiles
         vec2 q = abs(fract(p * 1.1 + 0.25) - 0.5);
         float edge = max(q.x, q.y);
         float w = fwidth(p.x) + fwidth(p.y);
         float shade = 0.95 + 0.07 * hash(floor(p * 1.1 + 0.25));
         return tint * mix(shade, 0.78, smoothstep(0.485 - w, 0.490 + w, edge));
     }
-    if (code == 13) // grass
+    if (CODE == 13) // grass
         return tint * (0.78 + 0.26 * noise(p * vec2(26.0, 11.0)) + 0.14 * noise(p * 3.1));
-    if (code == 14) // sand
+    if (CODE == 14) // sand
         return tint * (0.90 + 0.08 * noise(p * 34.0) + 0.07 * noise(p * vec2(2.1, 6.3)));
     return tint;
 }
@@ -123,53 +124,50 @@ vec3 studio(vec3 r, vec3 to_light)
 void main()
 {
     vec3 n = normalize(frag_normal);
-    vec3 v = normalize(cam_pos - frag_position);
-    vec3 l = normalize(-directional_lights[0].direction);
-    int code = int(material.base_color_factor.w + 0.5);
-    bool surface = code >= 10;
-#ifdef HAS_BASE_COLOR_TEX
+    vec3 v = normalize(eye - frag_position);
+    vec3 l = to_light;
+#ifdef HAS_PHOTO
     // The photo is lit already: what is under or behind the objects is dimmed by their shadows, nothing else (18) is.
-    vec4 photo = texture(material.base_color_texture, gl_FragCoord.xy * material.emissive_factor.x);
-    float arrives = code == 18 ? 1.0 : directional_lights[0].intensity * max(dot(n, l), 0.0);
-    float shaded = code == 18 ? 1.0 : ambient_light.x + arrives * lit_share(n, max(dot(n, l), 0.0), SOFTNESS);
-    float open = code == 18 ? 1.0 : ambient_light.x + arrives;
-    frag_color = vec4(photo.rgb * pow(shaded / open, 1.0 / 2.2), 1.0);
+    vec4 there = texture(photo, gl_FragCoord.xy * photo_scale);
+    float arrives = CODE == 18 ? 1.0 : key * max(dot(n, l), 0.0);
+    float shaded = CODE == 18 ? 1.0 : fill + arrives * lit_share(n, max(dot(n, l), 0.0), SOFTNESS);
+    float open = CODE == 18 ? 1.0 : fill + arrives;
+    frag_color = vec4(there.rgb * pow(shaded / open, 1.0 / 2.2), 1.0);
     return;
 #endif
-    vec3 albedo = material.base_color_factor.rgb;
-    if (surface) {
-        albedo = surface_color(code, albedo);
-    } else if (code > 0) {
+    vec3 albedo = base_color;
+    if (SURFACE) {
+        albedo = surface_color(albedo);
+    } else if (CODE > 0) {
         float luminance = dot(albedo, vec3(0.2126, 0.7152, 0.0722));
         vec3 second = luminance > 0.42 ? vec3(0.016) : mix(albedo, vec3(1.0), 0.88); // near black or near white
-        albedo = mix(albedo, second, pattern(code, material.emissive_factor.x));
+        albedo = mix(albedo, second, pattern());
     }
 
     float nl = max(dot(n, l), 0.0), nv = max(dot(n, v), 0.0);
-    float lit = nl > 0.0 ? lit_share(n, nl, code == 15 ? 3.0 * SOFTNESS : SOFTNESS) : 0.0;
-    vec3 warm = vec3(1.0 + 0.035 * ambient_light.z, 1.0, 1.0 - 0.045 * ambient_light.z);
-    vec3 key = warm * directional_lights[0].intensity * nl * lit;
-    vec3 fill = ambient_light.x * mix(0.70, 1.0, n.z * 0.5 + 0.5) * mix(vec3(1.0), vec3(0.985, 0.99, 1.01), 0.5);
-    vec3 light = key + fill + ambient_light.y * pow(1.0 - nv, 3.0);
+    float lit = nl > 0.0 ? lit_share(n, nl, CODE == 15 ? 3.0 * SOFTNESS : SOFTNESS) : 0.0;
+    vec3 warm = vec3(1.0 + 0.035 * warmth, 1.0, 1.0 - 0.045 * warmth);
+    vec3 from_key = warm * key * nl * lit;
+    vec3 from_sky = fill * mix(0.70, 1.0, n.z * 0.5 + 0.5) * mix(vec3(1.0), vec3(0.985, 0.99, 1.01), 0.5);
+    vec3 light = from_key + from_sky + rim * pow(1.0 - nv, 3.0);
     vec3 color = albedo * light;
 
-    if (!surface) {
-        float gloss = 1.0 - material.roughness_factor;
+    if (!SURFACE) {
         vec3 r = reflect(-v, n);
         vec3 h = normalize(l + v);
         float fresnel = pow(1.0 - nv, 5.0);
-        if (material.metallic_factor > 0.5) { // reflections take the metal's color
+        if (METAL) { // reflections take the metal's color
             vec3 mirror = studio(r, l) * mix(0.75, 1.0, lit);
             color = albedo * light * 0.72 + mix(albedo, vec3(1.0), 0.02 + 0.25 * fresnel) * mirror * 0.5;
             color += albedo * lit * 0.9 * pow(max(dot(n, h), 0.0), 60.0);
-        } else if (gloss > 0.0) { // a clear coat: a small sharp highlight and a faint white reflection
+        } else if (GLOSSY) { // a clear coat: a small sharp highlight and a faint white reflection
             color = color * (1.0 - 0.06 * gloss) + gloss * (0.03 + 0.45 * fresnel) * studio(r, l) * mix(0.4, 1.0, lit);
             color += gloss * lit * 0.95 * smoothstep(0.25, 0.9, pow(max(dot(n, h), 0.0), 160.0));
         }
-    } else if (code == 15) { // a wall, a little darker away from its middle
+    } else if (CODE == 15) { // a wall, a little darker away from its middle
         color *= 1.0 - 0.022 * dot(frag_position.xz, frag_position.xz) * 0.35;
     } else { // the floor fades into the color far away, as on a studio sweep
-        color = mix(color, material.emissive_factor, smoothstep(3.2, 9.0, length(frag_position.xy)));
+        color = mix(color, far_color, smoothstep(3.2, 9.0, length(frag_position.xy)));
     }
     frag_color = vec4(pow(clamp(color, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0);
 }

@@ -1,11 +1,9 @@
 #version 330 core
 layout(location = 0) in vec3 position;
-layout(location = NORMAL_LOC) in vec3 normal;
-layout(location = INST_M_LOC) in mat4 inst_m;
+layout(location = 1) in vec3 normal;
 
-uniform mat4 M;
-uniform mat4 V;
-uniform mat4 P;
+uniform mat4 pose;   // object to world
+uniform mat4 camera; // world to picture
 
 out vec3 frag_position;  // world
 out vec3 frag_normal;    // world
@@ -14,10 +12,10 @@ out vec3 local_normal;
 
 void main()
 {
-    vec4 world = M * inst_m * vec4(position, 1.0);
-    gl_Position = P * V * world;
+    vec4 world = pose * vec4(position, 1.0);
+    gl_Position = camera * world;
     frag_position = world.xyz;
-    frag_normal = mat3(M) * normal; // scaling is uniform
+    frag_normal = mat3(pose) * normal; // scaling is uniform
     local_position = position;
     local_normal = normal;
 }

@@ -7,17 +7,17 @@ from scenes.shapes.parts import arc, box, curve, lathe, moved, solid, torus, tub
 
 
 def bowl() -> Trimesh:
-    outside = curve([(0.32, 0.03), (0.43, 0.11), (0.48, 0.24), (0.5, 0.36)], 12)
-    inside = curve([(0.465, 0.36), (0.445, 0.24), (0.4, 0.13), (0.36, 0.08)], 12)
+    outside = curve([(0.32, 0.03), (0.43, 0.11), (0.48, 0.24), (0.5, 0.36)], 9)
+    inside = curve([(0.465, 0.36), (0.445, 0.24), (0.4, 0.13), (0.36, 0.08)], 9)
     return solid(lathe([(0, 0), (0.32, 0), *outside, *inside, (0, 0.08)]))
 
 
 def basket() -> Trimesh:
     """Round, of three thick hoops, with a handle from side to side."""
     sides = lathe([(0, 0), (0.37, 0), (0.45, 0.36), (0.41, 0.36), (0.345, 0.06), (0, 0.06)])
-    hoops = [turned(torus(r, 0.045, sections=26), "x", 90) for r in (0.385, 0.42, 0.455)]
+    hoops = [turned(torus(r, 0.045, sections=20), "x", 90) for r in (0.385, 0.42, 0.455)]
     rows = [moved(hoop, (0, 0, z)) for hoop, z in zip(hoops, (0.08, 0.21, 0.35), strict=True)]
-    return solid(sides, *rows, tube(arc(0.44, 0, 180, 21) * (1, 1.4) + (0, 0.36), 0.03))
+    return solid(sides, *rows, tube(arc(0.44, 0, 180, 17) * (1, 1.4) + (0, 0.36), 0.03))
 
 
 def crate() -> Trimesh:
@@ -46,4 +46,4 @@ def cooking_pot() -> Trimesh:
     loop = np.array(
         [(x, y, 0.31) for x, y in ((0.375, -0.1), (0.46, -0.1), (0.5, -0.06), (0.5, 0.06), (0.46, 0.1), (0.375, 0.1))]
     )
-    return solid(sides, *(tube(curve(loop * (s, 1, 1), 30), 0.028) for s in (-1, 1)))
+    return solid(sides, *(tube(curve(loop * (s, 1, 1), 20), 0.028) for s in (-1, 1)))

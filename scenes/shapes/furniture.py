@@ -33,7 +33,7 @@ def bed() -> Trimesh:
     """Seen from its side: the high headboard on the left, a pillow on the mattress."""
     head, foot = box(0.05, 0.56, 0.5, (-0.5, 0, 0.25)), box(0.05, 0.56, 0.28, (0.5, 0, 0.14))
     mattress = [box(0.98, 0.54, 0.07, (0, 0, 0.15)), box(0.95, 0.5, 0.1, (0, 0, 0.235))]
-    pillow = ball((0.11, 0.19, 0.055), (-0.35, 0, 0.3), sections=24)
+    pillow = ball((0.11, 0.19, 0.055), (-0.35, 0, 0.3), sections=16)
     return solid(head, foot, *mattress, pillow)
 
 
@@ -50,12 +50,12 @@ def ladder() -> Trimesh:
 
 def clock() -> Trimesh:
     """A round alarm clock: two bells with their hammer on top, two feet; rim, hands and hour marks stand out."""
-    case = [turned(lathe([(0.36, -0.13), (0.36, 0.1)], sections=64), "x", 90), torus(0.35, 0.04, (0, -0.13, 0))]
+    case = [turned(lathe([(0.36, -0.13), (0.36, 0.1)], sections=40), "x", 90), torus(0.35, 0.04, (0, -0.13, 0))]
     long = prism(symmetric([(0.025, -0.03), (0.015, 0.24)]), 0.05, (0, -0.12, 0))
     short = turned(prism(symmetric([(0.03, -0.03), (0.02, 0.17)]), 0.06, (0, -0.12, 0)), "y", 60)
     marks = [turned(box(0.03, 0.04, 0.06, (0, -0.12, 0.27)), "y", angle) for angle in range(0, 360, 30)]
     bells = [turned(lathe([*arc(0.15, 0, 85, 9, (0, 0.44)), (0, 0.6)]), "y", s * 35) for s in (-1, 1)]
-    feet = [turned(lathe([(0.03, -0.52), (0.05, -0.32)], sections=16), "y", s * 35) for s in (-1, 1)]
+    feet = [turned(lathe([(0.03, -0.52), (0.05, -0.32)], sections=12), "y", s * 35) for s in (-1, 1)]
     hammer = [box(0.04, 0.04, 0.2, (0, 0, 0.42)), box(0.14, 0.05, 0.04, (0, 0, 0.52))]
     return solid(*case, long, short, *marks, *bells, *feet, *hammer)
 
@@ -63,7 +63,7 @@ def clock() -> Trimesh:
 def candle() -> Trimesh:
     """On a dish with a finger ring, burning."""
     dish = lathe([(0, 0), (0.24, 0), (0.31, 0.09), (0.28, 0.1), (0.21, 0.04), (0, 0.04)])
-    ring = torus(0.085, 0.025, (0.37, 0, 0.11), sections=32)
+    ring = torus(0.085, 0.025, (0.37, 0, 0.11), sections=24)
     wax = lathe([(0.115, 0.02), (0.115, 0.64), (0.09, 0.66), (0.02, 0.64), (0.02, 0.7)])
-    flame = lathe(np.abs(curve([(0, 0.69), (0.065, 0.75), (0.06, 0.82), (0.02, 0.93), (0, 1)], 20)))
+    flame = lathe(np.abs(curve([(0, 0.69), (0.065, 0.75), (0.06, 0.82), (0.02, 0.93), (0, 1)], 13)))
     return solid(dish, ring, wax, flame)

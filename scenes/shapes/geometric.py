@@ -12,15 +12,15 @@ def cube() -> Trimesh:
 
 
 def sphere() -> Trimesh:
-    return solid(ball(0.5, sections=56))
+    return solid(ball(0.5, sections=44))
 
 
 def cylinder() -> Trimesh:
-    return solid(lathe([(0.36, 0), (0.36, 1)], sections=64))
+    return solid(lathe([(0.36, 0), (0.36, 1)], sections=40))
 
 
 def cone() -> Trimesh:
-    return solid(parts.cone(0.42, 0, 1, sections=64))
+    return solid(parts.cone(0.42, 0, 1, sections=40))
 
 
 def pyramid() -> Trimesh:
@@ -28,11 +28,11 @@ def pyramid() -> Trimesh:
 
 
 def torus() -> Trimesh:
-    return solid(parts.torus(0.36, 0.14, sections=64))
+    return solid(parts.torus(0.36, 0.14, sections=40))
 
 
 def capsule() -> Trimesh:
-    ends = np.concatenate([arc(0.24, -90, 0, 12, (0, 0.24)), arc(0.24, 0, 90, 12, (0, 0.76))])
+    ends = np.concatenate([arc(0.24, -90, 0, 9, (0, 0.24)), arc(0.24, 0, 90, 9, (0, 0.76))])
     return solid(turned(lathe(ends), "y", 90))
 
 
@@ -44,10 +44,10 @@ def star() -> Trimesh:
 
 def heart() -> Trimesh:
     """The usual heart curve, blown up like a balloon: slices from front to back, largest in the middle."""
-    t = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    t = np.linspace(0, 2 * np.pi, 56, endpoint=False)
     z = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
     outline = np.stack([16 * np.sin(t) ** 3, z], -1)
-    rim = arc(1, -90, 90, 15)
+    rim = arc(1, -90, 90, 11)
     return solid(loft([upright(outline * size, 6.5 * depth) for size, depth in rim]))
 
 
@@ -70,15 +70,15 @@ def crescent() -> Trimesh:
 
 
 def _oval(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A cut [24, 3] across the crescent, round between the points `a` and `b` of its two edges."""
-    along, deep = circle(24).T[:, :, None]
+    """A cut [20, 3] across the crescent, round between the points `a` and `b` of its two edges."""
+    along, deep = circle(20).T[:, :, None]
     half = (a - b) / 2
     return np.insert((a + b) / 2 + along * half, 1, (deep * np.hypot(*half))[:, 0], axis=1)
 
 
 def half_sphere() -> Trimesh:
     """Flat side up: seen from above, a dome could be taken for a whole sphere."""
-    return solid(lathe(arc(0.5, -90, 0, 17), sections=64))
+    return solid(lathe(arc(0.5, -90, 0, 12), sections=40))
 
 
 def wedge() -> Trimesh:

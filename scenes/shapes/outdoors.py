@@ -40,7 +40,7 @@ def house() -> Trimesh:
 def castle() -> Trimesh:
     """Four round towers with battlements, a wall between them, a gate."""
     corners = [(x, y) for x in (-0.36, 0.36) for y in (-0.3, 0.3)]
-    towers = [lathe([(0.13, 0), (0.13, 0.6), (0.165, 0.64), (0.165, 0.7)], (x, y, 0), sections=28) for x, y in corners]
+    towers = [lathe([(0.13, 0), (0.13, 0.6), (0.165, 0.64), (0.165, 0.7)], (x, y, 0), sections=20) for x, y in corners]
     teeth = [tooth for x, y in corners for tooth in _battlements(x, y, 0.7)]
     gate = arc(0.1, 180, 0, 13, (0, 0.2))
     front = prism([(-0.3, 0), (-0.1, 0), *gate, (0.1, 0), (0.3, 0), (0.3, 0.42), (-0.3, 0.42)], 0.08, (0, -0.3, 0))
@@ -58,9 +58,9 @@ def _battlements(x: float, y: float, z: float) -> list[Trimesh]:
 
 
 def windmill() -> Trimesh:
-    tower = lathe([(0.24, 0), (0.15, 0.62)], sections=32)
-    cap = lathe([(0.17, 0.61), (0.17, 0.65), (0.1, 0.76), (0.03, 0.8), (0, 0.8)], sections=32)
-    axle = turned(lathe([(0.04, 0), (0.04, 0.28)], sections=16), "x", 90)
+    tower = lathe([(0.24, 0), (0.15, 0.62)], sections=24)
+    cap = lathe([(0.17, 0.61), (0.17, 0.65), (0.1, 0.76), (0.03, 0.8), (0, 0.8)], sections=24)
+    axle = turned(lathe([(0.04, 0), (0.04, 0.28)], sections=12), "x", 90)
     sails = []
     for angle in (45, 135, 225, 315):
         blade = [box(0.028, 0.03, 0.44, (0, -0.25, 0.21)), box(0.13, 0.02, 0.32, (0.055, -0.25, 0.27))]
@@ -75,15 +75,15 @@ def tree() -> Trimesh:
     hem = circle(36) * np.where(np.arange(36) // 2 % 2 == 0, 1.0, 0.8)[:, None]
     tiers = [(0.34, 0.27, 0.62), (0.27, 0.5, 0.81), (0.19, 0.7, 1.0)]
     boughs = [loft([level(hem * r, low), level(hem * 0, top)]) for r, low, top in tiers]
-    return solid(lathe([(0.085, 0), (0.085, 0.4)], sections=24), *boughs, crease=20)
+    return solid(lathe([(0.085, 0), (0.085, 0.4)], sections=16), *boughs, crease=20)
 
 
 def cactus() -> Trimesh:
     """A ribbed trunk with two raised arms."""
     left = [(0, 0.36), (-0.2, 0.36), (-0.27, 0.4), (-0.29, 0.48), (-0.29, 0.7)]
     right = [(0, 0.5), (0.18, 0.5), (0.25, 0.54), (0.27, 0.62), (0.27, 0.84)]
-    arms = [tube(curve(path, 24), 0.075) for path in (left, right)]
-    tips = [ball(0.075, (-0.29, 0, 0.7), sections=16), ball(0.075, (0.27, 0, 0.84), sections=16)]
+    arms = [tube(curve(path, 16), 0.075) for path in (left, right)]
+    tips = [ball(0.075, (-0.29, 0, 0.7), sections=12), ball(0.075, (0.27, 0, 0.84), sections=12)]
     return solid(_ribbed(0.12, 1.0, 10), *arms, *tips)
 
 
@@ -95,8 +95,8 @@ def _ribbed(radius: float, height: float, ribs: int) -> Trimesh:
 
 
 def mushroom() -> Trimesh:
-    stem = curve([(0.15, 0), (0.17, 0.1), (0.12, 0.3), (0.12, 0.62)], 12)
-    cap = curve([(0.42, 0.58), (0.37, 0.76), (0.22, 0.9), (0, 0.96)], 16)
+    stem = curve([(0.15, 0), (0.17, 0.1), (0.12, 0.3), (0.12, 0.62)], 9)
+    cap = curve([(0.42, 0.58), (0.37, 0.76), (0.22, 0.9), (0, 0.96)], 11)
     return solid(lathe([(0, 0), *stem]), lathe([(0, 0.6), (0.12, 0.58), (0.36, 0.51), (0.41, 0.53), *cap]))
 
 
@@ -111,18 +111,18 @@ def flower() -> Trimesh:
     petals = [
         turned(ball((0.07, 0.028, 0.105), (0, -0.02, 0.155), sections=16), "y", angle) for angle in range(0, 360, 45)
     ]
-    head = [moved(part, (0, -0.03, 0.74)) for part in (*petals, ball((0.085, 0.06, 0.085), (0, -0.03, 0), sections=20))]
+    head = [moved(part, (0, -0.03, 0.74)) for part in (*petals, ball((0.085, 0.06, 0.085), (0, -0.03, 0), sections=16))]
     return solid(pot, stem, *leaves, *head)
 
 
 def snowman() -> Trimesh:
     snow = [
-        ball(0.27, (0, 0, 0.25), sections=32),
-        ball(0.2, (0, 0, 0.6), sections=28),
-        ball(0.145, (0, 0, 0.87), sections=24),
+        ball(0.27, (0, 0, 0.25), sections=24),
+        ball(0.2, (0, 0, 0.6), sections=20),
+        ball(0.145, (0, 0, 0.87), sections=16),
     ]
-    hat = lathe([(0.18, 0.96), (0.18, 0.985), (0.115, 0.985), (0.115, 1.16)], sections=32)
-    nose = moved(turned(cone(0.035, 0, 0.2, sections=16), "x", 90), (0, -0.13, 0.87))
+    hat = lathe([(0.18, 0.96), (0.18, 0.985), (0.115, 0.985), (0.115, 1.16)], sections=24)
+    nose = moved(turned(cone(0.035, 0, 0.2, sections=12), "x", 90), (0, -0.13, 0.87))
     dots = [
         ball(0.022, at, sections=10)
         for at in ((-0.05, -0.13, 0.92), (0.05, -0.13, 0.92), (0, -0.2, 0.66), (0, -0.2, 0.56))

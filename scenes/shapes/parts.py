@@ -90,13 +90,13 @@ def box(x: float, y: float, z: float, at: Vector = (0, 0, 0)) -> Trimesh:
     return moved(loft([level(base, -z / 2), level(base, z / 2)]), at)
 
 
-def lathe(profile: Points, at: Vector = (0, 0, 0), *, sections: int = 48) -> Trimesh:
+def lathe(profile: Points, at: Vector = (0, 0, 0), *, sections: int = 32) -> Trimesh:
     """A profile [k, 2] of (radius, z) turned about z, closed at both ends: by a point at radius 0, else by a disc."""
     around = circle(sections)
     return moved(loft([level(around * radius, z) for radius, z in np.asarray(profile, dtype=float)]), at)
 
 
-def cone(radius: float, low: float, high: float, *, sections: int = 48) -> Trimesh:
+def cone(radius: float, low: float, high: float, *, sections: int = 32) -> Trimesh:
     """A cone on the z axis from `low` to its tip at `high`.
 
     The narrow ring just under the tip keeps the shading of its side straight: a tip has but one normal.
@@ -105,12 +105,12 @@ def cone(radius: float, low: float, high: float, *, sections: int = 48) -> Trime
     return lathe([(radius, low), ring, (0, high)], sections=sections)
 
 
-def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 48) -> Trimesh:
+def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 32) -> Trimesh:
     """A round ring standing in the x-z plane; `major` is measured to the middle of the tube."""
-    return moved(tube(circle(sections) * major, minor, ring=True), at)
+    return moved(tube(circle(sections) * major, minor, ring=True, sections=20), at)
 
 
-def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 32) -> Trimesh:
+def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 24) -> Trimesh:
     """A sphere, or an ellipsoid where three radii are given."""
     unit = lathe(arc(1, -90, 90, sections // 2 + 1), sections=sections)
     unit.apply_scale(np.broadcast_to(np.asarray(radius, dtype=float), 3))
@@ -140,7 +140,7 @@ def level(outline: Points, z: float) -> np.ndarray:
 
 
 def tube(
-    path: Points, radius: float | Sequence[float] | np.ndarray, *, ring: bool = False, sections: int = 16
+    path: Points, radius: float | Sequence[float] | np.ndarray, *, ring: bool = False, sections: int = 12
 ) -> Trimesh:
     """A round rod along points [k, 3] (or [k, 2] in (x, z)); one radius, or one for each point; 0 makes a tip."""
     points = np.asarray(path, dtype=float)

@@ -28,7 +28,7 @@ def hammer() -> Trimesh:
     """A claw hammer, head up: the striking face on the right, the claw on the left."""
     grip = lathe([(0, 0), (0.07, 0), (0.078, 0.04), (0.065, 0.36), (0.05, 0.45), (0.05, 0.9), (0, 0.9)])
     claw = [(0.06, 0.75), (0.06, 0.95), (-0.08, 0.96), (-0.24, 0.88), (-0.35, 0.69), (-0.2, 0.77), (-0.08, 0.77)]
-    face = lathe([(0.07, 0.04), (0.07, 0.14), (0.125, 0.17), (0.125, 0.29)], sections=32)
+    face = lathe([(0.07, 0.04), (0.07, 0.14), (0.125, 0.17), (0.125, 0.29)], sections=24)
     return solid(grip, prism(claw, 0.13), moved(turned(face, "y", 90), (0, 0, 0.855)))
 
 
@@ -52,14 +52,14 @@ def key() -> Trimesh:
 def anchor() -> Trimesh:
     ring = torus(0.08, 0.025, (0, 0, 0.91))
     shank, stock = box(0.075, 0.075, 0.8, (0, 0, 0.44)), box(0.36, 0.06, 0.06, (0, 0, 0.74))
-    arms = tube(arc(0.38, 200, 340, 25, (0, 0.42)), np.interp(np.arange(25), [0, 12, 24], [0.03, 0.055, 0.03]))
+    arms = tube(arc(0.38, 200, 340, 17, (0, 0.42)), np.interp(np.arange(17), [0, 8, 16], [0.03, 0.055, 0.03]))
     barbs = [prism([(s * 0.43, 0.42), (s * 0.46, 0.2), (s * 0.24, 0.3)], 0.09) for s in (-1, 1)]
     return solid(ring, shank, stock, arms, *barbs)
 
 
 def umbrella() -> Trimesh:
     """Open, lying on its rim and its hooked handle, so that the handle shows from above too."""
-    hook = curve([(0, 0.11), (0.02, 0.04), (0.08, 0.0), (0.14, 0.04), (0.16, 0.11)], 20)
+    hook = curve([(0, 0.11), (0.02, 0.04), (0.08, 0.0), (0.14, 0.04), (0.16, 0.11)], 14)
     tip = cone(0.02, 0.9, 1.03, sections=12)
     return solid(*(turned(part, "y", -42) for part in (_canopy(8), tube([(0, 0.95), *hook], 0.024), tip)))
 
@@ -77,17 +77,17 @@ def _canopy(ribs: int) -> Trimesh:
 
 
 def hourglass() -> Trimesh:
-    plates = [lathe([(0.27, z), (0.27, z + 0.07)], sections=40) for z in (0, 0.93)]
-    glass = curve([(0.2, 0.05), (0.22, 0.2), (0.15, 0.38), (0.035, 0.5), (0.15, 0.62), (0.22, 0.8), (0.2, 0.95)], 33)
+    plates = [lathe([(0.27, z), (0.27, z + 0.07)], sections=28) for z in (0, 0.93)]
+    glass = curve([(0.2, 0.05), (0.22, 0.2), (0.15, 0.38), (0.035, 0.5), (0.15, 0.62), (0.22, 0.8), (0.2, 0.95)], 25)
     posts = [lathe([(0.022, 0.05), (0.022, 0.95)], (x, y, 0), sections=12) for x, y in arc(0.24, 30, 270, 3)]
     return solid(*plates, lathe(glass), *posts)
 
 
 def bell() -> Trimesh:
-    outer = curve([(0.42, 0.12), (0.34, 0.22), (0.27, 0.42), (0.25, 0.6), (0.18, 0.75), (0, 0.8)], 18)
+    outer = curve([(0.42, 0.12), (0.34, 0.22), (0.27, 0.42), (0.25, 0.6), (0.18, 0.75), (0, 0.8)], 13)
     hollow = [(0, 0.6), (0.2, 0.5), (0.27, 0.25), (0.36, 0.1)]
-    clapper = ball(0.1, (0, 0, 0.12), sections=20)
-    return solid(lathe([*hollow, *outer], sections=40), torus(0.075, 0.03, (0, 0, 0.85), sections=32), clapper)
+    clapper = ball(0.1, (0, 0, 0.12), sections=16)
+    return solid(lathe([*hollow, *outer], sections=28), torus(0.075, 0.03, (0, 0, 0.85), sections=24), clapper)
 
 
 def book() -> Trimesh:
@@ -106,7 +106,7 @@ def guitar() -> Trimesh:
         [(0, 0), (0.14, 0.015), (0.215, 0.13), (0.17, 0.27), (0.135, 0.34), (0.165, 0.43), (0.1, 0.52), (0, 0.53)], 40
     )
     body = prism(symmetric(right), 0.12)
-    hole = torus(0.06, 0.015, (0, -0.06, 0.35), sections=32)
+    hole = torus(0.06, 0.015, (0, -0.06, 0.35), sections=24)
     neck, head = box(0.05, 0.05, 0.42, (0, -0.06, 0.68)), box(0.085, 0.04, 0.14, (0, -0.05, 0.93))
     pegs = [box(0.15, 0.025, 0.022, (0, -0.05, z)) for z in (0.89, 0.93, 0.97)]
     return solid(body, hole, neck, head, *pegs, box(0.14, 0.04, 0.03, (0, -0.065, 0.16)))
@@ -120,5 +120,5 @@ def dumbbell() -> Trimesh:
 
 def spring() -> Trimesh:
     """Five turns."""
-    path = np.column_stack([arc(0.3, 0, 5 * 360, 150), np.linspace(0, 0.9, 150)])
+    path = np.column_stack([arc(0.3, 0, 5 * 360, 110), np.linspace(0, 0.9, 110)])
     return solid(tube(path, 0.05, sections=12))

@@ -10,7 +10,7 @@ def _wheel(radius: float, width: float, x: float, y: float) -> Trimesh:
     """Standing on the ground at (x, y), the hub to the outside."""
     hub = [(0, -0.6), (0.35, -0.6), (0.45, -0.3), (0.75, -0.3), (0.8, -0.5), (1, -0.5), (1, 0.5)]
     outside = -90 if y < 0 else 90
-    return moved(turned(lathe(np.array(hub) * (radius, width), sections=24), "x", outside), (x, y, radius))
+    return moved(turned(lathe(np.array(hub) * (radius, width), sections=16), "x", outside), (x, y, radius))
 
 
 def car() -> Trimesh:
@@ -40,8 +40,8 @@ def _rib(t: float) -> np.ndarray:
 
 def airplane() -> Trimesh:
     """The nose towards the camera. Wings and tail are drawn as seen from above, the fin as seen from the right."""
-    hull = curve([(0, -0.5), (0.09, -0.46), (0.115, -0.34), (0.115, 0.1), (0.065, 0.36), (0.025, 0.5)], 32)
-    body = lathe(np.maximum(hull, (0, -1)), sections=24)
+    hull = curve([(0, -0.5), (0.09, -0.46), (0.115, -0.34), (0.115, 0.1), (0.065, 0.36), (0.025, 0.5)], 21)
+    body = lathe(np.maximum(hull, (0, -1)), sections=16)
     wings = prism(symmetric([(0, -0.12), (0.5, -0.18), (0.5, -0.05), (0, 0.22)]), 0.05)
     tail = prism(symmetric([(0, -0.45), (0.22, -0.5), (0.22, -0.41), (0, -0.3)]), 0.05)
     fin = turned(prism([(0.24, 0.03), (0.38, 0.3), (0.5, 0.3), (0.47, 0)], 0.035), "z", 90)
@@ -51,12 +51,12 @@ def airplane() -> Trimesh:
 
 
 def rocket() -> Trimesh:
-    hull = curve([(0.1, 0.1), (0.16, 0.25), (0.18, 0.45), (0.15, 0.68), (0.08, 0.88), (0, 1)], 24)
+    hull = curve([(0.1, 0.1), (0.16, 0.25), (0.18, 0.45), (0.15, 0.68), (0.08, 0.88), (0, 1)], 16)
     fins = [
         turned(prism([(0.1, 0.14), (0.3, 0), (0.33, 0.03), (0.3, 0.2), (0.15, 0.42)], 0.05), "z", angle)
         for angle in (0, 90, 180, 270)
     ]
-    window = torus(0.07, 0.025, (0, -0.165, 0.62), sections=32)
+    window = torus(0.07, 0.025, (0, -0.165, 0.62), sections=24)
     nozzle = lathe([(0.12, 0.03), (0.08, 0.12)])
     return solid(lathe(np.abs(hull)), nozzle, window, *fins)
 
@@ -67,7 +67,7 @@ def train() -> Trimesh:
     front = moved(turned(lathe([(0.1, -0.45), (0.165, -0.43), (0.165, -0.37)]), "y", 90), (0, 0, 0.34))
     cab = [box(0.3, 0.36, 0.46, (0.33, 0, 0.4)), box(0.4, 0.44, 0.05, (0.33, 0, 0.65))]
     chimney = lathe([(0.05, 0.45), (0.05, 0.6), (0.1, 0.72), (0, 0.72)], (-0.3, 0, 0))
-    dome = ball((0.075, 0.075, 0.1), (-0.02, 0, 0.5), sections=20)
+    dome = ball((0.075, 0.075, 0.1), (-0.02, 0, 0.5), sections=16)
     plough = prism([(-0.4, 0.05), (-0.58, 0.03), (-0.4, 0.22)], 0.3)
     wheels = [
         _wheel(r, 0.07, x, y) for r, x in ((0.09, -0.3), (0.09, -0.1), (0.14, 0.16), (0.09, 0.4)) for y in (-0.15, 0.15)
@@ -76,12 +76,12 @@ def train() -> Trimesh:
 
 
 def bicycle() -> Trimesh:
-    wheels = [torus(0.24, 0.034, (x, 0, 0.274), sections=40) for x in (-0.33, 0.33)]
+    wheels = [torus(0.24, 0.034, (x, 0, 0.274), sections=28) for x in (-0.33, 0.33)]
     rear, crank, saddle, head, hub = (0.33, 0.27), (0.06, 0.25), (0.13, 0.58), (-0.21, 0.58), (-0.33, 0.27)
     rods = [(rear, crank), (crank, saddle), (saddle, head), (head, crank), (saddle, rear), (hub, (-0.19, 0.68))]
     bars = turned(tube([(-0.22, -0.02, 0), (-0.17, 0, 0), (0.17, 0, 0), (0.22, -0.02, 0)], 0.022), "z", 90)
-    seat = [tube([saddle, (0.145, 0.65)], 0.022), ball((0.1, 0.05, 0.03), (0.14, 0, 0.66), sections=16)]
-    pedals = turned(lathe([(0.06, -0.03), (0.06, 0.03)], sections=24), "x", 90)
+    seat = [tube([saddle, (0.145, 0.65)], 0.022), ball((0.1, 0.05, 0.03), (0.14, 0, 0.66), sections=12)]
+    pedals = turned(lathe([(0.06, -0.03), (0.06, 0.03)], sections=16), "x", 90)
     return solid(
         *wheels,
         *(tube(rod, 0.028) for rod in rods),
