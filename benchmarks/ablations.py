@@ -12,7 +12,7 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -89,6 +89,7 @@ class Variant:
     label: str
     head: str = "dcsm"
     change: Callable[[DcsmHead], None] | None = None
+    sizes: Mapping[str, Any] = field(default_factory=dict)  # of the network, where they are not the usual ones
     groups: int | None = None  # of each category to train on; None: all that are used
 
 
@@ -100,6 +101,7 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
         Variant("none", change=no_functional_rows),
     ),
     "standardisation": (Variant("each map (dcsm)"), Variant("the whole call", change=standardised_over_the_item)),
+    "whole-caption": (Variant("read (dcsm)"), Variant("not read", sizes={"whole_caption": False})),
     "padding": (Variant("masked (dcsm)"), Variant("read", change=padding_not_masked)),
     "head": (WHOLE, Variant("dcsm-ref", head="dcsm-ref"), Variant("labclip", head="labclip")),
 }
@@ -134,7 +136,8 @@ def train(
     out = folder / "head.safetensors"
     out.unlink(missing_ok=True)
     learnt = _first(data["train"], variant.groups)
-    train_on_features(learnt, data["validation"], encoder, head=name, out=out, config=config, progress=False)
+    sizes, checked = dict(variant.sizes), data["validation"]
+    train_on_features(learnt, checked, encoder, head=name, out=out, config=config, head_config=sizes, progress=False)
     return build_network(read_head(out), encoder, str(out))
 
 
@@ -270,13 +273,13 @@ def main(dataset: Path, model: str, out: Path, groups: int, epochs: int, seed: i
     with TemporaryDirectory() as folder:
         for question, variants in questions.items():
             for variant in variants:
-                key = (variant.head, variant.change, variant.groups)
+                key = _key(variant)
                 if key not in done:
                     done[key] = train(variant, data, encoder, config, Path(folder))
                 hits = right(done[key], data["test"])
                 scores += count(question, variant.label, done[key], "test", data["test"].items, hits)
                 click.echo(f"{question}: {variant.label}: {100 * hits.mean():.1f}", err=True)
-    scores += by_objects(done[WHOLE.head, WHOLE.change, WHOLE.groups], data)
+    scores += by_objects(done[_key(WHOLE)], data)
     note = f"95 % Wilson intervals; {groups} training groups a category, {epochs} epochs, seed {seed}, {encoder.name}"
     for question in dict.fromkeys(score.question for score in scores):
         mine = [score for score in scores if score.question == question]
@@ -293,6 +296,11 @@ def main(dataset: Path, model: str, out: Path, groups: int, epochs: int, seed: i
         "scores": [asdict(score) for score in scores],
     }
     (out / "ablations.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _key(variant: Variant) -> tuple[Any, ...]:
+    """What is equal for variants that are trained alike."""
+    return variant.head, variant.change, variant.groups, *variant.sizes.items()
 
 
 def _of_size(share: float, groups: int) -> Variant:

@@ -103,6 +103,19 @@ def test_places_words_and_order_all_count(scorer):
         assert abs(other - plain).item() > 1e-3
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_the_captions_own_vector_is_read_like_a_token(read):
+    torch.manual_seed(0)
+    network = DcsmHead(DcsmConfig(embed_dim=DIM, channels=6, width=16, heads=2, whole_caption=read)).eval()
+    texts = make_texts([5, 2], 12)
+    prepared = network.prepare(texts)
+    assert prepared["tokens"].shape == (2, 5 + read, DIM)
+    assert prepared["mask"].sum(-1).tolist() == [5 + read, 2 + read]
+    assert (prepared["words"] == len(FUNCTIONAL_WORDS) + 1).sum(-1).tolist() == [read, read]
+    if read:
+        torch.testing.assert_close(prepared["tokens"][:, 0], texts.pooled)
+
+
 def test_a_caption_without_tokens_and_a_constant_map_give_finite_scores(scorer):
     images, texts = make_images(2, (3, 3)), make_texts([0, 3], 6)
     constant = ImageFeatures(images.keys, images.pooled, torch.zeros(2, 9, DIM), None, (3, 3))

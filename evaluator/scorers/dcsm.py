@@ -2,8 +2,9 @@
 
 For one image and one caption, every caption token has a map of cosines over the image's patches. A small convolution
 reads where each token's map is high, two attention layers let the tokens tell each other (this is where "the cube is
-left of the sphere" is decided), and their mean is the score. Nothing in it depends on the size of the patch grid, on
-the length of the caption, or on what else is in the batch.
+left of the sphere" is decided), and their mean is the score. The caption's own vector has a map too, as if it were one
+more token. Nothing here depends on the size of the patch grid, on the length of the caption, or on what else is in the
+batch.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ class DcsmConfig:
     layers: int = 2
     dropout: float = 0.1
     words: tuple[tuple[str, ...], ...] = FUNCTIONAL_WORDS
+    whole_caption: bool = True  # whether the caption's own vector has a map too, beside those of its tokens
 
 
 def configure_dcsm(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:
@@ -62,7 +64,8 @@ class DcsmHead(nn.Module):
         self.standardise = standardise_maps
         self.read_map = MapReader(config.channels, config.pooled_grid, config.width, config.dropout)
         self.token = nn.Linear(config.embed_dim, config.width)
-        self.word = nn.Embedding(len(config.words) + 1, config.width, padding_idx=0)
+        kinds = len(config.words) + 1 + config.whole_caption  # of tokens: any word, functional ones, the whole caption
+        self.word = nn.Embedding(kinds, config.width, padding_idx=0)
         self.layers = nn.ModuleList(
             TokenMixer(config.width, config.heads, config.dropout) for _ in range(config.layers)
         )
@@ -70,23 +73,27 @@ class DcsmHead(nn.Module):
         self.score = nn.Linear(config.width + N_PAIR_FEATURES, 1)
 
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
-        """What the head needs of texts, special tokens and padding cut away; their leading dimensions are kept."""
+        """What the head needs of texts, special tokens and padding cut away; their leading dimensions are kept.
+
+        The caption's own vector comes first, as if it were a token: it is what the model was trained to match.
+        """
         mask = texts.mask
         longest = max(1, int(mask.sum(-1).max()))
         order = torch.argsort((~mask).to(torch.uint8), dim=-1, stable=True)[..., :longest]
         tokens = texts.tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, texts.tokens.shape[-1]))
-        words = self.find_words(texts).to(mask.device)
-        return {
-            "pooled": texts.pooled,
-            "tokens": tokens,
-            "mask": mask.gather(-1, order),
-            "words": words.gather(-1, order),
-        }
+        words = self.find_words(texts).to(mask.device).gather(-1, order)
+        mask = mask.gather(-1, order)
+        if self.config.whole_caption:
+            first = torch.ones_like(words[..., :1])
+            tokens = torch.cat([texts.pooled.unsqueeze(-2), tokens], dim=-2)
+            words = torch.cat([first * (len(self.config.words) + 1), words], dim=-1)
+            mask = torch.cat([first.bool(), mask], dim=-1)
+        return {"pooled": texts.pooled, "tokens": tokens, "mask": mask, "words": words}
 
     def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:
         """Roughly how many floats the largest intermediate result takes for one pair."""
         assert images.patches is not None
-        return int(texts.mask.sum(-1).max()) * images.patches.shape[-2] * (self.config.channels + 4)
+        return (int(texts.mask.sum(-1).max()) + 1) * images.patches.shape[-2] * (self.config.channels + 4)
 
     def forward(self, images: ImageFeatures, texts: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Scores [b, k, m] of images [b, k] and prepared texts [b, m]; higher means more true."""
