@@ -47,7 +47,7 @@ def evaluate(
     """
     if out is not None:
         _check_new(Path(out))
-    check_engine(engine)
+    check_engine(engine, address)
     asked = ask(dataset, scorers, **question)
     run = Run(model, None if head is None else Path(head))
     [(_, outcome)] = ENGINES[engine](asked, [run], address, progress)
@@ -76,7 +76,7 @@ def evaluate_models(
     What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
     `head` is a folder with one folder a model, or what all models share; `question` as for `evaluate`.
     """
-    check_engine(engine)
+    check_engine(engine, address)
     names = read_models(Path(models)) if isinstance(models, str | Path) else models
     asked = ask(dataset, scorers, **question)
     heads = None if head is None else Path(head)

@@ -14,7 +14,7 @@ from evaluator.items import Item
 from evaluator.reporting import Maps, collect_maps, save_maps
 from evaluator.results import Results, save
 from evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
-from scenes.errors import unknown_name
+from scenes.errors import InputError, unknown_name
 
 MAPS_PER_CATEGORY = 100
 _OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one item
@@ -132,10 +132,12 @@ ENGINES: dict[str, Callable[[Asked, Sequence[Run], str | None, bool], Answers]] 
 }
 
 
-def check_engine(name: str) -> None:
-    """Raise InputError for an engine that `ENGINES` does not know."""
+def check_engine(name: str, address: str | None = None) -> None:
+    """Raise InputError for an engine that `ENGINES` does not know, or an address where no cluster is asked for."""
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES)
+    if address is not None and name != "ray":
+        raise InputError(f"--address {address}: that is of a Ray cluster, and --engine is {name!r}; add --engine ray")
 
 
 def _encode(encoder: Encoder, asked: Asked, progress: bool) -> EncodedSet:

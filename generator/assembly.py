@@ -52,6 +52,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
         "rejections": dict(sum((Counter(record.rejections) for record in records), Counter[str]())),
         "software": {name: version(name) for name in ("fourfold", "numpy", "trimesh", "pyrender", "pillow")},
         "renderer": records[0].renderer,
+        "other_renderers": _others(records),
         "shards": [vars(record) for record in records],
     }
     for left in folder.rglob(f".*{ASIDE}"):  # of processes that were killed while they wrote
@@ -78,6 +79,12 @@ def read_records(folder: Path, job: Job, shards: Sequence[Shard]) -> list[ShardR
             "each dataset in a place of its own"
         )
     return found
+
+
+def _others(records: Sequence[ShardRecord]) -> list[dict[str, str]]:
+    """Renderers of shards that were made elsewhere, or on another day, if they are not the first one's."""
+    words = {tuple(record.renderer.items()): record.renderer for record in records}
+    return [renderer for renderer in words.values() if renderer != records[0].renderer]
 
 
 def _count(mine: Sequence[tuple[Shard, ShardRecord]]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "## How it was made",
         "",
         f"Recipe `{recipe.name}`, seed {recipe.seed}, {recipe.image_size} x {recipe.image_size} pixels; "
-        f"renderer {manifest['renderer'].get('device', 'unknown')}. Recipe hash `{manifest['recipe_sha256'][:16]}`.",
+        f"renderer {_renderers(manifest)}. Recipe hash `{manifest['recipe_sha256'][:16]}`.",
         "Every scene was rendered, measured on its pixels and, where it did not show what it should, drawn again:",
         "",
         *[f"- {count} times because {reason}" for reason, count in sorted(rejected.items())],
@@ -103,6 +103,11 @@ def _audited(slight: list[str]) -> list[str]:
         return []
     told = "Of the objects these depend for certain, though too little to help anyone who guesses:"
     return [told, "", *[f"- {text}" for text in slight], ""]
+
+
+def _renderers(manifest: dict[str, Any]) -> str:
+    every = [manifest["renderer"], *manifest["other_renderers"]]
+    return ", and for some shards ".join(words.get("device", "unknown") for words in every)
 
 
 def _held(recipe: Recipe, split: Split) -> str:

@@ -99,7 +99,7 @@ def split_names(folder: Path) -> list[str]:
 
 
 def choose_split(folder: Path, split: str | None) -> str:
-    """The named split, or "test", or the only one; InputError lists the choices."""
+    """The named split, or "test", or the first; InputError lists the choices."""
     names = split_names(folder)
     if split is None:
         return "test" if "test" in names else names[0]

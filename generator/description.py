@@ -122,6 +122,7 @@ def _facts(folder: Path, manifest: dict[str, Any], splits: Iterable[str]) -> tup
         "recipe": str(manifest.get("recipe_sha256", "")),
         "software": ", ".join(f"{name} {version}" for name, version in manifest.get("software", {}).items()),
         "renderer": ", ".join(map(str, manifest.get("renderer", {}).values())),
+        "other renderers": "; ".join(", ".join(words.values()) for words in manifest.get("other_renderers", [])),
         "audit": _audit_fact(folder / "audit.json"),
     }
     return tuple((name, text) for name, text in rows.items() if text)

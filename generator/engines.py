@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 
 from generator import pool, ray_engine
 from generator.shards import Job, Shard
-from scenes.errors import unknown_name
+from scenes.errors import InputError, unknown_name
 
 # (job, shards, workers, address) -> each shard as it is done
 ENGINES: dict[str, Callable[[Job, Sequence[Shard], int, str | None], Generator[Shard, None, None]]] = {
@@ -13,7 +13,9 @@ ENGINES: dict[str, Callable[[Job, Sequence[Shard], int, str | None], Generator[S
 }
 
 
-def check_engine(name: str) -> None:
-    """Refuse an unknown engine; the error lists the choices."""
+def check_engine(name: str, address: str | None = None) -> None:
+    """Refuse an unknown engine, and an address where no cluster is asked for; the error lists the choices."""
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES, "--engine")
+    if address is not None and name != "ray":
+        raise InputError(f"--address {address}: that is of a Ray cluster, and --engine is {name!r}; add --engine ray")

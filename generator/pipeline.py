@@ -61,7 +61,7 @@ def generate(
     if workers < 1:
         raise InputError(f"--workers {workers}: must be at least 1")
     check_renderer(renderer)
-    check_engine(engine)
+    check_engine(engine, address)
     _check_format(format)
     part = choose_part(shard_index, num_shards)
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)

@@ -278,6 +278,26 @@ def test_an_unknown_engine_lists_the_choices():
         check_engine("dask")
 
 
+def test_an_address_without_a_cluster_is_refused(quick, tmp_path):
+    with pytest.raises(InputError, match="add --engine ray"):
+        make(quick, tmp_path / "set", address="auto")
+    assert not (tmp_path / "set").exists()
+
+
+def test_parts_drawn_by_different_renderers_are_said_to_be(quick, tmp_path, monkeypatch, flat_renderer):
+    make(quick, tmp_path / "parts", shard_index=1, num_shards=2)
+    monkeypatch.setattr(flat_renderer, "describe", lambda self: {"renderer": "flat", "device": "another"})
+    make(quick, tmp_path / "parts", shard_index=0, num_shards=2)
+    merge(tmp_path / "parts")
+    manifest = json.loads((tmp_path / "parts" / "manifest.json").read_text())
+    assert {words["device"] for words in manifest["other_renderers"]} | {manifest["renderer"]["device"]} == {
+        "none",
+        "another",
+    }
+    assert "another" in (tmp_path / "parts" / "README.md").read_text()
+    assert "none" in (tmp_path / "parts" / "README.md").read_text()
+
+
 def descends_from(process: int, ancestor: int) -> bool:
     while process > 1:
         process = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])

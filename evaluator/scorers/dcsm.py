@@ -48,7 +48,8 @@ def configure_dcsm(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:
 def build_dcsm(config: Mapping[str, Any], encoder: "Encoder") -> "DcsmHead":
     """The network of a configuration, as it stands in a head file."""
     words = tuple(tuple(spellings) for spellings in config["words"])
-    return DcsmHead(DcsmConfig(**{**config, "words": words}))
+    read = config.get("whole_caption", False)  # files of earlier heads do not say
+    return DcsmHead(DcsmConfig(**{**config, "words": words, "whole_caption": read}))
 
 
 class DcsmHead(nn.Module):
