@@ -29,7 +29,7 @@ class IndependenceResult:
     columns: tuple[str, str]
     n: int  # objects counted
     statistic: float  # G = 2 sum observed log(observed / expected)
-    strength: float  # Cramer's V: 0 independent, 1 one determines the other
+    strength: float  # Cramer's V, corrected for chance: 0 independent, 1 one determines the other
     p: float  # corrected (Holm) for all pairs of columns
     leaks: bool  # certain, and strong enough to be of use to who guesses
     slight: bool  # certain, but with less than HARMLESS strength
@@ -210,11 +210,18 @@ def _freedom(observed: np.ndarray) -> int:
 
 
 def _cramer(observed: np.ndarray, expected: np.ndarray) -> float:
-    smaller = min(observed.any(axis=1).sum(), observed.any(axis=0).sum()) - 1
-    if smaller == 0:
+    """Cramer's V without what chance adds to it, which in a table of many values is most of it.
+
+    Source: Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", 2013.
+    """
+    n = observed.sum()
+    sides = np.array([observed.any(axis=1).sum(), observed.any(axis=0).sum()])
+    corrected = sides - (sides - 1) ** 2 / max(n - 1, 1)
+    if corrected.min() <= 1:
         return 0.0
     chi_square = ((observed - expected) ** 2 / np.where(expected > 0, expected, 1.0)).sum()
-    return float(np.sqrt(chi_square / (observed.sum() * smaller)))
+    by_chance = np.prod(sides - 1) / (n - 1)
+    return float(np.sqrt(max(chi_square / n - by_chance, 0.0) / (corrected.min() - 1)))
 
 
 def _furthest(
