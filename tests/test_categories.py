@@ -21,7 +21,7 @@ DRAFTS = {"small": 100, "large": 12}  # of each category in each world
 # at another height, so its position may change too; its place across the ground is checked apart.
 LOOKS = {"color", "rgb", "size", "scale", "material", "pattern"}
 EDITS = {
-    "replace-object": (1, {"shape", "yaw", "position"}),
+    "replace-object": (2, {"shape", "yaw", "position"}),  # two where one takes the other's place in a container
     "replace-attribute": (1, LOOKS | {"position"}),
     "swap-attribute": (2, LOOKS | {"position"}),
     "swap-object": (2, {"position", "size", "scale"}),

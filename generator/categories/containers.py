@@ -52,7 +52,8 @@ def sample_inside(world: World, arrangement: str, rng: np.random.Generator) -> D
     claims, positives = _claims(move, a, b, *more[:1])
     if move != "out" and rng.random() < 0.5:
         claims, positives = positives, claims
-    edits = {"out": "replace-relation", "over": "replace-object", "exchange": "swap-object"}
+    # Edits are named by what differs between the captions: what is in the container, or what it is in, is another kind.
+    edits = {"out": "replace-relation", "over": "replace-object", "exchange": "replace-object"}
     relation = "inside" if isinstance(claims[0], Related) and claims[0].relation == "inside" else "holding"
     return Draft((first, edit(first)), claims, positives, edits[move], relation)
 
