@@ -59,7 +59,9 @@ def test_the_heads_card_shows_the_stored_numbers() -> None:
 @pytest.mark.parametrize("snippet", SNIPPETS)
 def test_python_of_the_readme_runs(snippet: str, generated: Path, tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    # The variable is read when the library is imported, which another test may have done: what a set of the same name
+    # left in the user's cache must not be taken for this one.
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "hub")
     monkeypatch.chdir(tmp_path)
     Path("my-set").symlink_to(generated)
     exec(compile(snippet, "README.md", "exec"), {})
