@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import click
 import numpy as np
@@ -113,7 +113,7 @@ def write_heads(encoder: Encoder, items: Sequence[Item], folder: Path) -> None:
     images = encode_items(encoder, items[:1]).images
     for name in set(SCORERS) & HEADS.keys():
         sizes = HEADS[name].configure(encoder, images)
-        weights = HEADS[name].build(sizes, encoder).state_dict()  # type: ignore[attr-defined]
+        weights = cast(torch.nn.Module, HEADS[name].build(sizes, encoder)).state_dict()
         save_head(Head(name, sizes, encoder.name, encoder.identity, weights), folder / f"{name}.safetensors")
 
 
@@ -123,8 +123,8 @@ def measure_run(encoder: TowerEncoder, items: Sequence[Item], folder: Path, cloc
     clock.inside = 0.0
 
     def run() -> None:
-        options = {"head": folder, "cache_dir": folder / "cache", "progress": False}
-        save(evaluate(items, watched, SCORERS, **options), folder / "results")  # type: ignore[arg-type]
+        found = evaluate(items, watched, SCORERS, head=folder, cache_dir=folder / "cache", progress=False)
+        save(found, folder / "results")
 
     return clock.time(run), clock.inside
 
@@ -140,9 +140,8 @@ def measure_cached(encoder: TowerEncoder, items: Sequence[Item], folder: Path, c
         raise RuntimeError("a run on cached features encoded something")
 
     def run(model: Encoder, left_out: str = "") -> float:
-        options = {"head": folder, "cache_dir": folder / "cache", "progress": False}
-        scorers = [name for name in names if name != left_out]
-        return clock.time(lambda: evaluate(items, model, scorers, **options))  # type: ignore[arg-type]
+        scorers, cache = [name for name in names if name != left_out], folder / "cache"
+        return clock.time(lambda: evaluate(items, model, scorers, head=folder, cache_dir=cache, progress=False))
 
     run(encoder)  # into the cache
     cached = replace(encoder, image_tower=refuse, text_tower=refuse)

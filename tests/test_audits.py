@@ -148,7 +148,9 @@ def test_a_clean_set_passes(seed: int) -> None:
     assert report.passed, as_table(report)
     assert report.leaks == ()
     for found in report.results:
-        assert found.low <= found.chance  # from above it may be left: what is cross-validated on noise errs more often
+        assert found.low <= found.chance
+        # What is trained on noise and asked about the rest of it errs a little more often than a guess.
+        assert found.chance <= found.high + (0.02 if found.solver in TRAINED else 0.0)
 
 
 def test_fourfold_groups_leave_every_solver_exactly_at_chance() -> None:

@@ -58,6 +58,12 @@ def test_chance_of_fourfold_scores_is_the_share_of_the_24_orders() -> None:
         assert value(name, orders, CORE) == pytest.approx(METRICS[name].chance(CORE))
 
 
+def test_opposite_scores_of_opposite_captions_are_right_one_time_in_four() -> None:
+    """Why a scorer of relations that sees other groups' pictures can be above the sixth of independent scores."""
+    scores = np.random.default_rng(0).standard_normal((20000, 2, 1)) * np.array([1.0, -1.0])
+    assert value("group_score", scores, CORE) == pytest.approx(1 / 4, abs=0.01)
+
+
 @pytest.mark.parametrize(("name", "shape"), APPLICABLE)
 def test_random_scores_are_at_chance_and_constant_scores_below_it(name: str, shape: str) -> None:
     metric, truth = METRICS[name], SHAPES[shape]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import chain, count, cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,7 +175,7 @@ def _legend(figure: "Figure", axes: "Axes") -> None:
 
 def _find_matplotlib() -> None:
     try:
-        import matplotlib  # noqa: F401
+        import_module("matplotlib")
     except ImportError:
         raise InputError("figures for papers need matplotlib: pip install 'fourfold[plots]'") from None
 
