@@ -398,7 +398,7 @@ def _print_results(results: Any) -> None:
     from evaluator.table_formats import write_text
     from evaluator.tables import authors_table, category_table, comparison_table, retrieval_table
 
-    tables = [category_table(results), comparison_table(results), *filter(None, [retrieval_table(results)])]
+    tables = [category_table(results), *filter(None, [comparison_table(results), retrieval_table(results)])]
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:

@@ -8,14 +8,16 @@ the first: `evaluator.summary.summarise`.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 from evaluator.item_rows import LARGE_FOLDER, ScoredItem, read_row, refuse_constant, write_row
+from evaluator.metrics import METRICS
 from generator.dataset import write_atomically
-from scenes.errors import InputError
+from scenes.errors import InputError, unknown_name
 
 FORMAT, VERSION = "fourfold-results", 1
 ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
@@ -82,13 +84,21 @@ class Results:
         from evaluator.table_formats import write_html
         from evaluator.tables import category_table, comparison_table
 
-        compared = [comparison_table(self)] if any(row.p is not None for row in self.comparisons) else []
-        return "".join(map(write_html, [category_table(self), *compared]))
+        return "".join(map(write_html, filter(None, [category_table(self), comparison_table(self)])))
 
 
-_UNFINISHED = re.compile(r"items\.jsonl|\.(items\.jsonl|results\.json)\.\d+\.tmp|" + LARGE_FOLDER)
+Row = TypeVar("Row", MetricRow, ComparisonRow)
+
+_BEFORE = r"items\.jsonl|maps\.safetensors"  # what is written before results.json
+_UNFINISHED = re.compile(rf"{_BEFORE}|\.({_BEFORE}|results\.json)\.\d+\.tmp|{LARGE_FOLDER}")
 _ROWS = ("items", "metrics", "comparisons")
-_HEAD_KEYS = {each.name for each in fields(Results)} - {"items"} | {"items_sha256"}
+_KINDS = {  # of each part of results.json
+    **dict.fromkeys(("model", "scorers", "dataset", "settings", "versions", "authors"), dict),
+    **dict.fromkeys(("notes", "metrics", "comparisons"), list),
+    **dict.fromkeys(("command", "items_sha256"), str),
+}
+_CALLED = {dict: "an object", list: "a list", str: "text", int: "a number", float: "a number"}
+_NEEDED = {("model", "name"): str, ("settings", "level"): float, ("settings", "replicates"): int}
 
 
 def save(results: Results, folder: Path) -> None:
@@ -130,30 +140,69 @@ def load(folder: Path) -> Results:
             f"{folder / ITEMS_FILE}: {len(items)} items, not those {RESULTS_FILE} was computed from; evaluate again"
         )
     plain = {each.name: head[each.name] for each in fields(Results) if each.name not in _ROWS}
-    try:
-        metrics = tuple(MetricRow(**row) for row in head["metrics"])
-        comparisons = tuple(ComparisonRow(**row) for row in head["comparisons"])
-    except TypeError as error:
-        raise InputError(
-            f"{folder / RESULTS_FILE}: a row of metrics is not as this version writes it: {error}"
-        ) from None
+    metrics = tuple(_read_row(MetricRow, row, f"{folder / RESULTS_FILE}: metrics") for row in head["metrics"])
+    comparisons = tuple(
+        _read_row(ComparisonRow, row, f"{folder / RESULTS_FILE}: comparisons") for row in head["comparisons"]
+    )
     return Results(items, metrics, comparisons, **(plain | {"notes": tuple(plain["notes"])}))
 
 
 def load_head(folder: Path) -> dict[str, Any]:
     """Everything in `results.json`, as it stands; enough for a list of what exists."""
     path = Path(folder) / RESULTS_FILE
+    text = _read(path)
     try:
-        head = json.loads(_read(path), parse_constant=refuse_constant)
+        head = json.loads(text, parse_constant=refuse_constant)
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise InputError(f"{path}: not a results file of fourfold")
     if head.get("version") != VERSION:
         raise InputError(f"{path}: format version {head.get('version')!r}; this fourfold reads version {VERSION}")
-    if missing := sorted(_HEAD_KEYS - head.keys()):
+    if missing := sorted(_KINDS.keys() - head.keys()):
         raise InputError(f"{path}: lacks {', '.join(missing)}")
+    _check_head(head, path)
     return head
+
+
+def _check_head(head: Mapping[str, Any], path: Path) -> None:
+    """Raise InputError for the first part that is not of the kind that `save` writes."""
+    parts = [((name,), head[name], kind) for name, kind in _KINDS.items()]
+    for place, given, kind in chain(parts, _inner_parts(head)):
+        if not isinstance(given, (int, float) if kind is float else kind):
+            raise InputError(f"{path}: {'.'.join(place)} is {_shortened(given)}, not {_CALLED[kind]}; is it damaged?")
+    for name in ("scorers", "metrics"):
+        if not head[name]:
+            raise InputError(f"{path}: {name} is empty; evaluate again")
+
+
+def _inner_parts(head: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any, type]]:
+    """Place, value and wanted kind of what the parts of a head hold; to be drawn when the parts have been checked."""
+    for (part, key), kind in _NEEDED.items():
+        yield (part, key), head[part].get(key), kind
+    for part in ("scorers", "authors"):
+        yield from (((part, name), facts, dict) for name, facts in head[part].items())
+    yield from ((("notes", str(number)), note, str) for number, note in enumerate(head["notes"]))
+
+
+def _read_row(kind: type[Row], row: Any, where: str) -> Row:
+    try:
+        read = kind(**row)
+    except TypeError as error:
+        raise InputError(f"{where}: a row is not as this version writes it: {error}") from None
+    for name, wanted in get_type_hints(kind).items():
+        value = getattr(read, name)
+        whole = isinstance(value, int) and isinstance(float(value), wanted)  # 1 is as good as 1.0
+        if not (whole or isinstance(value, wanted)):
+            raise InputError(f"{where}: {name} of a row is {_shortened(value)}; is the file damaged?")
+    if read.metric not in METRICS:
+        raise unknown_name("metric", read.metric, METRICS, where)
+    return read
+
+
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:40] + "…"
 
 
 def check_target(folder: Path) -> None:

@@ -65,9 +65,14 @@ def metric_table(results: Results, category: str) -> Table:
     )
 
 
-def comparison_table(found: "Results | ModelComparison") -> Table:
-    """Each scorer, or model, against the reference on each category's headline: difference, test and effect size."""
+def comparison_table(found: "Results | ModelComparison") -> Table | None:
+    """Each scorer, or model, against the reference on each category's headline: difference, test and effect size.
+
+    None where nothing was tested: there is one scorer alone, or each category is a single set.
+    """
     tested = [row for row in found.comparisons if row.p is not None]
+    if not tested:
+        return None
     lines: list[tuple[Cell, ...]] = [
         (
             row.category,
@@ -82,9 +87,8 @@ def comparison_table(found: "Results | ModelComparison") -> Table:
         )
         for row in tested
     ]
-    reference = tested[0].reference if tested else "nothing"
     return Table(
-        title=f"difference to {reference}, percentage points",
+        title=f"difference to {tested[0].reference}, percentage points",
         header=("category", "scorer", "metric", "difference", "won : lost", "p", "p (Holm)", "Cohen's g", "detectable"),
         rows=tuple(lines),
         notes=(

@@ -59,6 +59,9 @@ def make_results(n: int = 24, replicates: int = 50) -> Results:
     )
 
 
+RESULTS = make_results(4)
+
+
 def same_items(one: ScoredItem, two: ScoredItem) -> bool:
     plain = [replace(each, truth=None, scores=None) for each in (one, two)]
     tables = [(each.truth, *each.scores.values()) for each in (one, two)]
@@ -222,20 +225,55 @@ def test_a_truncated_file_is_named(tmp_path: Path, name: str, kept: float) -> No
     [
         ({"version": 99}, "format version 99"),
         ({"format": "something"}, "not a results file"),
-        ({"metrics": [{"category": "x"}]}, "a row of metrics"),
-        ({"metrics": "none"}, "a row of metrics"),
+        ({"metrics": [{"category": "x"}]}, "metrics: a row is not as this version writes it"),
+        ({"metrics": ["none"]}, "metrics: a row is not as this version writes it"),
+        ({"metrics": "none"}, 'metrics is "none", not a list'),
+        ({"metrics": []}, "metrics is empty"),
+        ({"comparisons": None}, "comparisons is null, not a list"),
+        ({"scorers": None}, "scorers is null, not an object"),
+        ({"scorers": {}}, "scorers is empty"),
+        ({"scorers": {"cosine": 0}}, r"scorers\.cosine is 0, not an object"),
+        ({"notes": None}, "notes is null, not a list"),
+        ({"notes": [None]}, r"notes\.0 is null, not text"),
+        ({"dataset": None}, "dataset is null, not an object"),
+        ({"model": {}}, r"model\.name is null, not text"),
+        ({"settings": {}}, r"settings\.level is null, not a number"),
+        ({"authors": {"cosine": []}}, r"authors\.cosine is \[\], not an object"),
+        ({"command": ["x" * 99]}, r'command is \["x{38}…, not text'),
     ],
 )
 def test_a_foreign_results_file_is_refused(tmp_path: Path, change: dict, message: str) -> None:
-    save(make_results(4), tmp_path)
+    save(RESULTS, tmp_path)
     path = tmp_path / "results.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=r"results\.json: " + message):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "change", "message"),
+    [
+        ("metrics", {"value": "high"}, 'metrics: value of a row is "high"'),
+        ("metrics", {"asked": 1.5}, r"metrics: asked of a row is 1\.5"),
+        ("metrics", {"metric": "luck"}, "metrics: unknown metric 'luck'"),
+        ("comparisons", {"p": []}, r"comparisons: p of a row is \[\]"),
+    ],
+)
+def test_a_number_of_another_kind_is_named(tmp_path: Path, rows: str, change: dict, message: str) -> None:
+    save(RESULTS, tmp_path)
+    path = tmp_path / "results.json"
+    head = json.loads(path.read_text())
+    head[rows][1] |= {"low": 0, "high": 1}  # whole numbers are numbers
+    path.write_text(json.dumps(head))
+    assert load(tmp_path)
+    head[rows][1] |= change
+    path.write_text(json.dumps(head))
     with pytest.raises(InputError, match=message):
         load(tmp_path)
 
 
 def test_missing_folder_and_missing_field_are_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match=r"results\.json: no such file; is .*nowhere a folder of results\?$"):
         load(tmp_path / "nowhere")
     save(make_results(4), tmp_path)
     path = tmp_path / "results.json"

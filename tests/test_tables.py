@@ -97,7 +97,7 @@ def test_of_a_retrieval_set_what_it_asks_is_counted(metric: str | None, asked: s
     assert row[-1] == int(asked.split()[0])
     assert row[-2] is None  # no difference can be detected with one set
     assert any(note == f"retrieval is one set; its items are the {asked} asked" for note in table.notes)
-    assert comparison_table(results).rows == ()
+    assert comparison_table(results) is None  # with one pair nothing is tested
     assert not any("one set" in note for note in TABLES["categories"].notes)
 
 
@@ -124,6 +124,13 @@ def test_comparison_table_holds_the_tests() -> None:
     assert str(row[3]).startswith("+")
     assert row[4] == f"{found.wins} : {found.losses}"
     assert next(row for row in table.rows if row[0] == "all")[6] == "–"
+
+
+def test_where_nothing_was_tested_there_is_no_table_of_differences() -> None:
+    alone = make_results(("cosine",))
+    assert comparison_table(alone) is None
+    assert "difference to" not in alone._repr_html_()
+    assert "difference to cosine" in RESULTS._repr_html_()
 
 
 def test_authors_numbers_stand_in_a_table_of_their_own() -> None:

@@ -102,7 +102,7 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
 
 def detail_tables(numbers: Numbers) -> list[Table]:
     """Every paired comparison, then every metric of each category."""
-    tables = [comparison_table(numbers.run)] if numbers.run.comparisons else []
+    tables = [*filter(None, [comparison_table(numbers.run)])]
     tables += [metric_table(numbers.run, category) for category in numbers.with_all]
     return [replace(table, title=f"{numbers.model}, {table.title}") for table in tables]
 
