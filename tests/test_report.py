@@ -316,7 +316,52 @@ def test_what_is_missing_or_broken_is_named(
     (broken / "test" / "images" / "test-content-000000-b.png").write_bytes(b"not a picture")
     with pytest.raises(InputError, match=re.escape("test-content-000000-b.png")):
         write_browser(broken, out)
+    with pytest.raises(InputError, match="nowhere: no such dataset folder"):
+        write_report([made.first], out, tmp_path / "nowhere")
+    (tmp_path / "plain").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "plain" / "other.png")
+    with pytest.raises(InputError, match=r"plain: holds no dataset .* none of the pictures that were scored"):
+        write_report([made.first], out, tmp_path / "plain")
     assert not out.exists()
+
+
+def with_info(folder: Path, run: results.Results, **info: str) -> Path:
+    """The run again, saying other things of its dataset."""
+    results.save(replace(run, dataset={**run.dataset, **info}), folder)
+    return folder
+
+
+def test_groups_of_another_dataset_are_not_taken_for_those_that_were_scored(
+    made: SimpleNamespace, tmp_path: Path
+) -> None:
+    run = results.load(made.first)
+    this, other = "5c" * 32, "5d" * 32  # the first is what the dataset's manifest says
+    ours = with_info(tmp_path / "ours", run, scenes_sha256=this)
+    theirs = with_info(tmp_path / "theirs", run, scenes_sha256=other)
+    named = with_info(tmp_path / "named", run, name="another benchmark")
+    captions = ("changed", *run.items[0].captions[1:])
+    changed = with_info(
+        tmp_path / "changed", replace(run, items=(replace(run.items[0], captions=captions), *run.items[1:]))
+    )
+    out = tmp_path / "report.html"
+    with pytest.raises(InputError, match="not the dataset that was evaluated"):
+        write_report([theirs], out, made.dataset)
+    for pair in ((ours, theirs), (made.first, named)):
+        with pytest.raises(InputError, match="results on different datasets; a report is on one"):
+            write_report(pair, out)
+    with pytest.raises(InputError, match=f"{run.items[0].id} is not the same in both"):
+        write_report([made.first, changed], out)
+    assert not out.exists()
+    write_report([ours, ours], out, made.dataset, per_category=1)
+
+
+@pytest.mark.parametrize("name", ["report.pdf", "report", "report.html.txt"])
+def test_another_ending_is_refused_before_anything_is_read(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"give a name that ends in \.html or \.md"):
+        write_report([tmp_path / "no results"], tmp_path / name)
+    for other in (name, "page.md"):
+        with pytest.raises(InputError, match=r"give a name that ends in \.html$"):
+            write_browser(tmp_path / "no dataset", tmp_path / other)
 
 
 @pytest.mark.parametrize("content", [None, b"no mask"])

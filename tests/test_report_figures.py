@@ -154,6 +154,26 @@ def test_runs_of_one_model_keep_their_figures_apart(made: SimpleNamespace) -> No
     assert sorted(listed) == sorted(str(path.relative_to(made.root / "paper of two")) for path in written)
 
 
+def test_a_folder_that_holds_something_else_is_not_touched(made: SimpleNamespace, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="figures need the extra `plots`")
+    card = made.dataset / "README.md"
+    card.write_text("Tables made from the results of a stranger", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a set: holds something else \(README\.md\); nothing was overwritten"):
+        write_paper([made.first], made.dataset)
+    assert card.read_text(encoding="utf-8") == "Tables made from the results of a stranger"
+    card.unlink()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="file: is a file; name a folder"):
+        write_paper([made.first], tmp_path / "file")
+    # what it wrote itself it writes again, a run that was cut short included; an empty folder is as good as none
+    (tmp_path / "paper").mkdir()
+    written = write_paper([made.first], tmp_path / "paper")
+    readme = (tmp_path / "paper" / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "paper" / "README.md").write_text(readme.splitlines()[0], encoding="utf-8")
+    assert write_paper([made.first], tmp_path / "paper") == written
+    assert (tmp_path / "paper" / "README.md").read_text(encoding="utf-8") == readme
+
+
 def test_without_matplotlib_nothing_is_written(made: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(InputError, match=r"pip install 'fourfold\[plots\]'"):

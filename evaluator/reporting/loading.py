@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from evaluator.reporting.difficulty import Axis, find_axes
 from evaluator.reporting.entries import Entry, entries_of_results
 from evaluator.reporting.groups import Group, read_groups
 from evaluator.reporting.systems import System, list_systems
 from evaluator.reporting.view import Numbers
-from evaluator.results import Results, load
+from evaluator.results import Results, ScoredItem, load
+from generator.dataset import read_manifest
 from scenes.errors import InputError
 
 
@@ -35,11 +38,43 @@ def load_material(results: Sequence[Path], dataset: Path | None) -> Material:
         raise InputError("report: no results folder given; name at least one that `fourfold evaluate` wrote")
     folders = tuple(Path(folder) for folder in results)
     runs = [load(folder) for folder in folders]
+    _check_runs(folders, runs)
+    if dataset is not None:
+        _check_dataset(dataset, runs)
     systems = list_systems(runs)
     numbers = tuple(Numbers(run, tuple(s for s in systems if s.model == i)) for i, run in enumerate(runs))
     entries = entries_of_results(runs, systems, _groups_of(dataset, runs), dataset)
+    if dataset is not None and not any(picture for entry in entries for picture in entry.pictures):
+        raise InputError(f"{dataset}: holds no dataset (no manifest.json) and none of the pictures that were scored")
     axes = find_axes([entry.tags for entry in entries])
     return Material(folders, numbers, tuple(systems), tuple(entries), tuple(axes))
+
+
+def _check_runs(folders: Sequence[Path], runs: Sequence[Results]) -> None:
+    """Groups of all our datasets have the same ids: those of different sets must not be taken for one another."""
+    first: dict[str, tuple[Path, ScoredItem]] = {}
+    sets: dict[str, Path] = {}
+    for folder, run in zip(folders, runs, strict=True):
+        name = run.dataset.get("scenes_sha256") or run.dataset.get("name")
+        sets |= {str(name): folder} if name else {}
+        for item in run.items:
+            earlier, same = first.setdefault(item.id, (folder, item))
+            if item.captions != same.captions or not np.array_equal(item.truth, same.truth):
+                raise InputError(f"{earlier} and {folder}: {item.id} is not the same in both; {_ONE_SET}")
+    if len(sets) > 1:
+        raise InputError(f"{' and '.join(map(str, sets.values()))}: results on different datasets; {_ONE_SET}")
+
+
+def _check_dataset(dataset: Path, runs: Sequence[Results]) -> None:
+    if not dataset.is_dir():
+        raise InputError(f"{dataset}: no such dataset folder")
+    scored = {run.dataset["scenes_sha256"] for run in runs if "scenes_sha256" in run.dataset}
+    there = (dataset / "manifest.json").is_file() and read_manifest(dataset).get("scenes_sha256")
+    if scored and there and there not in scored:
+        raise InputError(f"{dataset}: not the dataset that was evaluated; name that one, or move this one away")
+
+
+_ONE_SET = "a report is on one dataset, so write one for each"
 
 
 def _groups_of(dataset: Path | None, runs: Sequence[Results]) -> Mapping[str, Group]:

@@ -36,6 +36,7 @@ COLORS = {  # by style of the system, as on the page
 MARKERS = "osD^"
 COLUMN, PAGE = 3.3, 6.9  # inches
 SMALL = 8  # points
+MARK = "<!-- made by `fourfold report --paper`, which writes this folder anew -->"  # how it knows a folder of its own
 
 
 def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None) -> list[Path]:
@@ -43,19 +44,32 @@ def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None)
 
     Same results, same bytes. README.md lists every file under the exact commands that made its numbers; each LaTeX
     file repeats them in a comment. Raises InputError, before anything is written, without matplotlib (the extra
-    `plots`).
+    `plots`) and for a folder that holds anything but an earlier report of this kind.
     """
     _find_matplotlib()
+    _check_folder(out)
     material = load_material(results, dataset)
     commands = [run.command for run in material.runs]
     (out / "tables").mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "README.md", f"{MARK}\n")  # first, so that a run that was cut short can be repeated
     (out / "figures").mkdir(exist_ok=True)
     tables = _write_tables(material, out / "tables", commands)
     figures = [_write_figures(material, i, out / "figures", name) for i, name in enumerate(_names(material.numbers))]
     parts = [_listed("Tables", commands, tables, out)]
     parts += [_listed("Figures", [command], own, out) for command, own in zip(commands, figures, strict=True)]
-    write_atomically(out / "README.md", "\n".join(parts))
+    write_atomically(out / "README.md", "\n".join([MARK, "", *parts]))
     return [*tables, *chain.from_iterable(figures)]
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder for tables and figures")
+    readme = out / "README.md"
+    ours = readme.is_file() and readme.read_bytes().startswith(MARK.encode())
+    if not ours and out.exists() and (names := sorted(each.name for each in out.iterdir())):
+        raise InputError(
+            f"{out}: holds something else ({names[0]}); nothing was overwritten. Give --paper a new or empty folder"
+        )
 
 
 def _names(numbers: Sequence[Numbers]) -> list[str]:

@@ -17,6 +17,7 @@ from evaluator.reporting.sections import check_tables, configuration, detail_tab
 from evaluator.reporting.view import answer_table, lede, matrix
 from evaluator.table_formats import Table
 from generator.dataset import write_atomically
+from scenes.errors import InputError
 
 GROUPS_WITH_PICTURES = 100  # a category
 
@@ -28,8 +29,10 @@ def write_report(
 
     With several folders the explorer switches between their models. `dataset` is the folder that was evaluated; with
     it the page shows pictures, the first `per_category` groups of each category within it and all others linked.
-    Raises InputError for a folder that holds no results or no dataset.
+    Raises InputError for another ending, results on different datasets, and a folder that holds no results or not
+    the dataset that was evaluated.
     """
+    _check_ending(out, ".html", ".md")
     material = load_material(results, dataset)
     if out.suffix == ".md":
         return _write(out, _markdown(material))
@@ -42,7 +45,11 @@ def write_report(
 
 
 def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_PICTURES) -> Path:
-    """Write the page that shows a dataset group by group, with no model asked: the explorer without scores."""
+    """Write the page that shows a dataset group by group, with no model asked: the explorer without scores.
+
+    Raises InputError for an `out` that does not end in .html, and a folder that is no dataset.
+    """
+    _check_ending(out, ".html")
     entries = entries_of_groups(read_groups(dataset))
     axes = find_axes([entry.tags for entry in entries])
     blocks = make_blocks(entries, [], ["no model"], axes, [None], out=out, per_category=per_category)
@@ -56,6 +63,11 @@ def list_tables(material: Material) -> list[Table]:
     for numbers, folder in zip(material.numbers, material.folders, strict=True):
         tables += [answer_table(numbers), *check_tables(numbers, folder), *detail_tables(numbers)]
     return tables
+
+
+def _check_ending(out: Path, *endings: str) -> None:
+    if out.suffix not in endings:
+        raise InputError(f"{out}: give a name that ends in {' or '.join(endings)}")
 
 
 def _markdown(material: Material) -> str:
