@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from evaluator.dataset_items import load_items
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
+from evaluator.external.loading import is_benchmark
 from evaluator.items import Item
 from evaluator.retrieval import retrieval_item
 from evaluator.runs import Asked
@@ -55,8 +56,9 @@ def ask(
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
     `dataset` is a folder that `generate` made, or "name:PATH" of a benchmark by others; `images` is then its image
-    folder and `prompt` a template that holds {caption}. `retrieval` adds to a dataset of ours the search for content
-    captions among its pictures. `cache_dir` keeps features for later runs.
+    folder and `prompt` a template that holds {caption}; both, and `allow_missing`, are refused for a folder, as is
+    `split` for a benchmark. `retrieval` adds to a dataset of ours the search for content captions among its pictures.
+    `cache_dir` keeps features for later runs.
     """
     for name in scorers:
         check_scorer(name)
@@ -91,17 +93,26 @@ def _read(
 ) -> tuple[tuple[Item, ...], dict[str, Any], LoadedBenchmark | None]:
     """Items of our dataset or another's benchmark, what to say of them, and the latter's own metric."""
     name = str(dataset)
-    if name.partition(":")[0] in BENCHMARKS:
+    if is_benchmark(name):
+        if split is not None:
+            raise InputError(f"{name}: --split {split} is for datasets of ours; PATH says which part of a benchmark")
         found = load_benchmark(
             name, images=None if images is None else Path(images), allow_missing=allow_missing, prompt=prompt
         )
         items = found.items if limit is None else found.items[:limit]
-        info = {"name": found.name, "spec": name, "missing": found.missing}
-        return items, info | ({} if prompt is None else {"prompt": prompt}), found
+        info: dict[str, Any] = {"name": found.name, "spec": name, "missing": found.missing}
+        info |= {} if prompt is None else {"prompt": prompt}
+        info |= {} if images is None else {"images": str(images)}
+        return items, info, found
     folder = Path(dataset)
+    if "://" in name:
+        raise InputError(f"{name}: is a URL; copy the dataset to a folder first and name that")
     if not folder.exists():
         known = ", ".join(sorted(BENCHMARKS))
         raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with a benchmark NAME: {known}")
+    theirs = {"--images": images is not None, "--allow-missing": allow_missing, "--prompt": prompt is not None}
+    if given := [option for option, is_given in theirs.items() if is_given]:
+        raise InputError(f"{name}: {given[0]} is for benchmarks by others (NAME:PATH), this is a dataset of ours")
     manifest = read_manifest(folder)
     used = choose_split(folder, split)
     info = {

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from evaluator.blind_items import blind_items
-from evaluator.external import BENCHMARKS, load_benchmark
+from evaluator.external import load_benchmark
+from evaluator.external.loading import is_benchmark
 from generator import audits
 from generator.dataset_audit import audit_dataset, dataset_audit_as_table
 
@@ -15,7 +16,7 @@ def audit(dataset: str | Path, rng: np.random.Generator) -> tuple[str, bool]:
 
     Raises InputError for what is neither.
     """
-    if str(dataset).partition(":")[0] in BENCHMARKS:
+    if is_benchmark(str(dataset)):
         found = load_benchmark(str(dataset), images=None, check_images=False)
         report = audits.audit(blind_items(found.items), rng)
         return audits.as_table(report), report.passed

@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from evaluator.encoders import Encoder
 from evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
@@ -67,6 +69,19 @@ def encode_items(
         image_index=[np.array([image_rows[ref] for ref in item.images], dtype=np.int64) for item in items],
         text_index=[np.array([text_rows[caption] for caption in item.captions], dtype=np.int64) for item in items],
     )
+
+
+@contextmanager
+def encoding_bar(shown: bool) -> Iterator[Progress]:
+    """A progress bar to hand to `encode_items`, silent where nobody watches (no terminal), or altogether."""
+    with tqdm(desc="encoding", disable=None if shown else True) as bar:
+
+        def advance(kind: str, done: int, total: int) -> None:
+            bar.set_description(f"encoding {kind}", refresh=False)
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        yield advance
 
 
 def join_encoded(parts: Sequence[EncodedSet]) -> EncodedSet:

@@ -10,12 +10,12 @@ from evaluator.encoders.changed import changed
 from evaluator.features import TextFeatures
 
 
-def with_cached_texts(encoder: Encoder, cache_dir: Path | None, *, max_bytes: int = MAX_BYTES) -> Encoder:
+def with_cached_texts(encoder: Encoder, cache_dir: Path | None) -> Encoder:
     """`encoder`, its texts looked up in the cache folder and stored there; without a folder nothing is kept.
 
     Text tokens are rounded as `evaluator.cache.encode_items` does; nothing is said of captions that are cut.
     """
-    shards = open_shards(encoder, "texts", cache_dir, max_bytes)
+    shards = open_shards(encoder, "texts", cache_dir, MAX_BYTES)
 
     def encode_texts(texts: Sequence[str]) -> TextFeatures:
         row_of = {text: row for row, text in enumerate(dict.fromkeys(texts))}

@@ -9,20 +9,29 @@ import numpy as np
 
 from evaluator import geometry
 from evaluator.asking import Question, ask
+from evaluator.cache import encoding_bar
 from evaluator.composites import read_composites
 from evaluator.dataset_items import load_items
 from evaluator.encoders import TINY, list_models, load_encoder
 from evaluator.geometry import ProbeResult
+from evaluator.heads import check_given
 from evaluator.many_models import ModelOutcome, evaluate_all, read_models
+from evaluator.places import (
+    check_demo_place,
+    check_probe_place,
+    check_results_place,
+    check_same_model,
+    check_writable,
+)
 from evaluator.reporting import write_paper, write_report
-from evaluator.reporting.probe import PROBE_FILE, read_probe, write_figures
-from evaluator.results import RESULTS_FILE, Results, check_target, load
+from evaluator.reporting.probe import PROBE_FILE, Probe, write_figures
+from evaluator.results import RESULTS_FILE, Results, load
+from evaluator.retrieval import can_search
 from evaluator.runs import ENGINES, Run, check_engine, save_outcome
 from evaluator.training import HeadReport
 from evaluator.training import train_head as _train_head
 from evaluator.training_run import TrainingConfig
 from generator.dataset import choose_split, read_groups, read_manifest
-from scenes.errors import InputError
 
 DEMO_SCORERS = ("cosine", "maxsim", "dcsm", "blind", "random")
 
@@ -46,8 +55,9 @@ def evaluate(
     interval, and what is needed to repeat the run. `question` are the further arguments of `ask`.
     """
     if out is not None:
-        _check_new(Path(out))
+        check_results_place(Path(out))
     check_engine(engine, address)
+    check_given(head)
     asked = ask(dataset, scorers, **question)
     run = Run(model, None if head is None else Path(head))
     [(_, outcome)] = ENGINES[engine](asked, [run], address, progress)
@@ -77,6 +87,8 @@ def evaluate_models(
     `head` is a folder with one folder a model, or what all models share; `question` as for `evaluate`.
     """
     check_engine(engine, address)
+    check_given(head)
+    check_writable(Path(out))
     names = read_models(Path(models)) if isinstance(models, str | Path) else models
     asked = ask(dataset, scorers, **question)
     heads = None if head is None else Path(head)
@@ -146,37 +158,44 @@ def probe(
     cache_dir: str | Path | None = None,
     device: str = "cpu",
     allow_random_weights: bool = False,
+    progress: bool = True,
 ) -> ProbeResult:
     """The geometry probe on a dataset folder: which conditions the model's own space satisfies, and how superposed.
 
     With `out`, a folder, every number and every group's margins are written there as probe.json, and a figure for each
-    condition beside it; a results folder shows them in its report. An `out` that ends in .json is that file alone.
+    condition beside it; a results folder shows them in its report. An `out` that ends in .json is that file alone. An
+    earlier probe of the same model is replaced; nothing else is.
     """
+    if out is not None:
+        check_probe_place(Path(out))
     folder = Path(dataset)
     items = load_items(folder, split, limit)
     kept = {item.id for item in items}
     groups = [group for group in read_groups(folder, choose_split(folder, split)) if group.id in kept]
-    result = geometry.probe(
-        items,
-        load_encoder(model, device=device, allow_random_weights=allow_random_weights),
-        rng=np.random.default_rng(seed),
-        composites=list(read_composites(groups)),
-        cache_dir=None if cache_dir is None else Path(cache_dir),
-    )
+    encoder = load_encoder(model, device=device, allow_random_weights=allow_random_weights)
+    if out is not None:
+        check_same_model(Path(out), encoder.identity)
+    with encoding_bar(progress) as advance:
+        result = geometry.probe(
+            items,
+            encoder,
+            rng=np.random.default_rng(seed),
+            composites=list(read_composites(groups)),
+            cache_dir=None if cache_dir is None else Path(cache_dir),
+            progress=advance,
+        )
     if out is not None:
         _save_probe(result, Path(out))
     return result
 
 
 def _save_probe(result: ProbeResult, out: Path) -> None:
-    if out.suffix == ".json":
-        geometry.save_probe(result, out)
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    geometry.save_probe(result, out / PROBE_FILE)
-    found = read_probe(out)
-    assert found is not None  # written a line above
-    write_figures(found, out)
+    is_file = out.suffix == ".json"
+    folder = out.parent if is_file else out
+    folder.mkdir(parents=True, exist_ok=True)
+    if not is_file:
+        write_figures(Probe(result.model, result.rows, result.margins), folder)
+    geometry.save_probe(result, out if is_file else folder / PROBE_FILE)  # last: where it is, the probe is done
 
 
 def models() -> list[str]:
@@ -187,22 +206,29 @@ def models() -> list[str]:
 def demo(out: str | Path, *, groups: int = 60, workers: int | None = None, progress: bool = True) -> Results:
     """The whole product once: generate, evaluate fourfold-tiny with and without DCSM, report. Under `out`:
 
-    dataset/, results/, preview.png, report.md and report.html. What is there already is kept and not made again.
+    dataset/, results/, preview.png, report.md and report.html. What is there already is kept and not made again; a
+    folder that holds something else is refused. Few groups hold too little to search among: no retrieval then.
     """
     from generator.contact_sheet import preview
     from generator.pipeline import generate
 
     folder = Path(out)
+    check_demo_place(folder)
     dataset = generate("fourfold-demo", folder / "dataset", groups=groups, workers=workers, progress=progress)
     if (folder / "results" / RESULTS_FILE).is_file():
         results = load(folder / "results")
     else:
         command = f"fourfold demo {shlex.quote(str(out))} --groups {groups}"
         results = evaluate(
-            dataset, scorers=DEMO_SCORERS, out=folder / "results", retrieval=True, progress=progress, command=command
+            dataset,
+            scorers=DEMO_SCORERS,
+            out=folder / "results",
+            retrieval=can_search(dataset),
+            progress=progress,
+            command=command,
         )
-    if not (folder / "results" / "probe.json").is_file():
-        probe(dataset, out=folder / "results")
+    if not (folder / "results" / PROBE_FILE).is_file():
+        probe(dataset, out=folder / "results", progress=progress)
     preview(dataset, folder / "preview.png")
     for name in ("report.md", "report.html"):
         report([folder / "results"], folder / name, dataset=dataset)
@@ -213,10 +239,3 @@ def _dataset_of(results: Sequence[str | Path], given: str | Path | None) -> Path
     """The dataset that was named, or the one that the first results name, if it is still there."""
     named = given if given or not results else load(Path(results[0])).dataset.get("folder")
     return Path(named) if named and (given or Path(named).is_dir()) else None
-
-
-def _check_new(out: Path) -> None:
-    """Refuse a folder that holds something before any work is done, but for what a run killed while it saved left."""
-    if (out / RESULTS_FILE).exists():
-        raise InputError(f"{out}: exists and is not empty; nothing was overwritten. Give a new folder")
-    check_target(out)

@@ -4,18 +4,16 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from evaluator.cache import EncodedSet, encode_items
+from evaluator.cache import EncodedSet, encode_items, encoding_bar
 from evaluator.cached_encoder import with_cached_texts
 from evaluator.encoders import Encoder
-from evaluator.heads import given_file
+from evaluator.heads import check_given, head_file
 from evaluator.items import ImageRef, Item
 from evaluator.results import Results, ScoredItem
 from evaluator.scorers import Scorer, ScorerContext, load_scorer
@@ -64,14 +62,14 @@ def evaluate(
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
     if encoded is None:
-        with tqdm(desc="encoding", disable=None if progress else True) as bar:
-            encoded = encode_items(encoder, items, cache_dir, progress=partial(_advance, bar))
+        with encoding_bar(progress) as advance:
+            encoded = encode_items(encoder, items, cache_dir, progress=advance)
+    heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
     context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed)
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
     scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
     metrics, comparisons = summarise(scored, seed=seed, reference=reference, replicates=replicates)
-    heads = hash_heads(head, names)
     return Results(
         items=scored,
         metrics=metrics,
@@ -117,11 +115,15 @@ def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
     return digest.hexdigest()
 
 
-def hash_heads(head: Path | None, scorers: Sequence[str]) -> dict[str, str]:
-    """The head files that were given, as hashes, by the scorers that use them."""
-    types = {name: name.rpartition(":")[2] for name in scorers} if head else {}
-    files = {name: given_file(head, inner) for name, inner in types.items() if head and inner in HEADS}
-    return {name: file_hash(path) for name, path in files.items() if path.is_file()}
+def hash_heads(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, str]:
+    """The head files that scorers of a model use, given or shipped, as hashes by the scorers' names.
+
+    Raises InputError for a `head` that is not there.
+    """
+    check_given(head)
+    types = {name: name.rpartition(":")[2] for name in scorers}
+    files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
+    return {name: file_hash(path) for name, path in files.items() if path is not None and path.is_file()}
 
 
 def name_of_image(ref: ImageRef) -> str:
@@ -140,12 +142,6 @@ def _scored(item: Item, scores: Mapping[str, np.ndarray]) -> ScoredItem:
         truth=item.truth,
         scores=scores,
     )
-
-
-def _advance(bar: tqdm, kind: str, done: int, total: int) -> None:
-    bar.set_description(f"encoding {kind}", refresh=False)
-    bar.total, bar.n = total, done
-    bar.refresh()
 
 
 def _warn(encoder: Encoder, encoded: EncodedSet) -> list[str]:

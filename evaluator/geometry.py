@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluator.cache import EncodedSet, encode_items
+from evaluator.cache import EncodedSet, Progress, encode_items
 from evaluator.embedding_space import (
     SHARES,
     Sums,
@@ -104,20 +104,21 @@ def probe(
     composites: Sequence[Composite] = (),
     cache_dir: Path | None = None,
     replicates: int = REPLICATES,
+    progress: Progress | None = None,
 ) -> ProbeResult:
     """Measure the space of `encoder` on fourfold groups; the 95 % intervals resample clusters.
 
     Roles in a group are those of `Item`: the first two images and captions are twins, later captions that are true of
     one image alone are paraphrases of that image's caption. Items of another shape are passed over. `composites` say
     what captions and pictures are made of (`evaluator.composites` reads that from our datasets); without them
-    superposition is not measured. `rng` draws the unrelated pairs and the resamples.
+    superposition is not measured. `rng` draws the unrelated pairs and the resamples; `progress` hears of the encoding.
 
     Raises InputError if no item is a fourfold group.
     """
     groups = [item for item in items if has_core(item.truth)]
     if not groups:
         raise InputError("probe: no fourfold group among the items (two images, two captions, one true of each)")
-    encoded = encode_items(encoder, [*groups, *map(_as_item, composites)], cache_dir)
+    encoded = encode_items(encoder, [*groups, *map(_as_item, composites)], cache_dir, progress=progress)
     embedded = [_embed(encoded, i) for i in range(len(groups) + len(composites))]
     rows: list[ProbeRow] = []
     for condition, category, places in _sections([item.category for item in groups]):

@@ -90,7 +90,10 @@ def load_head(path: Path, head_type: str, encoder: "Encoder") -> Head:
     """Read the head that scores with `encoder`. Raises InputError for another type of head or another model's."""
     head = read_head(path)
     if head.type != head_type:
-        raise InputError(f"{path}: a {head.type!r} head, {head_type!r} was asked for; name the scorer {head.type!r}")
+        raise InputError(
+            f"{path}: a {head.type!r} head, {head_type!r} was asked for; name the scorer {head.type!r}, or give a "
+            "folder with a head of each type"
+        )
     if head.encoder_identity != encoder.identity:
         raise InputError(
             f"{path}: this head was trained for the model {head.encoder_name!r} ({head.encoder_identity[:12]}), "
@@ -105,21 +108,30 @@ def find_head(given: Path | None, head_type: str, encoder: "Encoder") -> Path:
     `given` is a head file, or a folder with one `<head type>.safetensors` for each type, so that several trained
     scorers can be run together; without it the head that is shipped for the model is used.
     """
-    if given is not None:
-        return given_file(given, head_type)
-    models = {folder.name for folder in SHIPPED.iterdir()}  # a name is looked up, never used as a path
-    shipped = SHIPPED / encoder.name / f"{head_type}.safetensors"
-    if encoder.name not in models or not shipped.is_file():
+    path = head_file(given, head_type, encoder.name)
+    if path is None:
         raise InputError(
             f"scorer {head_type!r}: no head is shipped for the model {encoder.name!r}; "
             f"{how_to_train(head_type, encoder)}"
         )
-    return shipped
+    return path
 
 
-def given_file(given: Path, head_type: str) -> Path:
-    """The file for a type of head where a file, or a folder of them, was given."""
-    return given / f"{head_type}.safetensors" if given.is_dir() else given
+def head_file(given: Path | None, head_type: str, model: str) -> Path | None:
+    """The file for a type of head: what was given, or the one of its name in a folder; without, the one shipped, or
+    None.
+    """
+    if given is not None:
+        return given / f"{head_type}.safetensors" if given.is_dir() else given
+    models = {folder.name for folder in SHIPPED.iterdir()}  # a name is looked up, never used as a path
+    shipped = SHIPPED / model / f"{head_type}.safetensors"
+    return shipped if model in models and shipped.is_file() else None
+
+
+def check_given(given: str | Path | None) -> None:
+    """Raise InputError for a head file, or a folder of them, that was named and is not there."""
+    if given is not None and not Path(given).exists():
+        raise InputError(f"{given}: no such head file, nor a folder of them")
 
 
 def how_to_train(head_type: str, encoder: "Encoder") -> str:

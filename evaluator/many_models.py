@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from evaluator.encoders import TINY, load_encoder, loader_of
 from evaluator.evaluation import hash_heads
 from evaluator.results import RESULTS_FILE, check_target, load_head
 from evaluator.runs import ENGINES, Asked, Run, save_outcome
@@ -67,8 +68,9 @@ def evaluate_all(
 ) -> list[ModelOutcome]:
     """Ask every model and write each one's results to a folder of its own below `out` as soon as it is done.
 
-    A folder that holds results of this very question is kept; one that holds others is that model's failure. `head` is
-    a folder with one folder a model, named as its results, or what all models share. `say` gets a line for each model.
+    A folder that holds results of this very question is kept; one that holds others, or those of a model that has
+    changed on this machine since, is that model's failure. `head` is a folder with one folder a model, named as its
+    results, or what all models share. `say` gets a line for each model.
     """
     outcomes: dict[str, ModelOutcome] = {}
     waiting: list[Run] = []
@@ -76,8 +78,8 @@ def evaluate_all(
         run, folder = Run(model, _head_of(model, head)), out / folder_name(model)
         try:
             kept = _is_done(folder, asked, run)
-        except InputError as error:
-            outcomes[model] = ModelOutcome(model, folder, FAILED, str(error))
+        except Exception as error:  # a model of one's own is loaded to be compared, and may do anything
+            outcomes[model] = _failure(model, folder, error)
             continue
         if kept:
             outcomes[model] = ModelOutcome(model, folder, KEPT)
@@ -108,30 +110,50 @@ def _ask(
                 raise answer
             save_outcome(answer, folder)
             yield ModelOutcome(run.model, folder, EVALUATED)
-        except InputError as error:
-            yield ModelOutcome(run.model, folder, FAILED, str(error))
-        except Exception as error:  # shown with its trace, and the command fails at its end
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            yield ModelOutcome(run.model, folder, FAILED, reason, "".join(traceback.format_exception(error)))
+        except Exception as error:  # shown, and the command fails at its end
+            yield _failure(run.model, folder, error)
+
+
+def _failure(model: str, folder: Path, error: Exception) -> ModelOutcome:
+    """A user's mistake in its own words; anything else with its trace."""
+    if isinstance(error, InputError):
+        return ModelOutcome(model, folder, FAILED, str(error))
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return ModelOutcome(model, folder, FAILED, reason, "".join(traceback.format_exception(error)))
 
 
 def _is_done(folder: Path, asked: Asked, run: Run) -> bool:
-    """Whether the folder holds results on the same data, seed, scorers and heads. Raises InputError if of others."""
+    """Whether the folder holds results on the same data, seed, scorers, heads and weights.
+
+    Raises InputError if of others, and what loading the model raises.
+    """
     check_target(folder)
     if not (folder / RESULTS_FILE).is_file():
         return False
     found = load_head(folder)
     heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in asked.scorers}
-    # Without a prompt the dataset says nothing of one.
-    here = {"prompt": None, **asked.dataset, "items": len(asked.items), "seed": asked.seed, "dtype": asked.dtype}
+    # Without a prompt, or a folder of images, the dataset says nothing of one.
+    here = {"prompt": None, "images": None, **asked.dataset}
+    here |= {"items": len(asked.items), "seed": asked.seed, "dtype": asked.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
     other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
-    other += ["head"] if heads != hash_heads(run.head, asked.scorers) else []
+    other += ["head"] if heads != hash_heads(run.head, asked.scorers, run.model) else []
     missing = [name for name in asked.scorers if name not in found["scorers"]]
+    if not other and not missing and _has_changed(run.model, found["model"].get("identity"), asked):
+        other = ["state of the model"]
     if other or missing:
         what = f"another {other[0]}" if other else f"no scores of {', '.join(missing)}"
         raise InputError(f"{folder}: holds earlier results with {what}; give another --out, or remove them")
     return True
+
+
+def _has_changed(model: str, identity: str | None, asked: Asked) -> bool:
+    """Whether a model on this machine is another than it was; tags and hubs are not fetched to see."""
+    place = re.split("[:,]", model, maxsplit=1)[-1]
+    is_here = Path(place).exists() and not model.startswith("hf-hub:")
+    if model != TINY and loader_of(model) != "custom" and not is_here:
+        return False
+    return load_encoder(model, allow_random_weights=asked.allow_random_weights).identity != identity
 
 
 def _head_of(model: str, head: Path | None) -> Path | None:

@@ -25,16 +25,12 @@ def retrieval_item(folder: str | Path, split: str | None = None, limit: int | No
     miss. Captions that cannot be decided on every picture are left out. At most `limit` groups, or `MAX_GROUPS`.
     Raises InputError for a split with too little to search among.
     """
-    folder = Path(folder)
-    used = choose_split(folder, split)
-    content = (group for group in read_groups(folder, used) if group.category == CATEGORY)
-    groups = list(islice(content, min(MAX_GROUPS, limit or MAX_GROUPS)))
-    layouts = [layout_from_dict(row) for group in groups for row in group.rows]
-    columns = _truths(groups, layouts)
-    if min(len(layouts), len(columns)) <= RETRIEVAL_CANDIDATES:
+    used = choose_split(Path(folder), split)
+    groups, columns = _read(Path(folder), used, limit)
+    if not _is_enough(groups, columns):
         raise InputError(
-            f"{folder}: split {used!r} gives {len(layouts)} pictures and {len(columns)} captions of {CATEGORY} groups; "
-            f"retrieval needs more than {RETRIEVAL_CANDIDATES} to search among; leave out --retrieval"
+            f"{folder}: split {used!r} gives {2 * len(groups)} pictures and {len(columns)} captions of {CATEGORY} "
+            f"groups; retrieval needs more than {RETRIEVAL_CANDIDATES} to search among; leave out --retrieval"
         )
     return Item(
         id=f"{used}-{RETRIEVAL}",
@@ -45,6 +41,22 @@ def retrieval_item(folder: str | Path, split: str | None = None, limit: int | No
         cluster=f"{used}-{RETRIEVAL}",
         tags={"task": RETRIEVAL},
     )
+
+
+def can_search(folder: str | Path, split: str | None = None, limit: int | None = None) -> bool:
+    """Whether `retrieval_item` has enough to search among; captions that repeat count once."""
+    return _is_enough(*_read(Path(folder), choose_split(Path(folder), split), limit))
+
+
+def _read(folder: Path, split: str, limit: int | None) -> tuple[list[Group], dict[str, list[bool]]]:
+    """The content groups that are searched, and their captions' truths on all pictures."""
+    content = (group for group in read_groups(folder, split) if group.category == CATEGORY)
+    groups = list(islice(content, min(MAX_GROUPS, limit or MAX_GROUPS)))
+    return groups, _truths(groups, [layout_from_dict(row) for group in groups for row in group.rows])
+
+
+def _is_enough(groups: Sequence[Group], columns: dict[str, list[bool]]) -> bool:
+    return min(2 * len(groups), len(columns)) > RETRIEVAL_CANDIDATES
 
 
 def _truths(groups: Sequence[Group], layouts: Sequence[Layout]) -> dict[str, list[bool]]:

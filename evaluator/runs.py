@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tqdm import tqdm
-
-from evaluator.cache import EncodedSet, encode_items
+from evaluator.cache import EncodedSet, encode_items, encoding_bar
 from evaluator.encoders import Encoder, load_encoder
 from evaluator.evaluation import AuthorsMetric, evaluate
 from evaluator.items import Item
 from evaluator.reporting import Maps, collect_maps, save_maps
-from evaluator.results import Results, save
+from evaluator.reporting.maps import FILE_NAME as MAPS_FILE
+from evaluator.results import Results, check_target, save
 from evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
 from scenes.errors import InputError, unknown_name
 
@@ -102,10 +101,13 @@ def measure(asked: Asked, run: Run, encoder: Encoder, encoded: EncodedSet, progr
 
 
 def save_outcome(outcome: Outcome, folder: Path) -> None:
-    """Write a results folder, and the maps into it."""
-    save(outcome.results, folder)
+    """Write a results folder with its maps; `results.json` comes last, for where it is the run counts as done."""
+    check_target(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MAPS_FILE).unlink(missing_ok=True)  # of a killed run, whose model may have been another
     if outcome.maps is not None:
         save_maps(outcome.maps, folder)
+    save(outcome.results, folder)
 
 
 Answers = Iterator[tuple[Run, Outcome | Exception]]
@@ -141,11 +143,5 @@ def check_engine(name: str, address: str | None = None) -> None:
 
 
 def _encode(encoder: Encoder, asked: Asked, progress: bool) -> EncodedSet:
-    with tqdm(desc="encoding", disable=None if progress else True) as bar:
-
-        def advance(kind: str, done: int, total: int) -> None:
-            bar.set_description(f"encoding {kind}", refresh=False)
-            bar.total, bar.n = total, done
-            bar.refresh()
-
+    with encoding_bar(progress) as advance:
         return encode_items(encoder, asked.items, asked.cache_dir, progress=advance)

@@ -118,7 +118,8 @@ def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]
 def disturb(batch: Batch, noise: float, token_dropout: float) -> Batch:
     """The batch with noise on its features and some caption tokens hidden, from torch's random state.
 
-    `noise` is the length of the random vector that is added to a unit vector. A caption never loses all its tokens.
+    `noise` is the length of the random vector that is added to a unit vector. Of what a head reads of a caption
+    something is always left; where it reads the caption's own vector as a token more, that may be all, or be hidden.
     """
     texts = dict(batch.texts)
     for name in texts.keys() & {"pooled", "tokens"}:

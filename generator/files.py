@@ -83,11 +83,13 @@ def _explained(path: Path) -> Iterator[None]:
 
 _FULL = "no space left on the disk; free some and run the same command again"
 _CLOSED = "may not be written; give a place where you may write"
+_IS_FOLDER = "is a folder; name a file"
 _NO_FOLDER = "its folder is not there, or is a file"
 _FILE_TROUBLE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CLOSED),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _NO_FOLDER),
+    errno.EISDIR: _IS_FOLDER,
 }
 
 

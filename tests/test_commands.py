@@ -1,6 +1,8 @@
 """The calls behind the commands, on rendered groups and the shipped model: evaluate, report, train-head, demo."""
 
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +90,92 @@ def test_probe_reads_a_dataset(generated, tmp_path) -> None:
     beyond = {f"beyond-{row.category}" for row in result.rows if row.condition == "beyond"}
     assert len(beyond) > 1  # categories that nothing joins: a figure each
     assert drawn == {"probe.json"} | {f"{name}.svg" for name in conditions - {"beyond"} | beyond}
+
+
+def test_a_probe_replaces_an_earlier_one_of_its_model_and_nothing_else(generated, evaluated, tmp_path, monkeypatch):
+    _, results = evaluated
+    out = tmp_path / "out"
+    shutil.copytree(results, out)
+    options = {"split": "test", "limit": 2, "progress": False}
+    commands.probe(generated, out=out, **options)
+    commands.probe(generated, out=out, **options)
+    commands.probe(generated, out=tmp_path / "new" / "x.json", **options)
+    commands.probe(generated, out=tmp_path / "new" / "x.json", **options)
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "mine.json").write_text("{}")
+    other = json.loads((out / "results.json").read_text())
+    other["model"]["identity"] = "0123456789abcdef"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "results.json").write_text(json.dumps(other))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr("evaluator.geometry.probe", lambda *_given, **_options: pytest.fail("work was done"))
+    for place, message in {
+        generated: "holds a dataset",
+        generated / "manifest.json": "exists and is no probe",
+        tmp_path / "mine.txt": "is a file; name a folder",
+        tmp_path / "mine.txt" / "below": "cannot be written",
+        tmp_path / "mine.json": "exists and is no probe",
+        tmp_path / "other": r"is of another model \(0123456789ab",
+        "/dev/null/x": "cannot be written",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            commands.probe(generated, out=place, **options)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_probe_is_done_where_its_numbers_are(generated, tmp_path, monkeypatch) -> None:
+    def die(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "write_figures", die)
+    with pytest.raises(KeyboardInterrupt):
+        commands.probe(generated, split="test", out=tmp_path, limit=2, progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["/dev/null/x", "{tmp}/mine.txt/below/it"])
+def test_a_place_that_cannot_be_written_is_said_before_the_work(place, generated, tmp_path, monkeypatch) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    monkeypatch.setattr(commands, "ask", lambda *_given, **_options: pytest.fail("work was done"))
+    out = Path(place.format(tmp=tmp_path))
+    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
+        commands.evaluate(generated, out=out)
+    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
+        commands.evaluate_models(generated, ["fourfold-tiny"], out)
+
+
+def test_a_run_that_is_stopped_leaves_no_empty_folder(generated, tmp_path, monkeypatch) -> None:
+    def stop(*_given: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "ask", stop)
+    with pytest.raises(KeyboardInterrupt):
+        commands.evaluate(generated, out=tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("groups", [1, 6])
+def test_the_demo_comes_to_its_end_with_few_groups(groups, tmp_path, monkeypatch, flat_renderer) -> None:
+    monkeypatch.setattr("generator.pool.open_renderer", lambda size, _name: flat_renderer(size))
+    monkeypatch.setattr("generator.independence._PERMUTATIONS", 19)
+    results = commands.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
+    assert ("retrieval" in {row.category for row in results.metrics}) == (groups == 6)
+    made = {path.name for path in (tmp_path / "demo").iterdir()}
+    assert made == {"dataset", "results", "preview.png", "report.md", "report.html"}
+    files = {path: path.stat().st_mtime_ns for path in (tmp_path / "demo" / "results").rglob("*")}
+    commands.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "demo" / "results").rglob("*")} == files
+
+
+def test_the_demo_refuses_what_is_none_before_any_work(generated, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("generator.pipeline.generate", lambda *_given, **_options: pytest.fail("work was done"))
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds something else"):
+        commands.demo(generated)
+    with pytest.raises(InputError, match=r"holds something else \(mine\.txt\)"):
+        commands.demo(tmp_path)
+    with pytest.raises(InputError, match="is a file"):
+        commands.demo(tmp_path / "mine.txt")
 
 
 def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_path) -> None:

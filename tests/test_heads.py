@@ -8,10 +8,12 @@ import torch
 from safetensors.torch import save_file
 
 from evaluator import heads as heads_module
+from evaluator.evaluation import hash_heads
 from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, find_head, load_head, read_head, save_head
+from evaluator.heads import Head, check_given, find_head, load_head, read_head, save_head
 from evaluator.scorers import ScorerContext, load_scorer
 from evaluator.scorers.trained import HEADS, build_network
+from generator.dataset import file_hash
 from scenes.errors import InputError
 
 
@@ -113,6 +115,31 @@ def test_a_newer_format_is_said(tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(InputError, match="head format 2, this version reads 1"):
         read_head(tmp_path / "h")
+
+
+def test_a_head_that_was_named_must_be_there(tmp_path):
+    check_given(None)
+    check_given(tmp_path)
+    with pytest.raises(InputError, match=r"gone\.safetensors: no such head file, nor a folder"):
+        check_given(tmp_path / "gone.safetensors")
+
+
+def test_only_the_heads_that_are_used_are_hashed(tmp_path, monkeypatch):
+    monkeypatch.setattr(heads_module, "SHIPPED", tmp_path / "shipped")
+    for folder in (tmp_path / "shipped" / "tiny", tmp_path / "mine"):
+        folder.mkdir(parents=True)
+        (folder / "dcsm.safetensors").write_text(folder.name)
+    mine, shipped = (file_hash(tmp_path / place / "dcsm.safetensors") for place in ("mine", "shipped/tiny"))
+    scorers = ("cosine", "dcsm", "factored", "shuffled-images:dcsm")
+    for given, model, digest in (
+        (tmp_path / "mine", "tiny", mine),
+        (None, "tiny", shipped),
+        (None, "ViT-B-16,openai", None),
+    ):
+        expected = {} if digest is None else {"dcsm": digest, "shuffled-images:dcsm": digest}
+        assert hash_heads(given, scorers, model) == expected
+    with pytest.raises(InputError, match="no such head file"):
+        hash_heads(tmp_path / "gone", ("cosine",), "tiny")
 
 
 def test_without_a_head_the_shipped_one_is_used_and_else_the_command_is_said(tmp_path, monkeypatch):

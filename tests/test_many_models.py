@@ -15,6 +15,7 @@ from evaluator.cache import encode_items, join_encoded
 from evaluator.encoders import load_encoder
 from evaluator.heads import SHIPPED
 from evaluator.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
+from evaluator.reporting.maps import load_maps
 from evaluator.results import Results, load
 from evaluator.runs import ENGINES, Run, run_here
 from scenes.errors import InputError
@@ -114,10 +115,86 @@ def test_results_of_another_head_are_not_kept(inside: Path, tmp_path: Path) -> N
     assert outcome(mine, "cosine", "dcsm") == EVALUATED
     assert outcome(mine.parent, "cosine", "dcsm") == KEPT  # the same file, named by its folder
     assert outcome(None, "cosine") == KEPT  # asks no head
-    assert outcome(None, "dcsm") == FAILED
+    assert outcome(None, "dcsm") == KEPT  # the shipped one, of which it is a copy
     with mine.open("ab") as file:
         file.write(b" ")  # trained again
     assert outcome(mine, "dcsm") == FAILED
+
+
+def test_results_of_another_shipped_head_are_not_kept(
+    inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(SHIPPED, tmp_path / "shipped")
+    monkeypatch.setattr("evaluator.heads.SHIPPED", tmp_path / "shipped")
+
+    def outcome() -> str:
+        return evaluate(["fourfold-tiny"], tmp_path / "out", scorers=("dcsm",), limit=1)["fourfold-tiny"]
+
+    assert (outcome(), outcome()) == (EVALUATED, KEPT)
+    with (tmp_path / "shipped" / "fourfold-tiny" / "dcsm.safetensors").open("ab") as file:
+        file.write(b" ")
+    assert outcome() == FAILED
+
+
+def test_results_of_a_model_that_changed_on_disk_are_not_kept(inside: Path, tmp_path: Path) -> None:
+    shutil.copytree("one", tmp_path / "mine")
+    model = f"local-dir:{tmp_path / 'mine'}"
+
+    def outcome() -> str:
+        return evaluate([model], tmp_path / "out", scorers=("cosine",), limit=1)[model]
+
+    assert (outcome(), outcome()) == (EVALUATED, KEPT)
+    shutil.copy("two/open_clip_config.json", tmp_path / "mine")
+    assert outcome() == FAILED
+    shutil.rmtree(tmp_path / "mine")
+    assert outcome() == KEPT  # nothing says that it was another
+
+
+def test_a_model_that_crashes_when_it_is_compared_stops_no_other(inside: Path, tmp_path: Path) -> None:
+    models = ["local-dir:one", "upside_down:crash"]
+    options = {"scorers": ("cosine",), "limit": 1}
+    evaluate(models[:1], tmp_path, **options)
+    one, other = (tmp_path / folder_name(model) for model in models)
+    shutil.copytree(one, other)  # results of a time when it did not crash
+    found = commands.evaluate_models("set", models, tmp_path, allow_random_weights=True, progress=False, **options)
+    assert [each.outcome for each in found] == [KEPT, FAILED]
+    assert found[1].reason == "RuntimeError: the weights are upside down"
+    assert "upside_down.py" in found[1].trace
+
+
+def test_results_on_other_images_are_not_kept(inside: Path, tmp_path: Path) -> None:
+    first = next(Path("set/test/images").glob("*.png")).name
+    (tmp_path / "moved").symlink_to(Path("set/test/images").absolute())
+    row = {"filename": first, "caption": "a cube", "negative_caption": "a ball"}
+    (tmp_path / "swap_att.json").write_text(json.dumps({"0": row}))
+
+    def outcome(images: str | Path) -> str:
+        options = {"scorers": ("cosine",), "allow_random_weights": True, "progress": False, "images": images}
+        spec = f"sugarcrepe:{tmp_path / 'swap_att.json'}"
+        [found] = commands.evaluate_models(spec, ["local-dir:one"], tmp_path / "out", **options)
+        return found.outcome
+
+    assert (outcome("set/test/images"), outcome("set/test/images")) == (EVALUATED, KEPT)
+    assert outcome(tmp_path / "moved") == FAILED
+
+
+def test_a_run_killed_before_its_end_is_asked_again(
+    inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_given: object) -> None:
+        raise KeyboardInterrupt
+
+    options = {"scorers": ("cosine",), "limit": 1}
+    folder = tmp_path / folder_name("local-dir:one")
+    for late in ("evaluator.runs.save_maps", "evaluator.runs.save", "evaluator.results.write_atomically"):
+        with monkeypatch.context() as patch:
+            patch.setattr(late, die)
+            with pytest.raises(KeyboardInterrupt):
+                evaluate(["local-dir:one"], tmp_path, **options)
+        assert not (folder / "results.json").exists()
+    assert (folder / "maps.safetensors").is_file()
+    assert evaluate(["local-dir:one"], tmp_path, **options) == {"local-dir:one": EVALUATED}
+    assert load_maps(folder) is not None
 
 
 def test_folder_names_are_plain_and_each_model_has_its_own() -> None:

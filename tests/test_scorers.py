@@ -290,8 +290,11 @@ def test_factored_takes_its_temperature_from_a_head_of_its_own_only(context, tmp
     for head in (tmp_path, tmp_path / "factored.safetensors"):
         fitted, _ = load_for("factored", context, image, ["a red cube"], head)
         assert fitted(image, texts).item() != pytest.approx(plain(image, texts).item())
-    unfitted, _ = load_for("factored", context, image, ["a red cube"], tmp_path / "other.safetensors")
+    (tmp_path / "empty").mkdir()
+    unfitted, _ = load_for("factored", context, image, ["a red cube"], tmp_path / "empty")
     assert unfitted(image, texts).item() == plain(image, texts).item()
+    with pytest.raises(InputError, match=r"a 'labclip' head, 'factored' was asked for.* folder with a head of each"):
+        load_for("factored", context, image, ["a red cube"], tmp_path / "other.safetensors")
 
 
 def test_marginal_takes_away_what_other_images_get(context):

@@ -16,6 +16,12 @@ CAPTION_SLOT = "{caption}"
 _NAMED_AT_MOST = 5
 
 
+def is_benchmark(spec: str) -> bool:
+    """Whether this names a benchmark by others, rightly or not, and no folder: NAME:PATH."""
+    name, colon, rest = spec.partition(":")
+    return name in BENCHMARKS or (bool(colon) and not rest.startswith("//") and not Path(spec).exists())
+
+
 def load_benchmark(
     spec: str,
     *,

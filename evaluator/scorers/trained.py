@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, find_head, load_head, read_head
+from evaluator.heads import Head, find_head, head_file, load_head
 from evaluator.scorers.authors_checkpoint import read_authors_checkpoint
 from evaluator.scorers.blocks import score_in_blocks
 from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
@@ -92,9 +92,13 @@ def load_dcsm_ref(context: ScorerContext) -> Scorer:
 
 
 def load_factored(context: ScorerContext) -> Scorer:
-    """The scorer `factored` with the temperature of a head file for it, if there is one, else uncalibrated."""
-    path = context.head / "factored.safetensors" if context.head and context.head.is_dir() else context.head
-    if path and path.is_file() and not is_zipfile(path) and read_head(path).type == "factored":
+    """The scorer `factored` with the temperature of its head; uncalibrated if there is none, or none in a folder.
+
+    Raises InputError for a file that is a head of another type.
+    """
+    path = head_file(context.head, "factored", context.encoder.name)
+    named = context.head is not None and not context.head.is_dir()
+    if path is not None and (named or path.is_file()):
         return load_trained("factored", context)
     return as_scorer("factored", build_factored({}, context.encoder))
 
