@@ -24,11 +24,17 @@ class Estimate:
     percent: bool = True
 
     def __str__(self) -> str:
-        scale, form = (100, ".1f") if self.percent else (1, ".3f")
-        text = f"{scale * self.value:{'+' if self.signed else ''}{form}}"
+        write = percent if self.percent else "{:.3f}".format
+        number = write(self.value)
+        text = f"+{number}" if self.signed and not number.startswith("-") else number
         if self.low is not None and self.high is not None:
-            text += f" [{scale * self.low:{form}}, {scale * self.high:{form}}]"
+            text += f" [{write(self.low)}, {write(self.high)}]"
         return text + self.mark
+
+
+def percent(share: float) -> str:
+    """A share in percent as every table, chart and sentence writes it: to one decimal, without the sign."""
+    return f"{100 * share:.1f}"
 
 
 Cell = str | int | Estimate | None

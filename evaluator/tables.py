@@ -25,7 +25,7 @@ def category_table(results: Results, metric: str | None = None) -> Table:
     rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
     tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if _is_clear(row)}
     lines: list[tuple[Cell, ...]] = []
-    sets: list[str] = []
+    firsts: list[MetricRow] = []
     for category in dict.fromkeys(row.category for row in results.metrics):
         shown = metric or headline_metric(results.metrics, category)
         keys = [(category, scorer, shown) for scorer in results.scorers]
@@ -35,14 +35,19 @@ def category_table(results: Results, metric: str | None = None) -> Table:
             chance = Estimate(found[0].chance)
             count = found[0].asked if _is_set(found[0]) else found[0].items
             lines.append((category, METRICS[shown].label, *cells, chance, detectable, count))
-            sets += [_note_of_set(found[0])] if _is_set(found[0]) else []
+            firsts.append(found[0])
     if not lines:
         raise InputError(f"metric {metric!r} applies to no category of these results")
     return Table(
         title=f"{results.model['name']} on {results.dataset.get('name', 'these items')}, percent",
         header=("category", "metric", *_scorer_names(results), "chance", "detectable", "items"),
         rows=tuple(lines),
-        notes=(*_footnotes(results, lines), *sets, *results.notes),
+        notes=(
+            _interval_note(results, firsts),
+            *_footnotes(results, lines),
+            *(_note_of_set(row) for row in firsts if _is_set(row)),
+            *results.notes,
+        ),
     )
 
 
@@ -61,7 +66,7 @@ def metric_table(results: Results, category: str) -> Table:
         title=f"{category}: every metric, percent",
         header=("metric", *_scorer_names(results), "chance", "questions", "ties"),
         rows=tuple(lines),
-        notes=(_interval_note(results), *results.notes),
+        notes=(_interval_note(results, found), *results.notes),
     )
 
 
@@ -240,19 +245,18 @@ def _scorer_names(results: Results) -> list[str]:
     return [f"{name}†" if facts.get("set_dependent") else name for name, facts in results.scorers.items()]
 
 
-def _interval_note(results: Results) -> str:
+def _interval_note(results: Results, rows: Sequence[MetricRow]) -> str:
     level, n = results.settings["level"], results.settings["replicates"]
-    return (
-        f"[low, high]: {100 * level:g} % interval from {n} resamples of groups (Wilson's where all groups agree); "
-        "ties are misses"
-    )
+    single = dict.fromkeys(row.category for row in rows if row.clusters == 1)  # with one there is nothing to resample
+    how = ", Wilson's over the questions"
+    if any(row.clusters > 1 for row in rows):
+        own = f"; that of {' and '.join(single)} is Wilson's over its questions" if single else ""
+        how = f" from {n} resamples of groups (Wilson's where all groups agree{own})"
+    return f"[low, high]: {100 * level:g} % interval{how}; ties are misses"
 
 
 def _footnotes(results: Results, lines: Sequence[Sequence[Cell]]) -> list[str]:
-    notes = [
-        _interval_note(results),
-        "detectable: the excess over chance that this many groups show with 80 % power",
-    ]
+    notes = ["detectable: the excess over chance that this many groups show with 80 % power"]
     if any(facts.get("set_dependent") for facts in results.scorers.values()):
         notes.append("† a score depends on what else is in the set")
     if any(isinstance(cell, Estimate) and cell.mark for line in lines for cell in line):

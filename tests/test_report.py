@@ -22,14 +22,19 @@ from PIL import Image
 from evaluator import results
 from evaluator.metrics import METRICS, Block
 from evaluator.reporting import explorer, write_browser, write_report
+from evaluator.reporting.charts import Bar, bars
 from evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
 from evaluator.reporting.entries import margin
 from evaluator.reporting.explorer import link_to, make_blocks
 from evaluator.reporting.groups import read_groups
 from evaluator.reporting.html import embed_json
+from evaluator.reporting.html_tables import to_html
 from evaluator.reporting.maps import Maps, load_maps
 from evaluator.reporting.markdown import escape
 from evaluator.reporting.thumbnails import mask_overlay
+from evaluator.reporting.view import points
+from evaluator.summary import summarise
+from evaluator.table_formats import Estimate, Table
 from scenes.errors import InputError
 
 
@@ -136,8 +141,8 @@ def test_the_page_says_what_the_items_say(made: SimpleNamespace) -> None:
     for category in ("content", "binding", "relation", "negation"):
         items = [item for item in run.items if item.category == category]
         share = {name: np.mean([margin(item.truth, item.scores[name]) > 0 for item in items]) for name in run.scorers}
-        stated = f"{100 * share['dcsm']:.0f}\N{NO-BREAK SPACE}% of {category} groups"
-        assert f"{stated} ({100 * share['cosine']:.0f}\N{NO-BREAK SPACE}% without)" in text
+        stated = f"{100 * share['dcsm']:.1f}\N{NO-BREAK SPACE}% of {category} groups"
+        assert f"{stated} ({100 * share['cosine']:.1f}\N{NO-BREAK SPACE}% without)" in text
     assert run.command in text
     assert run.notes[0] in text
     assert run.model["identity"] in text
@@ -261,6 +266,88 @@ def test_items_too_large_to_look_at_are_counted_but_not_shown(made: SimpleNamesp
     groups = block(write_report([folder], made.root / "retrieval.html"), "data")["groups"]
     assert len(groups) == len(run.items)
     assert "retrieval" not in {group["id"] for group in groups}
+
+
+def retrieval_of(made: SimpleNamespace, folder: Path, *, alone: bool) -> Path:
+    """Results on a retrieval set of 20 pictures and 25 captions, beside the groups or alone."""
+    run = results.load(made.first)
+    rng = np.random.default_rng(0)
+    truth = np.eye(20, 25, dtype=bool) | np.eye(20, 25, k=5, dtype=bool)
+    scores = {name: (rng.random((20, 25)) + truth).astype(np.float32) for name in run.scorers}
+    pictures, captions = tuple(f"{i}.png" for i in range(20)), tuple(map(str, range(25)))
+    found = results.ScoredItem("retrieval", "retrieval", "retrieval", {}, pictures, captions, truth, scores)
+    items = (found,) if alone else (*run.items, found)
+    metrics, comparisons = summarise(items, seed=0, replicates=20)
+    results.save(replace(run, items=items, metrics=metrics, comparisons=comparisons), folder)
+    return folder
+
+
+def test_of_a_retrieval_set_alone_its_questions_are_counted(made: SimpleNamespace) -> None:
+    folder = retrieval_of(made, made.root / "searched alone", alone=True)
+    text = html.unescape(write_report([folder], made.root / "searched.html").read_text(encoding="utf-8"))
+    assert "Retrieval <small>20 questions</small>" in text
+    assert "· 20 questions ·" in text
+    assert "1 groups" not in text
+    assert "intervals by Wilson’s formula over the questions of the one set" in text
+    assert "resample whole" not in text
+    assert "95 % interval, Wilson's over the questions; ties are misses" in text
+    assert "resamples of groups" not in text
+
+
+def test_a_retrieval_set_beside_groups_is_not_counted_as_one_of_them(made: SimpleNamespace) -> None:
+    folder = retrieval_of(made, made.root / "searched too", alone=False)
+    text = write_report([folder], made.root / "searched too.html").read_text(encoding="utf-8")
+    assert "· 64 groups ·" in text
+    assert "Binding <small>C2 16 groups</small>" in text
+
+
+def test_what_is_won_and_lost_is_called_what_it_is(made: SimpleNamespace) -> None:
+    run = results.load(made.first)
+    won = re.compile(r"\d+ ([a-z ]+) won, \d+ lost against cosine")
+
+    def called(items: tuple[results.ScoredItem, ...], name: str) -> set[str]:
+        metrics, comparisons = summarise(items, seed=0, replicates=20)
+        folder = made.root / name
+        results.save(replace(run, items=items, metrics=metrics, comparisons=comparisons), folder)
+        return set(won.findall(write_report([folder], made.root / f"{name}.html").read_text(encoding="utf-8")))
+
+    assert called(run.items, "won groups") == {"groups"}
+    halves = [replace(item, images=item.images[:1], captions=item.captions[:2]) for item in run.items]
+    one_picture = [
+        replace(item, truth=item.truth[:1, :2], scores={name: s[:1, :2] for name, s in item.scores.items()})
+        for item in halves
+    ]
+    assert called(tuple(one_picture), "won questions") == {"questions"}
+    pairs = tuple(replace(item, cluster=f"pair {i // 2}") for i, item in enumerate(one_picture))
+    assert called(pairs, "won clusters") == {"clusters of questions"}
+
+
+def test_the_page_and_the_tables_write_one_number_alike() -> None:
+    cell = Estimate(0.225, 0.125, 0.3)
+    assert str(cell) == "22.5 [12.5, 30.0]"
+    drawn = to_html(Table("t", ("name", "one", "other"), (("x", cell, Estimate(0.1, 0, 1)),)), best="row")
+    assert (drawn.rows[0][1].text, drawn.rows[0][1].detail) == ("22.5", "12.5–30.0")
+    assert "22.5<tspan" in bars([Bar("x", 0.225, 0.125, 0.3, "s1")], chance=None, title="")
+    assert [points(share) for share in (0.225, -0.225, 0.0, -0.0002)] == ["+22.5", "−22.5", "0.0", "0.0"]
+    assert [str(Estimate(share, signed=True)) for share in (0.225, -0.225, 0.0)] == ["+22.5", "-22.5", "+0.0"]
+
+
+def test_what_is_bold_is_said_where_there_is_a_choice() -> None:
+    several = Table("t", ("name", "one", "other"), (("x", Estimate(0.5, 0, 1), Estimate(0.1, 0, 1)),), ("a note",))
+    drawn = to_html(several, best="row")
+    assert [cell.strong for cell in drawn.rows[0]] == [False, True, False]
+    assert drawn.notes == ("Bold: the highest share of its row.", "a note")
+    single = replace(several, header=("name", "one"), rows=(several.rows[0][:2],))
+    assert not any(cell.strong for cell in to_html(single, best="row").rows[0])
+    assert to_html(single, best="row").notes == to_html(several).notes == ("a note",)
+
+
+def test_the_page_of_a_dataset_speaks_of_no_answer(made: SimpleNamespace) -> None:
+    for page, part, words in ((made.page, "Answer", True), (made.browser, "Categories", False)):
+        text = page.read_text(encoding="utf-8")
+        assert f'<nav aria-label="Parts of the page"><a href="#answer">{part}</a>' in text
+        assert ("<kbd>→</kbd> word" in text) is words
+        assert ("clear the map" in text) is words
 
 
 @pytest.mark.parametrize("scorers", [("cosine",), ("random",), ("maxsim", "blind"), ("random", "oracle")])

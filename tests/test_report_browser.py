@@ -322,6 +322,22 @@ def test_no_width_overflows_in_light_and_dark(made: SimpleNamespace, visit: Any,
         assert (sum(luminance) < 200) == (scheme == "dark")
 
 
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_every_part_begins_at_the_same_edge(made: SimpleNamespace, visit: Any, width: int) -> None:
+    page = visit(made.report, viewport={"width": width, "height": 800})
+    edges = page.locator("h1, #difficulty h2, #explorer h2, #configuration h2").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().left)"
+    )
+    assert len(edges) == 4
+    assert len(set(edges)) == 1
+
+
+def test_hard_positives_are_called_another_wording(made: SimpleNamespace, visit: Any) -> None:
+    page = visit(made.report, "#group=test-relation-000001")
+    said = page.locator(".captions small").all_inner_texts()
+    assert said == ["true of A", "true of B", "other wording, true of A", "other wording, true of B"]
+
+
 def test_the_theme_button_turns_the_scheme_over(made: SimpleNamespace, visit: Any) -> None:
     page = visit(made.report)
     before = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -337,7 +353,7 @@ def test_several_models_share_the_explorer_and_the_table_sorts(made: SimpleNames
     assert page.locator(".score").count() == 2
     table = page.locator("table.sortable")
     table.get_by_role("button", name="binding").click()
-    shown = [int(text.split()[0]) for text in table.locator("tbody td:nth-child(4)").all_inner_texts()]
+    shown = [float(text.split()[0]) for text in table.locator("tbody td:nth-child(4)").all_inner_texts()]
     assert shown == sorted(shown, reverse=True)
     table.get_by_role("button", name="model").click()
     names = table.locator("tbody tr > :first-child").all_inner_texts()

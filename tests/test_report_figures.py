@@ -61,7 +61,7 @@ def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: Sim
     (folder / "probe.json").write_text(json.dumps(probe), encoding="utf-8")
     page = write_report([folder], made.root / "probed.html").read_text(encoding="utf-8")
     assert "geometry of m" in page
-    for said in ("C2: binding", "75 % above 0", "twins (unrelated: 1)"):
+    for said in ("C2: binding", "75.0 % above 0", "twins (unrelated: 1)"):
         assert said in page
     papers = {path.name for path in write_paper([folder], made.root / "probed-paper")}
     assert {"fourfold-tiny-geometry-c2.svg", "fourfold-tiny-geometry-c2.pdf"} <= papers
@@ -90,8 +90,8 @@ def test_a_probe_is_drawn_as_one_figure_a_condition_with_nothing_of_its_names_le
     said = " ".join(texts)
     assert "relation, location" in said
     assert "<m & co>" in said
-    assert "25 % above 0" in said  # of the four text margins of both categories, those of 0 not among them
-    assert "75 % above 0" in said
+    assert "25.0 % above 0" in said  # of the four text margins of both categories, those of 0 not among them
+    assert "75.0 % above 0" in said
     for side in ("text", "image"):
         ElementTree.fromstring(side_chart(sections_of(found)[0], side))
 
@@ -118,18 +118,18 @@ def test_categories_that_no_condition_joins_have_a_figure_each_with_their_own_nu
     figures = write_figures(found, tmp_path)
     assert [path.relative_to(tmp_path).name for path in figures] == ["beyond-counting.svg", "beyond--compared.svg"]
     one, other = (path.read_text(encoding="utf-8") for path in figures)
-    assert "positive in 25 % of 2" in one
-    assert "positive in 100 % of 2" in other
+    assert "positive in 25.0 % of 2" in one
+    assert "positive in 100.0 % of 2" in other
     assert ("0.12<" in one, "0.75<" in one, "0.75<" in other) == (True, False, True)
-    assert ">0 % above 0" in one
-    assert ">0 % above 0" not in other
+    assert ">0.0 % above 0" in one
+    assert ">0.0 % above 0" not in other
 
 
 def test_margins_within_rounding_are_not_above_zero(tmp_path: Path) -> None:
     found = write_probe(tmp_path, [probe_row("C1", "content")], {"content": [[1e-7, 1e-7, 0.5, 1e-7]]})
     [section] = sections_of(found)
-    assert "0 % above 0" in side_chart(section, "text")
-    assert "50 % above 0" in side_chart(section, "image")
+    assert ">0.0 % above 0" in side_chart(section, "text")
+    assert ">50.0 % above 0" in side_chart(section, "image")
 
 
 @pytest.mark.parametrize("margins", [{"content": [[1, 2], [3, 4]]}, {"content": [[1, 2, 3, float("nan")]]}, [1]])

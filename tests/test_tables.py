@@ -97,6 +97,17 @@ def test_of_a_retrieval_set_what_it_asks_is_counted(metric: str | None, asked: s
     assert row[-1] == int(asked.split()[0])
     assert row[-2] is None  # no difference can be detected with one set
     assert any(note == f"retrieval is one set; its items are the {asked} asked" for note in table.notes)
+    assert table.notes[0] == "[low, high]: 95 % interval, Wilson's over the questions; ties are misses"
+    assert metric_table(results, "retrieval").notes[0] == table.notes[0]
+    both = summarise([*RESULTS.items[:9], replace(item, scores=dict.fromkeys(RESULTS.scorers, scores["dcsm"]))], seed=0)
+    mixed = category_table(replace(RESULTS, metrics=both.metrics, comparisons=both.comparisons))
+    assert mixed.notes[0] == (
+        "[low, high]: 95 % interval from 100 resamples of groups (Wilson's where all groups agree; that of retrieval "
+        "is Wilson's over its questions); ties are misses"
+    )
+    assert TABLES["categories"].notes[0] == (
+        "[low, high]: 95 % interval from 100 resamples of groups (Wilson's where all groups agree); ties are misses"
+    )
     assert comparison_table(results) is None  # with one pair nothing is tested
     assert not any("one set" in note for note in TABLES["categories"].notes)
 

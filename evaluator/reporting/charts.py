@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from evaluator.table_formats import percent
+
 BAR_HEIGHT = 9
 BAR_PITCH = 39  # one line of type, the bar, and air
 PLOT_HEIGHT = 150
@@ -60,11 +62,6 @@ def curves(series: Sequence[Curve], bins: Sequence[str], *, chance: float | None
             f'<text class="tick" x="{x:.2f}%" y="{PLOT_HEIGHT + 28}" text-anchor="middle">{escape(name)}</text>'
         )
     return _figure(parts, PLOT_HEIGHT + 36, title)
-
-
-def percent(value: float) -> str:
-    """A fraction as a whole percentage, the precision a few hundred items deserve."""
-    return f"{100 * value:.0f}"
 
 
 def _bar(row: Bar, top: int) -> str:
@@ -129,7 +126,7 @@ def _grid_line(value: float) -> str:
     y = _y(value)
     return (
         f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="tick" x="0" y="{y - 3:.1f}">{percent(value)}{" %" if value == 1 else ""}</text>'
+        f'<text class="tick" x="0" y="{y - 3:.1f}">{100 * value:.0f}{" %" if value == 1 else ""}</text>'
     )
 
 

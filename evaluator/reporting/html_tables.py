@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluator.reporting.charts import percent
 from evaluator.reporting.view import interval, points
-from evaluator.table_formats import MISSING, Cell, Estimate, Table
+from evaluator.table_formats import MISSING, Cell, Estimate, Table, percent
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class HtmlTable:
 
 
 def to_html(table: Table, *, best: str = "", sortable: bool = False, said: Sequence[str] = ()) -> HtmlTable:
-    """A table in whole percent; `best` "row" or "column" makes the largest share of each stand out.
+    """A table in percent; `best` "row" or "column" makes the largest share of each stand out, and a note say so.
 
     Notes among `said` stand elsewhere on the page already.
     """
@@ -42,7 +41,10 @@ def to_html(table: Table, *, best: str = "", sortable: bool = False, said: Seque
         )
         for i, line in enumerate(lines)
     )
-    return HtmlTable(table.title, table.header, rows, tuple(n for n in table.notes if n not in said), sortable)
+    notes = tuple(note for note in table.notes if note not in said)
+    if any(cell.strong for row in rows for cell in row):
+        notes = (f"Bold: the highest share of its {best}.", *notes)
+    return HtmlTable(table.title, table.header, rows, notes, sortable)
 
 
 def _cell(cell: Cell, top: float | None) -> HtmlCell:
@@ -59,5 +61,6 @@ def _cell(cell: Cell, top: float | None) -> HtmlCell:
 
 
 def _top(cells: Sequence[Cell]) -> float | None:
-    """The largest measured share; chance and other numbers without an interval do not compete."""
-    return max((c.value for c in cells if isinstance(c, Estimate) and c.low is not None and not c.signed), default=None)
+    """The largest of several measured shares; chance and other numbers without an interval do not compete."""
+    shares = [c.value for c in cells if isinstance(c, Estimate) and c.low is not None and not c.signed]
+    return max(shares) if len(shares) > 1 else None

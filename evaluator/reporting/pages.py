@@ -34,7 +34,6 @@ from evaluator.reporting.view import (
     matrix,
     with_example,
 )
-from evaluator.results import Results
 
 EXPLORER_NOTE = (
     "Each group is two pictures, A and B, and two captions, a true of A, b true of B. Between the four scores stand "
@@ -61,6 +60,7 @@ class Page:
     checks: tuple[HtmlTable, ...] = ()
     configuration: tuple[RunConfiguration, ...] = ()
     notes: tuple[str, ...] = ()
+    maps: bool = False  # do any groups carry maps of their words?
     min_groups: int = MIN_CLUSTERS
     probe_note: str = PROBE_NOTE
 
@@ -68,7 +68,7 @@ class Page:
     def parts(self) -> list[tuple[str, str]]:
         """Address and name of each part, for the page's menu."""
         there = {
-            "answer": ("Answer", self.panels),
+            "answer": ("Answer" if self.answers else "Categories", self.panels),
             "difficulty": ("Difficulty", self.axes),
             "geometry": ("Geometry", self.probe),
             "checks": ("Checks", self.checks),
@@ -85,7 +85,7 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
     return Page(
         title=make_title(material.numbers),
         lede=tuple(lede(first)),
-        facts=tuple(_facts(material.runs)),
+        facts=tuple(_facts(material.numbers)),
         explorer_title="Group by group",
         explorer_note=EXPLORER_NOTE,
         matrix=to_html(matrix(material.numbers), best="column", sortable=True) if several else None,
@@ -102,6 +102,7 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
         ),
         configuration=tuple(configuration(run) for run in material.runs),
         notes=notes,
+        maps=any(blocks["maps"]),
     )
 
 
@@ -127,11 +128,13 @@ def make_title(numbers: Sequence[Numbers]) -> str:
     return f"What {numbers[0].model} gets right{with_dcsm}"
 
 
-def _facts(runs: Sequence[Results]) -> list[str]:
-    data = runs[0].dataset
+def _facts(runs: Sequence[Numbers]) -> list[str]:
+    first = runs[0]
+    data = first.run.dataset
     name = " ".join(str(data[key]) for key in ("name", "split") if data.get(key))
-    models = [f"{run.model['name']} ({str(run.model.get('identity', ''))[:12]})" for run in runs]
-    return [each for each in (name, f"{len(runs[0].items):,} groups", *models) if each]
+    asked = f"{sum(map(first.asked, first.categories)):,} {first.unit}"
+    models = [f"{each.run.model['name']} ({str(each.run.model.get('identity', ''))[:12]})" for each in runs]
+    return [each for each in (name, asked, *models) if each]
 
 
 def _panel(numbers: Numbers, category: str, material: Material, blocks: Mapping[str, Any]) -> Panel:

@@ -13,7 +13,7 @@ import numpy as np
 
 from evaluator.embedding_space import RESOLUTION
 from evaluator.reporting.charts import mark
-from evaluator.table_formats import Table
+from evaluator.table_formats import Table, percent
 from evaluator.tables import probe_table
 from generator.dataset import write_atomically
 from scenes.errors import InputError
@@ -148,7 +148,7 @@ def _histogram(values: np.ndarray) -> list[str]:
     counts, _ = np.histogram(values, bins=BINS, range=(-limit, limit))
     heights = PLOT * counts / max(1, counts.max(initial=0))
     width, base = 100 / BINS, TOP + PLOT
-    above = f"{100 * float((values > RESOLUTION).mean()) if len(values) else 0:.0f}"  # as the probe counts
+    above = percent(float((values > RESOLUTION).mean()) if len(values) else 0)  # as the probe counts
     bars = [
         f'<rect class="bar" x="{i * width + 0.2:.2f}%" y="{base - h:.1f}" width="{width - 0.4:.2f}%" height="{h:.1f}"/>'
         for i, h in enumerate(heights)
@@ -199,7 +199,7 @@ def _standalone(section: Section, model: str) -> str:
     said = (
         ""
         if satisfied is None
-        else f": all four margins positive in {100 * satisfied.value:.0f} % of {satisfied.groups}"
+        else f": all four margins positive in {percent(satisfied.value)} % of {satisfied.groups}"
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">',

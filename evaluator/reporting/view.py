@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from evaluator.metrics import METRICS
-from evaluator.reporting.charts import Bar, bars, percent
+from evaluator.reporting.charts import Bar, bars
 from evaluator.reporting.systems import System, find_role
 from evaluator.results import ComparisonRow, MetricRow, Results
 from evaluator.summary import ALL, RETRIEVAL, headline_metric
-from evaluator.table_formats import Cell, Estimate, Table
+from evaluator.table_formats import Cell, Estimate, Table, percent
 
 # category -> (condition, what differs between the two pictures)
 CATEGORIES = {
@@ -28,7 +28,7 @@ MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class Change:
-    """With against without, on one category: a line such as "+48 points with DCSM (41 to 55, p < 0.001)"."""
+    """With against without, on one category: a line such as "+48.3 points with DCSM (+41.2 to +55.0, p < 0.001)"."""
 
     value: str
     what: str
@@ -88,6 +88,11 @@ class Numbers:
         """The metric that speaks for the category."""
         return headline_metric(self.run.metrics, category)
 
+    def asked(self, category: str) -> int:
+        """How many groups, or questions, a category asks."""
+        wanted = (category, self.headline(category))
+        return next(row.asked for row in self.run.metrics if (row.category, row.metric) == wanted)
+
     def metric(self, category: str, scorer: str, metric: str) -> MetricRow | None:
         """One row of metrics, if it exists."""
         wanted = (category, scorer, metric)
@@ -112,8 +117,8 @@ def make_panel(numbers: Numbers, category: str) -> Panel:
     condition, what = CATEGORIES.get(category, ("", ""))
     dcsm = find_role(numbers.systems, "dcsm")
     change = describe_change(numbers, category, dcsm) if dcsm else None
-    n = known[0][1].clusters if known else 0
-    return Panel(category.capitalize(), f"{condition} {n} groups".strip(), what, chart, (change,) if change else ())
+    count = f"{condition} {numbers.asked(category):,} {numbers.unit}".strip()
+    return Panel(category.capitalize(), count, what, chart, (change,) if change else ())
 
 
 def with_example(panel: Panel, pictures: Sequence[str], captions: Sequence[str], link: str) -> Panel:
@@ -131,7 +136,8 @@ def describe_change(numbers: Numbers, category: str, system: System) -> Change |
         sign = "gain" if row.low > 0 else "loss" if row.high < 0 else "even"
     details = [interval(row.low, row.high, signed=True), p_value(row)]
     if row.wins is not None:
-        details.append(f"{row.wins} groups won, {row.losses} lost against {row.reference}")
+        pairs = numbers.unit if row.clusters == numbers.asked(category) else f"clusters of {numbers.unit}"
+        details.append(f"{row.wins} {pairs} won, {row.losses} lost against {row.reference}")
     what = f"points with {system.label}"
     return Change(points(row.difference), what, "; ".join(each for each in details if each), sign)
 
@@ -196,7 +202,7 @@ def chance_of(rows: Sequence[MetricRow | None]) -> Estimate | None:
 
 
 def interval(low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """ "41–55", or "+41 to +55" for differences; empty where there is none."""
+    """ "41.2–55.0", or "+41.2 to +55.0" for differences; empty where there is none."""
     if low is None or high is None:
         return ""
     return f"{points(low)} to {points(high)}" if signed else f"{percent(low)}–{percent(high)}"
@@ -204,8 +210,8 @@ def interval(low: float | None, high: float | None, *, signed: bool = False) -> 
 
 def points(difference: float) -> str:
     """A difference of shares in percentage points, with its sign."""
-    number = round(100 * difference)
-    return f"+{number}" if number > 0 else f"{MINUS}{-number}" if number < 0 else "0"
+    number = percent(abs(difference))
+    return number if float(number) == 0 else ("+" if difference > 0 else MINUS) + number
 
 
 def p_value(row: ComparisonRow) -> str:
@@ -223,7 +229,10 @@ def _how_to_read(numbers: Numbers) -> list[str]:
             "right when all four comparisons come out right; guessing gets 1 in 6. Thin lines are "
             f"95{NBSP}% intervals that resample whole groups."
         ]
-    return ["Thin lines are 95 % intervals that resample whole clusters of items; the dashed line is chance."]
+    single = {row.clusters == 1 for row in numbers.run.metrics if row.category in numbers.categories}
+    ways = ["that resample whole clusters of items"] * (False in single)
+    ways += ["by Wilson’s formula over the questions of the one set"] * (True in single)
+    return [f"Thin lines are 95{NBSP}% intervals {', or '.join(ways)}; the stroke across a bar is chance."]
 
 
 def _headline_row(numbers: Numbers, category: str, system: System) -> MetricRow | None:

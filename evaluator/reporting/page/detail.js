@@ -124,13 +124,12 @@ function drawLegend(group, state, change) {
 }
 
 function drawCaptions(group, state, change) {
-  const names = { "hard-positive": "also true", foil: "foil" };
   return make("ol", { class: "captions" }, ...group.captions.map((caption, j) => {
     const letter = letters[j].toLowerCase();
     const trueOf = group.images.map((_, i) => (group.truth[i][j] ? letters[i] : null)).filter(Boolean).join(", ") || "none";
     return make("li", {}, make("b", { class: "letter" }, letter),
       make("p", {}, drawTokens(group, caption, j, state, change),
-        make("small", {}, `true of ${trueOf}` + (names[caption.kind] ? ` · ${names[caption.kind]}` : ""))));
+        make("small", {}, (caption.kind === "hard-positive" ? "other wording, " : "") + `true of ${trueOf}` + (caption.kind === "foil" ? " · foil" : ""))));
   }));
 }
 
