@@ -17,10 +17,31 @@ TINY = "fourfold-tiny"
 WRONG = 2
 INTERRUPTED = 130  # what shells report of a program stopped by Ctrl-C
 # Troubles with a place that the user gave; any other OSError is ours to explain.
-_PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR)
+_PLACES = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+)
 
-_DATASET = click.argument("dataset")
-_FOLDER = click.argument("dataset", type=click.Path(path_type=Path))
+
+def _no_url(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    if "://" in given:
+        raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
+    return given
+
+
+def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
+    return Path(_no_url(context, parameter, given))
+
+
+_DATASET = click.argument("dataset", callback=_no_url)
+_FOLDER = click.argument("dataset", callback=_as_folder)
+_SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
 _MODEL = click.option("--model", default=TINY, show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`")
 _DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
 _DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
@@ -28,6 +49,9 @@ _CACHE = click.option("--cache", type=click.Path(path_type=Path), help="folder t
 _RANDOM = click.option(
     "--allow-random-weights", is_flag=True, help="run a model without weights; its numbers mean nothing"
 )
+_ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
+_SHARE = click.FloatRange(0, 1, max_open=True)
+_COPIES = "disturbed copies of each picture, encoded once"
 _QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
 
 
@@ -41,7 +65,7 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(short_help="Make the dataset of a recipe in a folder or at a URL.")
 @click.argument("recipe")
 @click.argument("out")
 @click.option("--groups", type=click.IntRange(1), help="groups of each category, instead of the recipe's numbers")
@@ -70,22 +94,27 @@ def generate(recipe: str, out: str, quiet: bool, **options: Any) -> None:
         click.echo(f"this task of a SLURM array makes {given}; give --num-shards 1 for the whole", err=True)
     place = call(recipe, out, progress=not quiet, **options)
     if is_finished(place):
-        click.echo(f"{place}: done; look at it with `fourfold preview {place} sheet.png`")
+        _say_done(place)
     else:
         click.echo(f"{place}: this part is done; when all are, finish the dataset with `fourfold merge {place}`")
 
 
-@cli.command()
+@cli.command(short_help="Finish a dataset whose parts were made one by one.")
 @click.argument("out")
 def merge(out: str) -> None:
     """Finish the dataset in OUT (a folder or URL), whose parts `fourfold generate --num-shards` made one by one."""
     from generator.pipeline import merge as call
 
-    place = call(out)
-    click.echo(f"{place}: done; look at it with `fourfold preview {place} sheet.png`")
+    _say_done(call(out))
 
 
-@cli.command()
+def _say_done(place: str | Path) -> None:
+    is_folder = isinstance(place, Path)  # else a URL, which what reads datasets does not open
+    hint = f"look at it with `fourfold preview {place} sheet.png`" if is_folder else "copy it to a folder to use it"
+    click.echo(f"{place}: done; {hint}")
+
+
+@cli.command(short_help="Derive a dataset again from its files; list problems.")
 @_FOLDER
 @_QUIET
 def verify(dataset: Path, quiet: bool) -> None:
@@ -100,11 +129,11 @@ def verify(dataset: Path, quiet: bool) -> None:
     click.echo(f"{dataset}: every file, scene, mask and caption is as it should be")
 
 
-@cli.command()
+@cli.command(short_help="Write a contact sheet of a dataset.")
 @_FOLDER
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--split")
-@click.option("--columns", type=click.IntRange(1), default=4, show_default=True)
+@click.option("--split", help='default: "test", else the first')
+@click.option("--columns", type=click.IntRange(1), default=4, show_default=True, help="groups side by side")
 @click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="rows of each category")
 def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int) -> None:
     """Write a contact sheet of DATASET to OUT (.png)."""
@@ -113,7 +142,7 @@ def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int
     click.echo(call(dataset, out, split=split, columns=columns, rows=rows))
 
 
-@cli.command()
+@cli.command(short_help="Count what a dataset holds, as text or a page.")
 @_FOLDER
 @click.option("--split", help="this split only; default: all")
 @click.option("--html", type=click.Path(path_type=Path), help="page.html with charts")
@@ -127,7 +156,7 @@ def describe(dataset: Path, split: str | None, html: Path | None) -> None:
     click.echo(portrait_as_text(portrait) if html is None else write_page(portrait, html))
 
 
-@cli.command()
+@cli.command(short_help="Write a dataset in the schema of another.")
 @_FOLDER
 @click.argument("format")
 @click.argument("out", type=click.Path(path_type=Path))
@@ -142,10 +171,12 @@ def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
     click.echo(f"{done.path}: {done.items} items of the split {done.split}")
 
 
-@cli.command()
+@cli.command(short_help="Score a dataset with models and scorers.")
 @_DATASET
 @_MODEL
-@click.option("--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several")
+@click.option(
+    "--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several; names above"
+)
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
 @click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
@@ -154,12 +185,12 @@ def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
 @click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
 @click.option("--allow-missing", is_flag=True, help="leave out items whose images are missing, and say so")
 @click.option("--prompt", help="caption template with {caption}")
-@click.option("--split")
-@click.option("--limit", type=click.IntRange(1), help="first items of each category only")
+@click.option("--split", help='of a dataset of ours; default: "test", else the first')
+@click.option("--limit", type=click.IntRange(1), help="first items of each category, or of a benchmark, only")
 @click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_SEED
 @_DTYPE
-@click.option("--batch-size", default="auto", show_default=True)
+@click.option("--batch-size", default="auto", show_default=True, help="images or captions in one pass, or auto")
 @_CACHE
 @_DEVICE
 @_RANDOM
@@ -175,7 +206,21 @@ def evaluate(
     batch_size: str,
     **options: Any,
 ) -> None:
-    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers."""
+    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
+
+    `fourfold models` lists models.
+
+    \b
+    Scorers:
+      cosine, maxsim, dcsm, dcsm-ref, labclip, factored, phrase-align, marginal
+      and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
+    \b
+    Benchmarks by others:
+      vg-relation, vg-attribution, coco-order, flickr-order (ARO)
+      whatsup, coco-qa, vg-qa, whatsup-edited, coco-qa-edited, vg-qa-edited
+      bivlc, clip-binding, colorswap, crepe, eqben, mmvp, ncd, negbench
+      retrieval (COCO, Flickr30k), spec, sugarcrepe, valse, vismin, winoground
+    """
     from evaluator.commands import evaluate as call
 
     options |= {"cache_dir": cache, "progress": not quiet, "batch_size": _batch_size(batch_size)}
@@ -200,22 +245,22 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
         raise InputError(f"{len(failed)} of {len(found)} models failed: {', '.join(failed)}")
 
 
-@cli.command("train-head")
+@cli.command("train-head", short_help="Train a head on a dataset, the model frozen.")
 @_FOLDER
 @_MODEL
-@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip")
+@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip, factored")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new file (.safetensors)")
-@click.option("--split", default="train", show_default=True)
-@click.option("--validation-split", default="validation", show_default=True)
-@click.option("--epochs", type=click.IntRange(1))
-@click.option("--batch-groups", type=click.IntRange(1))
-@click.option("--learning-rate", type=float)
-@click.option("--weight-decay", type=float)
-@click.option("--augmentations", type=click.IntRange(0), help="disturbed copies of each picture, encoded once")
-@click.option("--feature-noise", type=float)
-@click.option("--token-dropout", type=float)
-@click.option("--patience", type=click.IntRange(1))
-@click.option("--seed", type=click.IntRange(0))
+@click.option("--split", default="train", show_default=True, help="of the groups to learn from")
+@click.option("--validation-split", help="default: validation, if there is one, else a tenth of the training groups")
+@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="at most")
+@click.option("--batch-groups", type=click.IntRange(1), default=64, show_default=True, help="groups in a step")
+@click.option("--learning-rate", type=_ABOVE_0, default=2e-3, show_default=True, help="the highest, after a rise")
+@click.option("--weight-decay", type=_FROM_0, default=0.05, show_default=True, help="AdamW's, on matrices alone")
+@click.option("--augmentations", type=click.IntRange(0), default=0, show_default=True, help=_COPIES)
+@click.option("--feature-noise", type=_FROM_0, default=0.0, show_default=True, help="length of a random vector added")
+@click.option("--token-dropout", type=_SHARE, default=0.0, show_default=True, help="share of caption tokens hidden")
+@click.option("--patience", type=click.IntRange(1), default=5, show_default=True, help="epochs without a better score")
+@_SEED
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="folder for TensorBoard's log")
 @_CACHE
 @_DEVICE
@@ -227,7 +272,7 @@ def train_head(
     head: str,
     out: Path,
     split: str,
-    validation_split: str,
+    validation_split: str | None,
     tensorboard: Path | None,
     cache: Path | None,
     device: str,
@@ -236,10 +281,12 @@ def train_head(
     **training: Any,
 ) -> None:
     """Train a head on the groups of DATASET, the model frozen. Call again to resume."""
+    from evaluator.dataset_items import training_splits
+
+    training_splits(dataset, split, validation_split)  # before torch is imported, which takes seconds
     from evaluator.commands import train_head as call
     from evaluator.training_run import TrainingConfig
 
-    given = {name: value for name, value in training.items() if value is not None}
     done = call(
         dataset,
         out=out,
@@ -247,7 +294,7 @@ def train_head(
         head=head,
         split=split,
         validation_split=validation_split,
-        config=TrainingConfig(**given, device=device),
+        config=TrainingConfig(**training, device=device),
         cache_dir=cache,
         device=device,
         allow_random_weights=allow_random_weights,
@@ -263,11 +310,11 @@ def train_head(
     click.echo(f"group score on the validation groups (%): {scores}")
 
 
-@cli.command("train-tiny")
+@cli.command("train-tiny", short_help="Train the reference model.")
 @_FOLDER
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
-@click.option("--steps", type=click.IntRange(1), help="training steps")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--steps", type=click.IntRange(1), help="training steps; default: the recipe of the shipped model")
+@_SEED
 @_DEVICE
 @_DTYPE
 @_QUIET
@@ -281,7 +328,7 @@ def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: s
     click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
 
 
-@cli.command()
+@cli.command(short_help="Write the report on one or several results.")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="report.html, or report.md")
 @click.option(
@@ -301,7 +348,7 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
         click.echo(f"{paper}: {len(paper_report(results, paper, dataset=dataset))} tables and figures")
 
 
-@cli.command()
+@cli.command(short_help="Put several results side by side, paired.")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--scorer", "scorers", multiple=True, help="repeat for several; default: all")
 @click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
@@ -315,19 +362,20 @@ def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> N
     click.echo(write_table(model_table(call(load_runs(results), scorers=scorers or None)), form))
 
 
-@cli.command()
+@cli.command(short_help="Measure which of C1-C4 a model's space satisfies.")
 @_FOLDER
 @_MODEL
 @click.option(
     "--out", type=click.Path(path_type=Path), help="folder for numbers and figures, as a results folder; or .json"
 )
-@click.option("--split")
+@click.option("--split", help='default: "test", else the first')
 @click.option("--limit", type=click.IntRange(1), help="first groups of each category only")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_SEED
 @_CACHE
 @_DEVICE
 @_RANDOM
-def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, **options: Any) -> None:
+@_QUIET
+def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, quiet: bool, **options: Any) -> None:
     """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is.
 
     A group that fails refutes its condition for the cosine of this space, not that the knowledge is there: as long as
@@ -337,10 +385,11 @@ def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, **opt
     from evaluator.table_formats import write_text
     from evaluator.tables import probe_table
 
-    click.echo(write_text(probe_table(call(dataset, model=model, out=out, cache_dir=cache, **options))))
+    found = call(dataset, model=model, out=out, cache_dir=cache, progress=not quiet, **options)
+    click.echo(write_text(probe_table(found)))
 
 
-@cli.command()
+@cli.command(short_help="Write a page that shows a dataset group by group.")
 @_FOLDER
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="page.html")
 def browse(dataset: Path, out: Path) -> None:
@@ -350,7 +399,7 @@ def browse(dataset: Path, out: Path) -> None:
     click.echo(write_browser(dataset, out))
 
 
-@cli.command()
+@cli.command(short_help="List models that can be named.")
 @click.argument("part", required=False, default="")
 def models(part: str) -> None:
     """List models that can be named, those with PART in their name."""
@@ -365,9 +414,9 @@ def models(part: str) -> None:
     )
 
 
-@cli.command()
+@cli.command(short_help="Run blind solvers, which see no image.")
 @_DATASET
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@_SEED
 def audit(dataset: str, seed: int) -> None:
     """Run blind solvers, which see no image, over DATASET (a folder, or NAME:PATH of a benchmark by others)."""
     import numpy as np
@@ -380,7 +429,7 @@ def audit(dataset: str, seed: int) -> None:
         raise InputError(f"{dataset}: captions or objects give answers away without the picture (see above)")
 
 
-@cli.command()
+@cli.command(short_help="Generate, evaluate fourfold-tiny and report.")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--groups", type=click.IntRange(1), default=60, show_default=True, help="groups of each category")
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
@@ -409,7 +458,7 @@ def _print_results(results: Any) -> None:
 def _batch_size(text: str) -> Any:
     if text == "auto":
         return text
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise InputError(f"--batch-size {text!r}: give 'auto' or a whole number from 1 on")
     return int(text)
 

@@ -11,7 +11,7 @@ from evaluator import geometry
 from evaluator.asking import Question, ask
 from evaluator.cache import encoding_bar
 from evaluator.composites import read_composites
-from evaluator.dataset_items import load_items
+from evaluator.dataset_items import load_items, training_splits
 from evaluator.encoders import TINY, list_models, load_encoder
 from evaluator.geometry import ProbeResult
 from evaluator.heads import check_given
@@ -31,7 +31,7 @@ from evaluator.runs import ENGINES, Run, check_engine, save_outcome
 from evaluator.training import HeadReport
 from evaluator.training import train_head as _train_head
 from evaluator.training_run import TrainingConfig
-from generator.dataset import choose_split, read_groups, read_manifest
+from generator.dataset import choose_split, read_groups
 
 DEMO_SCORERS = ("cosine", "maxsim", "dcsm", "blind", "random")
 
@@ -102,7 +102,7 @@ def train_head(
     model: str = TINY,
     head: str = "dcsm",
     split: str = "train",
-    validation_split: str | None = "validation",
+    validation_split: str | None = None,
     config: TrainingConfig | None = None,
     cache_dir: str | Path | None = None,
     device: str = "cpu",
@@ -112,15 +112,15 @@ def train_head(
 ) -> HeadReport:
     """Train a head on the groups of a dataset with the model frozen, and write it to `out` (.safetensors).
 
-    Validation groups come from `validation_split` if the dataset has it, else a seeded share of the training groups is
-    held back. An interrupted run goes on where it stopped. `tensorboard` is a folder for TensorBoard's log.
+    Validation groups come from `validation_split`, by default "validation" if the dataset has it; else a seeded share
+    of the training groups is held back. An interrupted run goes on where it stopped. `tensorboard` is a folder for
+    TensorBoard's log.
     """
     folder = Path(dataset)
-    splits = read_manifest(folder)["splits"]
-    validation = load_items(folder, validation_split) if validation_split in splits else None
+    used, checked = training_splits(folder, split, validation_split)
     return _train_head(
-        load_items(folder, choose_split(folder, split)),
-        validation,
+        load_items(folder, used),
+        None if checked is None else load_items(folder, checked),
         load_encoder(model, device=device, allow_random_weights=allow_random_weights),
         head=head,
         out=Path(out),

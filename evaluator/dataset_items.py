@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluator.items import ImageRef, Item
-from generator.dataset import Group, choose_split, read_groups
+from generator.dataset import Group, choose_split, read_groups, split_names
 from scenes.errors import InputError
 
 
@@ -27,6 +27,18 @@ def load_items(folder: str | Path, split: str | None = None, limit: int | None =
     if not items:
         raise InputError(f"{folder}: split {name!r} holds no fourfold groups")
     return tuple(items)
+
+
+def training_splits(folder: str | Path, split: str, validation: str | None) -> tuple[str, str | None]:
+    """The splits to train and to validate on: those named; without a name the second is "validation", if there is one.
+
+    Raises InputError for a folder that is no dataset, and a split it has not.
+    """
+    names = split_names(Path(folder))
+    for option, name in (("--split", split), ("--validation-split", validation)):
+        if name is not None and name not in names:
+            raise InputError(f"{folder}: no split {name!r}; give {option}, one of: {', '.join(names)}")
+    return split, validation or ("validation" if "validation" in names else None)
 
 
 def _items(folder: Path, split: str) -> Iterator[Item]:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "models"
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,21 @@ def _parse(described: Mapping[str, Any], weights: Mapping[str, torch.Tensor], pa
     if described["format"] != FORMAT:
         raise InputError(f"{path}: head format {described['format']}, this version reads {FORMAT}; update fourfold")
     return Head(
-        type=described["type"],
-        config=described["config"],
-        encoder_name=described["encoder"]["name"],
-        encoder_identity=described["encoder"]["identity"],
+        type=_of(str, described["type"]),
+        config=_of(dict, described["config"]),
+        encoder_name=_of(str, described["encoder"]["name"]),
+        encoder_identity=_of(str, described["encoder"]["identity"]),
         weights=weights,
-        dataset=described["dataset"],
-        training=described["training"],
-        metrics=described["metrics"],
+        dataset=_of(dict, described["dataset"]),
+        training=_of(dict, described["training"]),
+        metrics=_of(dict, described["metrics"]),
     )
+
+
+def _of(kind: type[Part], value: Any) -> Part:
+    if not isinstance(value, kind):
+        raise TypeError
+    return value
 
 
 def load_head(path: Path, head_type: str, encoder: "Encoder") -> Head:

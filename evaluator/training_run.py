@@ -9,8 +9,9 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from math import cos, pi
+from math import cos, inf, pi
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, cast
 from zipfile import is_zipfile
 
@@ -25,10 +26,16 @@ from evaluator.scorers.trained import HeadNetwork
 from evaluator.training_data import TrainingData, batches, disturb, gather, items_right
 from scenes.errors import InputError
 
+_IN_CHECKPOINT = {"identity", "standing", "network", "best_weights", "optimizer"}
+_AT_LEAST_1 = ("epochs", "batch_groups", "patience")
+_AT_LEAST_0 = ("weight_decay", "augmentations", "feature_noise", "seed")
+_ABOVE_0 = ("learning_rate",)
+_SHARES = ("warmup", "validation_share", "token_dropout")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a head is trained; stored in the head file."""
+    """How a head is trained; stored in the head file. Raises InputError for a number that cannot be meant."""
 
     epochs: int = 20
     batch_groups: int = 64
@@ -42,6 +49,17 @@ class TrainingConfig:
     token_dropout: float = 0.0  # share of caption tokens hidden from the head
     seed: int = 0
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for names, holds, allowed in (
+            (_AT_LEAST_1, lambda value: 1 <= value < inf, "1 or more"),
+            (_AT_LEAST_0, lambda value: 0 <= value < inf, "0 or more"),
+            (_ABOVE_0, lambda value: 0 < value < inf, "above 0"),
+            (_SHARES, lambda value: 0 <= value < 1, "a share, from 0 to below 1"),
+        ):
+            for name in names:
+                if not holds(getattr(self, name)):  # which nan never does
+                    raise InputError(f"training: {name} {getattr(self, name)} must be {allowed}")
 
 
 @dataclass(frozen=True)
@@ -181,9 +199,7 @@ class Run:
 
     def restore(self, checkpoint: Path, identity: str) -> None:
         """Go on from a checkpoint. Raises InputError if it is of another run or not readable."""
-        if not is_zipfile(checkpoint):
-            raise InputError(f"{checkpoint}: not a readable checkpoint; delete it to start anew")
-        state = torch.load(checkpoint, map_location=self.processes.device, weights_only=True)
+        state = _read_checkpoint(checkpoint, self.processes.device)
         if state["identity"] != identity:
             raise InputError(
                 f"{checkpoint}: left by a run with other data, model or settings; repeat that run to finish it, "
@@ -193,6 +209,17 @@ class Run:
         self.module.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best_weights = state["best_weights"]
+
+
+def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:
+    """What `Run.save` wrote. Raises InputError for a file that is damaged or somebody else's."""
+    try:
+        state = torch.load(path, map_location=device, weights_only=True) if is_zipfile(path) else None
+    except (RuntimeError, UnpicklingError, ValueError, KeyError, EOFError, OSError, AttributeError, TypeError):
+        state = None  # what torch raises for archives that are damaged, or hold more than weights
+    if not isinstance(state, dict) or not state.keys() >= _IN_CHECKPOINT:
+        raise InputError(f"{path}: not a readable checkpoint; delete it to start anew")
+    return state
 
 
 def _show(row: Mapping[str, Any], folder: Path) -> None:

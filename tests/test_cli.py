@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
+import click
 import pytest
 
 from evaluator import cli
@@ -112,6 +114,58 @@ def test_every_command_has_help_that_names_its_options(command, run):
     assert cli.cli.commands[command].help.split(".")[0].split()[:6] == said.out.split("\n\n")[1].split()[:6]
 
 
+def test_no_command_s_line_is_cut(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("--help").out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == COMMANDS  # one line each
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
+def test_every_option_says_what_it_is():
+    for name, command in cli.cli.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.opts[0]}"
+
+
+def test_help_names_every_scorer_benchmark_and_head(run):
+    from evaluator.external import BENCHMARKS
+    from evaluator.scorers import SCORERS
+    from evaluator.scorers.trained import HEADS
+
+    words = set(re.findall(r"[\w-]+", run("evaluate", "--help").out))
+    assert {*SCORERS, *BENCHMARKS} <= words
+    assert set(HEADS) <= set(re.findall(r"[\w-]+", run("train-head", "--help").out))
+
+
+def test_a_head_is_trained_by_default_as_from_python():
+    from evaluator.training_run import TrainingConfig
+
+    ours = {each.name: each.default for each in fields(TrainingConfig)}
+    given = {each.name: each.default for each in cli.cli.commands["train-head"].params if each.name in ours}
+    assert given == {name: ours[name] for name in given}
+    assert {*ours} - {*given} == {"warmup", "validation_share"}
+
+
+def test_a_split_is_looked_for_before_torch_is_imported(generated, tmp_path):
+    code = (
+        "import sys\nfrom evaluator import cli\n"
+        f"sys.argv = ['fourfold', 'train-head', {str(generated)!r}, '--split', 'tset', '--out', 'h']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == "False\n"
+    assert "'tset'" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["generate", "merge"])
+def test_of_a_url_no_preview_is_promised(command, run, monkeypatch):
+    monkeypatch.setattr(f"generator.pipeline.{command}", lambda *given, **_options: given[-1])
+    monkeypatch.setattr("generator.pipeline.is_finished", lambda _place: True)
+    recipe = ["fourfold-demo"] if command == "generate" else []
+    assert run(command, *recipe, "memory://x").out == "memory://x: done; copy it to a folder to use it\n"
+
+
 def test_the_version_is_the_package_s(run):
     from importlib.metadata import version
 
@@ -149,6 +203,10 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("preview {data} {new}.jpg", "", [".png"]),
     ("preview {data} {new}.png --split tset", "", ["'tset'", "held-out, test, train"]),
     ("preview {data} {new}.png --columns 0", "", ["--columns"]),
+    ("preview s3://here/set {new}.png", "", ["s3://here/set", "copy the dataset to a folder first"]),
+    ("verify hf://here/set", "", ["hf://here/set", "copy the dataset to a folder first"]),
+    ("evaluate s3://here/set --out {new}", "", ["s3://here/set", "copy the dataset to a folder first"]),
+    ("audit s3://here/set", "", ["s3://here/set", "copy the dataset to a folder first"]),
     ("preview {full} {new}.png", "", ["full", "not a finished Fourfold dataset"]),
     ("preview {copy} {new}.png", "cut_rows", ["metadata.jsonl, line", "not a JSON object"]),
     ("preview {copy} {new}.png", "break_image", [".png", "not a readable image"]),
@@ -168,6 +226,13 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("evaluate {data} --out {new} --seed -1", "", ["--seed"]),
     ("evaluate {data} --out {new} --batch-size some", "", ["--batch-size", "'some'", "auto"]),
     ("evaluate {data} --out {new} --batch-size 0", "", ["--batch-size", "'0'"]),
+    ("evaluate {data} --out {new} --batch-size ²", "", ["--batch-size", "'²'"]),
+    ("evaluate {data} --out {full}/mine.txt/x", "", ["mine.txt/x", "cannot be written"]),
+    ("evaluate {data} --out {new} --head {new}.safetensors", "", ["new.safetensors", "no such head file"]),
+    ("evaluate {data} --out {new} --images {full}", "", ["--images", "benchmarks by others"]),
+    ("evaluate {data} --out {new} --prompt x{{caption}}", "", ["--prompt", "benchmarks by others"]),
+    ("evaluate {data} --out {new} --allow-missing", "", ["--allow-missing", "benchmarks by others"]),
+    ("evaluate sugarcrepe:{full} --out {new} --split test", "", ["--split", "datasets of ours"]),
     ("evaluate {data} --out {new} --dtype int8 --model {model}", "", ["int8", "float16"]),
     ("evaluate {data} --out {new} --device gpu --model {model}", "", ["gpu", "cuda"]),
     ("evaluate {copy} --out {new} --model {model} --allow-random-weights", "break_image", [".png", "broken"]),
@@ -186,11 +251,21 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("report {full} --paper {new}", "", ["full"]),
     ("models no-such-model-anywhere", "", ["'no-such-model-anywhere'"]),
     ("audit {full}", "", ["full", "not a finished Fourfold dataset"]),
+    ("audit sugarcrep:{full}", "", ["unknown benchmark 'sugarcrep'", "Did you mean 'sugarcrepe'"]),
+    ("probe {data} --out {full}/mine.txt", "", ["mine.txt", "is a file"]),
+    ("probe {data} --out {data}", "", ["holds a dataset"]),
     ("audit {copy}", "cut_rows", ["metadata.jsonl, line"]),
     ("train-head {full} --out {new}.safetensors", "", ["full", "not a finished Fourfold dataset"]),
-    ("train-head {data} --out {new}.safetensors --split tset", "", ["'tset'", "held-out, test, train"]),
+    ("train-head {data} --out {new}.safetensors --split tset", "", ["'tset'", "give --split", "held-out, test, train"]),
+    ("train-head {data} --out {new}.safetensors --validation-split x", "", ["'x'", "give --validation-split"]),
+    ("train-head {data} --out {new}.safetensors --learning-rate nan", "", ["learning_rate nan", "above 0"]),
+    ("train-head {data} --out {new}.safetensors --learning-rate -1", "", ["--learning-rate", "x>0"]),
+    ("train-head {data} --out {new}.safetensors --weight-decay -1", "", ["--weight-decay", "x>=0"]),
+    ("train-head {data} --out {new}.safetensors --token-dropout 2", "", ["--token-dropout", "0<=x<1"]),
+    ("train-head {data} --out {new}.safetensors --feature-noise -1", "", ["--feature-noise", "x>=0"]),
     ("train-tiny {full} --out {new}", "", ["full", "not a finished Fourfold dataset"]),
-    ("demo {full}/mine.txt", "", ["mine.txt"]),
+    ("demo {full}/mine.txt", "", ["mine.txt", "is a file"]),
+    ("demo {full}", "", ["full", "holds something else (mine.txt)"]),
 ]
 
 
@@ -238,6 +313,12 @@ def test_a_mistake_is_one_line_and_exit_code_2(line, damage, named, run, generat
     assert re.fullmatch(r"fourfold: .+\n", said.err), said.err
     assert [word for word in named if word not in said.err] == []
     assert contents(tmp_path) == before  # nothing overwritten, nothing left behind
+
+
+def test_a_folder_in_the_place_of_a_file_is_said(run, generated, tmp_path):
+    (tmp_path / "page.html").mkdir()
+    said = run("describe", generated, "--html", tmp_path / "page.html")
+    assert (said.code, said.err) == (2, f"fourfold: {tmp_path / 'page.html'}: is a folder; name a file\n")
 
 
 def test_a_mistake_is_said_in_a_real_process_too(tmp_path):

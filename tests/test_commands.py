@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evaluator import commands
+from evaluator.dataset_items import training_splits
 from evaluator.results import load
 from evaluator.training_run import TrainingConfig
 from scenes.errors import InputError
@@ -176,6 +177,17 @@ def test_the_demo_refuses_what_is_none_before_any_work(generated, tmp_path, monk
         commands.demo(tmp_path)
     with pytest.raises(InputError, match="is a file"):
         commands.demo(tmp_path / "mine.txt")
+
+
+def test_a_validation_split_is_there_or_refused(generated, tmp_path) -> None:
+    with pytest.raises(InputError, match=r"no split 'vaildation'; give --validation-split, one of: held-out, test"):
+        commands.train_head(generated, out=tmp_path / "h", split="test", validation_split="vaildation")
+    assert training_splits(generated, "test", None) == ("test", None)
+    assert training_splits(generated, "test", "held-out") == ("test", "held-out")
+    manifest = json.loads((generated / "manifest.json").read_text())
+    manifest["splits"]["validation"] = manifest["splits"]["test"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert training_splits(tmp_path, "test", None) == ("test", "validation")
 
 
 def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_path) -> None:

@@ -1,5 +1,6 @@
 """Head files: what is written is read, and nothing is read that does not belong to the model at hand."""
 
+import json
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,6 +108,34 @@ def test_tensors_that_are_no_head_are_refused(metadata, tmp_path):
     save_file({"weight": torch.zeros(1)}, tmp_path / "x.safetensors", metadata=metadata)
     with pytest.raises(InputError, match="holds tensors but no head"):
         read_head(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"encoder": {"name": "x", "identity": 3}}, {"config": [1]}, {"type": 3}, {"metrics": None}, {"encoder": 1}],
+)
+def test_a_head_described_wrongly_is_refused(wrong, tmp_path, monkeypatch):
+    dumps = json.dumps
+    monkeypatch.setattr(heads_module.json, "dumps", lambda value, **options: dumps({**value, **wrong}, **options))
+    save_head(make_head("labclip", NamedEncoder()), tmp_path / "h")
+    with pytest.raises(InputError, match="holds tensors but no head"):
+        read_head(tmp_path / "h")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        *(({"dropout": value}, "dropout .* must be a share") for value in (2, -1, float("nan"), "0")),
+        *(({"heads": value}, "heads") for value in (0, 3, 1.5, -4)),
+        ({"layers": 0}, "layers 0 must be"),
+        ({"words": [3]}, "do not fit"),
+        ({"widht": 3}, "do not fit"),
+    ],
+)
+def test_a_configuration_that_makes_no_network_is_refused(wrong, message):
+    head = make_head("dcsm", NamedEncoder())
+    with pytest.raises(InputError, match=rf"h\.safetensors: .*{message}"):
+        build_network(replace(head, config={**head.config, **wrong}), NamedEncoder(), "h.safetensors")
 
 
 def test_a_newer_format_is_said(tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """Heads learn what a cosine cannot, from planted features where the answer is known; and a killed run loses nothing."""
 
 import json
+import math
 import time
 from dataclasses import replace
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -240,9 +242,41 @@ def test_a_checkpoint_of_another_run_is_refused(encoder, small, tmp_path, monkey
     with pytest.raises(InputError, match="left by a run with other data, model or settings"):
         train_on_features(*small, encoder, head="dcsm", out=out, config=other, progress=False)
     train_on_features(*small, encoder, head="dcsm", out=out, config=other, progress=False, resume=False)
-    (tmp_path / "b.safetensors.checkpoint").write_bytes(b"torn")
-    with pytest.raises(InputError, match="not a readable checkpoint"):
-        train_on_features(*small, encoder, head="dcsm", out=tmp_path / "b.safetensors", config=QUICK, progress=False)
+
+
+def test_a_damaged_or_foreign_checkpoint_is_said(encoder, small, tmp_path):
+    checkpoint = tmp_path / "b.safetensors.checkpoint"
+    torch.save({"identity": "x", "weights": torch.zeros(9)}, checkpoint)
+    others = [checkpoint.read_bytes()]
+    torch.save([1], checkpoint)
+    others.append(checkpoint.read_bytes())
+    torch.save(replace(QUICK), checkpoint)  # a pickle of a class
+    others.append(checkpoint.read_bytes())
+    with ZipFile(checkpoint, "w") as archive:
+        archive.writestr("mine.txt", "mine")
+    for content in (b"torn", *others, checkpoint.read_bytes()):
+        checkpoint.write_bytes(content)
+        with pytest.raises(InputError, match="not a readable checkpoint; delete it"):
+            train_on_features(*small, encoder, head="dcsm", out=tmp_path / "b.safetensors", config=QUICK)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *((name, value) for name in ("epochs", "batch_groups", "patience") for value in (0, -1)),
+        *(("learning_rate", value) for value in (0, -1, math.nan, math.inf)),
+        *((name, value) for name in ("weight_decay", "feature_noise") for value in (-1, math.nan, math.inf)),
+        *(
+            (name, value)
+            for name in ("token_dropout", "warmup", "validation_share")
+            for value in (-0.1, 1, 2, math.nan)
+        ),
+        *((name, -1) for name in ("augmentations", "seed")),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(name, wrong):
+    with pytest.raises(InputError, match=f"training: {name} .* must be"):
+        TrainingConfig(**{name: wrong})
 
 
 def test_nothing_is_overwritten(encoder, small, tmp_path):

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from evaluator.features import ImageFeatures, TextFeatures
 from evaluator.scorers.words import FUNCTIONAL_WORDS, WordFinder
+from scenes.errors import InputError
 
 if TYPE_CHECKING:
     from evaluator.encoders import Encoder
@@ -38,6 +39,15 @@ class DcsmConfig:
     dropout: float = 0.1
     words: tuple[tuple[str, ...], ...] = FUNCTIONAL_WORDS
     whole_caption: bool = True  # whether the caption's own vector has a map too, beside those of its tokens
+
+    def __post_init__(self) -> None:
+        for name in ("embed_dim", "channels", "pooled_grid", "width", "heads", "layers"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise InputError(f"dcsm: {name} {getattr(self, name)!r} must be a whole number from 1 on")
+        if self.width % self.heads:
+            raise InputError(f"dcsm: {self.heads} heads do not divide a width of {self.width}")
+        if not isinstance(self.dropout, int | float) or not 0 <= self.dropout < 1:
+            raise InputError(f"dcsm: dropout {self.dropout!r} must be a share, from 0 to below 1")
 
 
 def configure_dcsm(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def build_network(head: Head, encoder: "Encoder", where: str) -> HeadNetwork:
     try:
         network = head_type(head.type).build(head.config, encoder)
         cast(nn.Module, network).load_state_dict(dict(head.weights))
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{where}: weights and configuration of this {head.type!r} head do not fit: {reason}"
