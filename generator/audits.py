@@ -154,10 +154,12 @@ def holm(values: Sequence[float]) -> np.ndarray:
 
 
 def _corrected(raw: Sequence[SolverResult], parts: Mapping[str, Part]) -> tuple[SolverResult, ...]:
-    results = []
+    results, samples = [], {}
     for result, p in zip(raw, holm([result.p for result in raw]), strict=True):
         leaks = bool(p < 1 - CONFIDENCE)
-        feature = describe(result.solver, list(chain(*parts[result.category].sample()))) if leaks else ""
+        if leaks and result.category not in samples:
+            samples[result.category] = list(chain(*parts[result.category].sample()))
+        feature = describe(result.solver, samples[result.category]) if leaks else ""
         results.append(replace(result, p=float(p), leaks=leaks, feature=feature))
     return tuple(results)
 

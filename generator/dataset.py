@@ -159,6 +159,8 @@ def check_row(row: dict[str, Any], where: str) -> None:
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
     wrong = [key for key, kind in REQUIRED.items() if not isinstance(row[key], kind)]
+    if "objects" not in wrong and not all(isinstance(thing, dict) for thing in row["objects"]):
+        wrong.append("objects")
     if wrong:
         raise InputError(f"{where}: malformed {', '.join(wrong)}")
 

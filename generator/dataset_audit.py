@@ -14,6 +14,7 @@ from generator.config import recipe_from_dict
 from generator.dataset import Group, read_groups, read_manifest, split_names
 from generator.independence import IndependenceResult, ObjectTable, audit_objects
 from generator.recipe import Recipe, named_values
+from scenes.errors import InputError
 from scenes.vocabulary import can_wear
 
 ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
@@ -104,13 +105,19 @@ def group_items(group: Group) -> list[BlindItem]:
 
 
 def object_rows(group: Group, split: str) -> Iterator[dict[str, Any]]:
-    """One row an object and image: attributes, place across the picture (pixels), group, image and split."""
+    """One row an object and image: attributes, place across the picture (pixels), group, image and split.
+
+    Raises InputError for objects that are none.
+    """
     for row in group.rows:
         for found in row["objects"]:
-            left, _, right, _ = found["bbox"]
-            attributes = {name: str(found.get(name, "")) for name in ATTRIBUTES}
-            where = {"group": group.id, "image": row["id"], "split": split}
-            yield {**attributes, **where, "across": (left + right) / 2}
+            try:
+                left, _, right, _ = found["bbox"]
+                attributes = {name: str(found.get(name, "")) for name in ATTRIBUTES}
+                across = float(left + right) / 2
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise InputError(f"{row['id']}: malformed objects ({error.__class__.__name__}: {error})") from error
+            yield {**attributes, "group": group.id, "image": row["id"], "split": split, "across": across}
 
 
 def dataset_audit_as_json(found: DatasetAudit) -> dict[str, Any]:

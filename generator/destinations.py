@@ -116,5 +116,7 @@ def _store(url: str) -> Iterator[tuple[Any, str]]:
     try:
         local = {"auto_mkdir": True} if url.startswith(("file:", "local:")) else {}
         yield fsspec.core.url_to_fs(url, **local)
+    except (AssertionError, AttributeError, NameError):  # our own mistakes
+        raise
     except Exception as error:  # every store's library has errors of its own, for a missing login above all
         raise InputError(f"{url}: cannot be used ({type(error).__name__}: {error})") from error

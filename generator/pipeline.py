@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from generator.assembly import assemble
+from generator.assembly import AUDIT, assemble
 from generator.config import (
     Recipe,
     check_recipe,
@@ -20,6 +20,7 @@ from generator.config import (
     recipe_to_dict,
     with_overrides,
 )
+from generator.croissant import publication_date
 from generator.destinations import MANIFEST, MARKER, desk, fetch_shards, forget_work, is_url, names, publish, send
 from generator.engines import ENGINES, check_engine
 from generator.files import dump_json, write_atomically
@@ -67,6 +68,7 @@ def generate(
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     recipe = with_overrides(recipe, groups=groups, seed=seed, split=split)
     check_recipe(recipe, recipe.name)
+    publication_date(recipe)  # refuses a wrong SOURCE_DATE_EPOCH before hours of work, and not after them
     place = str(out) if is_url(out) else Path(out)
     with desk(place) as folder:
         if _is_complete(folder, place, recipe, format):
@@ -134,7 +136,12 @@ def _make(
 
 def _finish(folder: Path, place: str | Path, recipe: Recipe, format: str, shards: Sequence[Shard]) -> None:
     fetch_shards(place, folder, shards)
-    assemble(folder, Job(str(place), recipe, format, AUTO), shards)
+    try:
+        assemble(folder, Job(str(place), recipe, format, AUTO), shards)
+    except InputError:
+        if is_url(place) and (folder / AUDIT).is_file():  # what a refusal points to
+            send(str(place), folder, [folder / AUDIT])
+        raise
     publish(place, folder)
 
 

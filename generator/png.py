@@ -5,8 +5,9 @@ import zlib
 
 import numpy as np
 
-_UP = 2  # PNG's number of the filter; PNG specification, 9.2
-_COLOR = 3  # dimensions of pixels with channels
+# Numbers of the PNG specification: the filter "up" (9.2), and pixels by how many dimensions their array has (11.2.2).
+_UP = 2
+_COLOR_TYPES = {2: 0, 3: 2}  # gray, RGB
 
 
 def encode_png(pixels: np.ndarray) -> bytes:
@@ -20,7 +21,7 @@ def encode_png(pixels: np.ndarray) -> bytes:
     filtered[:, 0] = _UP
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == _COLOR else 0, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, 8, _COLOR_TYPES[pixels.ndim], 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 1)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks

@@ -60,7 +60,7 @@ def _knock(address: str) -> None:
         return  # "auto", or for Ray to refuse
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
-    except (OSError, OverflowError) as error:  # the latter for a port beyond 65535
+    except (OSError, OverflowError, ValueError) as error:  # a port beyond 65535; a host or port that is none
         raise InputError(f"{_NOBODY.format(address)} ({error})") from error
 
 

@@ -93,7 +93,7 @@ def place(
 
 
 def _is_possible(layout: Layout) -> bool:
-    """Nothing is cut off, nothing is in another thing's place, and nothing is hidden by what is before it."""
+    """Every object's room is in the picture, nothing is in another's place or hidden by what is before it."""
     seen = bool(in_frame(layout).all()) and not overlapping(layout.objects).any()
     return seen and covered(layout).max(initial=0.0) < _COVERED
 
@@ -171,9 +171,8 @@ def in_frame(layout: Layout, border: float = _BORDER) -> np.ndarray:
     scales = np.array([thing.scale for thing in layout.objects])  # [n]
     places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
     if ARRANGEMENTS[layout.arrangement].standing:
-        places[:, 2] += [
-            (thing.scale - height(thing)) / 2 for thing in layout.objects
-        ]  # all stand at their lowest point
+        # All stand at their lowest point.
+        places[:, 2] += [(thing.scale - height(thing)) / 2 for thing in layout.objects]
     wide = (scales + 1) / 4
     halves = np.stack([wide, wide, scales / 2], axis=1)  # [n, 3]
     boxes = _boxes_seen(layout.camera, places, halves, np.full(len(scales), np.radians(layout.camera.azimuth)))

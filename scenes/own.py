@@ -22,9 +22,8 @@ from scenes.shapes import KINDS, Kind
 if TYPE_CHECKING:
     import trimesh
 
-_LARGEST = (
-    1 << 26
-)  # bytes of a mesh's vertices, or of its faces: over five million, more than any picture here can show
+# Bytes of a mesh's vertices, or of its faces: over five million, more than any picture here can show.
+_LARGEST = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,11 @@ def _build(own: OwnKind) -> "trimesh.Trimesh":
 
     try:
         vertices, faces = _unpacked(own.vertices, "<f4"), _unpacked(own.faces, "<i4")
-        if not np.isfinite(vertices).all() or not len(faces) or faces.min() < 0 or faces.max() >= len(vertices):
+        if not np.isfinite(vertices).all():
+            raise ValueError("vertices that are no numbers")
+        if not len(faces):
+            raise ValueError("no faces")
+        if faces.min() < 0 or faces.max() >= len(vertices):
             raise ValueError("faces of vertices that are not there")
     except (ValueError, zlib.error) as error:
         raise InputError(f"assets: {own.name}: not a mesh ({error}); the recipe or manifest is damaged") from error

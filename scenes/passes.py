@@ -25,10 +25,11 @@ _NO_LOOK = Look(0)  # of programs that draw no color
 
 
 class Program(ShaderProgram):
-    """A shader program that asks once where its uniforms are."""
+    """A shader program that asks once where its uniforms are. Without looks to draw it needs places alone."""
 
     def __init__(self, name: str, defines: Mapping[str, int]) -> None:
-        super().__init__(str(_SHADERS / f"{name}.vert"), str(_SHADERS / f"{name}.frag"), defines=dict(defines))
+        vertices = "mesh" if name == "mesh" else "place"
+        super().__init__(str(_SHADERS / f"{vertices}.vert"), str(_SHADERS / f"{name}.frag"), defines=dict(defines))
         self._places: dict[str, int] = {}
         self._add_to_context()
 

@@ -1,4 +1,4 @@
-"""Pictures of layouts: color with soft shadows, depth and instance ids. The one file that knows pyrender."""
+"""Pictures of layouts: color with soft shadows, depth and instance ids. With `scenes.passes` all that knows pyrender."""
 
 import os
 import sys

@@ -12,7 +12,7 @@ import pytest
 
 from evaluator import commands
 from evaluator.cli import cli
-from generator import destinations, independence, pipeline, pool, shards
+from generator import assembly, destinations, independence, pipeline, pool, shards
 from generator.config import Recipe, Split
 from generator.engines import ENGINES, check_engine
 from generator.formats import FORMATS
@@ -152,6 +152,33 @@ def test_what_the_library_of_a_store_refuses_is_said(quick, monkeypatch):
     monkeypatch.setattr(fsspec.core, "url_to_fs", refuse)
     with pytest.raises(InputError, match=r"memory://x.*NoCredentials: unable to locate"):
         make(quick, "memory://x")
+
+
+def test_our_own_mistakes_are_not_called_the_stores(monkeypatch):
+    with pytest.raises(AttributeError), destinations._store("memory://x") as (store, _):
+        store.no_such_thing()
+
+
+def test_a_refused_set_at_a_url_leaves_the_audit_that_says_why(quick, tmp_path, monkeypatch):
+    url, root = place_at("memory", tmp_path)
+    pair = {"columns": ("shape", "color"), "strength": 1.0, "p": 0.0, "feature": "a", "leaks": True, "slight": False}
+    found = {"passed": False, "splits": {}, "objects": [pair]}
+    with monkeypatch.context() as patch:
+        patch.setattr(assembly, "audit_as_made", lambda *_: found)
+        with pytest.raises(InputError, match=r"refused.*audit\.json"):
+            make(quick, url)
+    there = stored("memory", root)
+    assert json.loads(there["audit.json"])["passed"] is False
+    assert "manifest.json" not in there
+    make(quick, url)  # with an audit that finds nothing
+    assert json.loads(stored("memory", root)["audit.json"])["passed"] is True
+
+
+def test_a_date_that_is_none_is_refused_before_any_work(quick, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH"):
+        make(quick, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
 
 
 def test_a_url_that_holds_something_else_is_refused_and_untouched(quick, tmp_path):

@@ -399,6 +399,15 @@ def test_no_name_of_a_dataset_leads_out_of_the_folder(name, changed, tmp_path):
         ("whatsup", lambda row: row["captions"][0].update(claim='{"type": "Telepathy"}'), "damaged.*Telepathy"),
         ("dcsm", lambda row: row["captions"][1].update(claim="{}"), "damaged.*type"),
         ("negbench", lambda row: row.update(objects=7), "malformed objects"),
+        ("negbench", lambda row: row.update(objects=["a cube"]), "malformed objects"),
+        ("negbench", lambda row: row["objects"][0].pop("visible_fraction"), "damaged.*visible_fraction"),
+        ("whatsup", lambda row: row["objects"][0].update(position=[1]), "damaged"),
+        ("clevr", lambda row: row["objects"][0].update(position=[1, 2, "up"]), "damaged"),
+        ("clevr", lambda row: row["camera"].update(azimuth="north"), "damaged"),
+        *(
+            (name, lambda row: row["captions"].__delitem__(slice(1, None)), "fewer than two captions")
+            for name in ("sugarcrepe", "winoground", "bivlc", "valse", "dcsm", "clip-binding", "whatsup")
+        ),
     ],
 )
 def test_damaged_rows_are_named(name, change, said, changed, tmp_path):

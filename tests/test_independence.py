@@ -90,6 +90,21 @@ def test_a_dependence_too_slight_to_help_is_no_leak(share: float, leaks: bool, s
     assert ("objects where independence expects" in result.feature) is (leaks or slight)
 
 
+@pytest.mark.parametrize("columns", [("color", "split"), ("split", "color")])
+@pytest.mark.parametrize("lacking", [True, False])
+def test_a_color_that_a_small_split_lacks_is_a_leak(columns: tuple[str, str], lacking: bool) -> None:
+    """One picture in fifty is for testing; among all objects the missing ones are a fifth of a percent."""
+    generator = np.random.default_rng(6)
+    rows = []
+    for number in range(20_000):
+        split = "test" if number % 50 == 0 else "train"
+        color = int(generator.integers(9 if lacking and split == "test" else 10))
+        rows.append({"color": f"color {color}", "split": split, "group": number, "image": 0})
+    [result] = run(rows, columns).values()
+    assert result.leaks is lacking
+    assert (result.strength > 2 * HARMLESS) is lacking
+
+
 def test_few_objects_are_judged_by_permutation() -> None:
     rows = [{"color": "red", "shape": "cube"}, {"color": "blue", "shape": "ball"}] * 6
     rows = [{**row, "group": number, "image": number} for number, row in enumerate(rows)]
@@ -138,6 +153,8 @@ def test_constant_columns_say_nothing() -> None:
 def test_bad_rows_are_refused() -> None:
     with pytest.raises(InputError, match="no object rows"):
         run([])
+    with pytest.raises(InputError, match=r"measure 0\.5 in a column of objects that began with the name '0'"):
+        run([{"color": x, "split": "test", "group": n, "image": n} for n, x in enumerate((0, 0.5))], ("color", "split"))
     with pytest.raises(InputError, match="row 1 has no shape"):
         run(
             [{"color": "red", "shape": "mug", "group": 1, "image": 1}, {"color": "red", "group": 2, "image": 2}],

@@ -145,10 +145,15 @@ FOUR = np.zeros((4, 3), "<f4").tobytes()
         (zlib.compress(FOUR)[:-3], zlib.compress(bytes(12)), "cut short"),
         (b"no zlib at all", zlib.compress(bytes(12)), "not a mesh"),
         (zlib.compress(FOUR[:-4]), zlib.compress(bytes(12)), "not a mesh"),
+        (zlib.compress(np.array([0, 1, np.nan] * 4, "<f4").tobytes()), zlib.compress(bytes(12)), "that are no numbers"),
+        (zlib.compress(FOUR), zlib.compress(b""), "no faces"),
         (zlib.compress(FOUR), zlib.compress(np.array([0, 1, 4], "<i4").tobytes()), "vertices that are not there"),
         (zlib.compress(FOUR), zlib.compress(np.array([0, 1, -1], "<i4").tobytes()), "vertices that are not there"),
     ],
-    ids=["vertices of a bomb", "faces of a bomb", "cut", "nonsense", "not by three", "no such vertex", "negative"],
+    ids=[
+        *("vertices of a bomb", "faces of a bomb", "cut", "nonsense", "not by three", "not a number", "no faces"),
+        *("no such vertex", "negative"),
+    ],
 )
 def test_a_strangers_mesh_is_no_bomb(vertices: bytes, faces: bytes, message: str) -> None:
     kind = OwnKind("thing", "things", "a", (), (0.0, 0.0), spoil_mesh(vertices), spoil_mesh(faces))

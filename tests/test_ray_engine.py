@@ -114,7 +114,7 @@ def test_without_ray_the_extra_is_named(engine, ask_either, use):
 
 
 @ENGINES
-@pytest.mark.parametrize("place", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "127.0.0.1:7{}"])
+@pytest.mark.parametrize("place", ["127.0.0.1:{}", "ray://127.0.0.1:{}", "127.0.0.1:7{}", "foo..bar:{}", "127.0.0.1:²"])
 def test_an_address_where_nothing_listens_is_said_at_once(engine, place, ask_either, use):
     ray, address = use(FakeRay()), place.format(closed_port())
     with pytest.raises(InputError, match=f"--address {address}: no Ray cluster answers there") as said:

@@ -98,7 +98,7 @@ def _are_alike(shape: str, objects: list[ObjectSpec]) -> bool:
 
 
 def _is_clear(dimension: str, first: Layout, second: Layout) -> bool:
-    """It holds in the first scene and its converse in the second, where nothing is cut off either."""
+    """It holds in the first scene and its converse in the second, where all objects have room in the picture too."""
     holds = compares(dimension, first, 0, 1) is True and compares(dimension, second, 0, 1) is False
     return holds and bool(in_frame(second).all())
 

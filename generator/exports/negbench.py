@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from generator.exports.source import Source, save_picture
+from generator.exports.source import Source, save_picture, well_formed
 from generator.wording import noun_phrase, with_article
 from scenes.claims import MIN_VISIBLE_FRACTION, Description
 
@@ -105,11 +105,12 @@ def _read(source: Source) -> _Pictures:
     """Pictures of groups in which every object can be seen, two by two."""
     found = _Pictures()
     for number, group in enumerate(source.groups()):
-        things = [thing for row in group.rows for thing in row["objects"]]
-        if any(thing["visible_fraction"] < MIN_VISIBLE_FRACTION for thing in things):
+        with well_formed(group.id):
+            clear = all(o["visible_fraction"] >= MIN_VISIBLE_FRACTION for row in group.rows for o in row["objects"])
+            shapes = [frozenset(str(thing["shape"]) for thing in row["objects"]) for row in group.rows]
+        if not clear:
             continue
-        for row in group.rows:
-            kinds = frozenset(thing["shape"] for thing in row["objects"])
+        for row, kinds in zip(group.rows, shapes, strict=True):
             for kind in kinds:
                 found.showing[kind].append(len(found.rows))
             found.rows.append({"id": row["id"], "file_name": row["file_name"]})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from generator.dataset import (
@@ -27,6 +28,8 @@ from scenes.claims import Claim, claim_from_dict
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict
 
+_CAPTIONS, _DIMENSIONS = 2, 3
+
 
 @dataclass(frozen=True)
 class Source:
@@ -39,8 +42,11 @@ class Source:
     vocabulary: Vocabulary
 
     def groups(self) -> Iterator[Group]:
-        """Its fourfold groups, one at a time."""
-        return read_groups(self.folder, self.split)
+        """Its fourfold groups, one at a time; InputError for one without two captions."""
+        for group in read_groups(self.folder, self.split):
+            if len(group.captions) < _CAPTIONS:
+                raise InputError(f"{group.id}: damaged (fewer than two captions)")
+            yield group
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Its rows, natural scenes too."""
@@ -57,7 +63,7 @@ def open_split(folder: Path, split: str | None) -> Source:
     """A split of a dataset: the named one, or "test", or the first."""
     name = choose_split(folder, split)
     manifest, where = read_manifest(folder), f"{folder}/manifest.json"
-    with _well_formed(where):
+    with well_formed(where):
         words, seed, size = manifest["recipe"]["vocabulary"], manifest["seed"], manifest["recipe"]["image_size"]
     return Source(folder, name, seed, size, build(Vocabulary, words, where, ("recipe", "vocabulary")))
 
@@ -81,22 +87,30 @@ def save_picture(source: Source, row: dict[str, Any], out: Path, name: str) -> N
 
 def layout_of(row: dict[str, Any]) -> Layout:
     """The scene of a row, with the measured visibility of its objects; InputError for one that is none."""
-    with _well_formed(row["id"]):
-        return layout_from_dict(row)
+    with well_formed(row["id"]):
+        layout = layout_from_dict(row)
+        camera = layout.camera
+        np.array([camera.azimuth, camera.elevation, camera.distance, camera.fov, *camera.target], float)
+        np.array([[*thing.position, thing.scale, thing.yaw] for thing in layout.objects], float)
+        if any(len(thing.position) != _DIMENSIONS for thing in layout.objects):
+            raise ValueError("a position that is not three numbers")
+        return layout
 
 
 def claim_of(group: Group, k: int) -> Claim:
     """What caption k of a group means; InputError for a claim that is none."""
-    with _well_formed(group.id):
+    with well_formed(group.id):
         return claim_from_dict(group.captions[k].claim)
 
 
 @contextmanager
-def _well_formed(where: str) -> Iterator[None]:
+def well_formed(where: str) -> Iterator[None]:
     """Tell a damaged dataset from our own mistakes."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"{where}: damaged ({error.__class__.__name__}: {error})") from error
 
 

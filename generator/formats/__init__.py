@@ -29,9 +29,8 @@ class Format:
     pack: Callable[[Path, str, int, Sequence[Sample]], Iterator[tuple[Path, bytes]]]
     read_rows: Callable[[Path], Iterator[dict[str, Any]]]  # of one file that `pattern` found
     read_member: Callable[[str, str], bytes] | None  # (archive, name) -> bytes; None where pictures are files
-    find_problems: Callable[[Path], Iterator[str]] | None = (
-        None  # of an archive: what is wrong beside rows and pictures
-    )
+    # Of an archive: what is wrong beside rows and pictures.
+    find_problems: Callable[[Path], Iterator[str]] | None = None
 
 
 FORMATS: dict[str, Format] = {
