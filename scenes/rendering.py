@@ -1,4 +1,4 @@
-"""Pictures of layouts: color with soft shadows, depth and instance ids. With `scenes.passes` all that knows pyrender."""
+"""Pictures of layouts: color with soft shadows, depth and instance ids. Knows pyrender, as `scenes.passes` does."""
 
 import os
 import sys
