@@ -6,8 +6,8 @@ What it then fails at is the model organism that the scorers are shown on.
 Half of what it sees are close-ups, cut out around one object and captioned with it alone, as much of the web is.
 
 Two things differ from training on the web. In a world of a few kinds, "a cube" is true of many pictures of a batch. The
-claims behind the captions say of which, and those count as positives too. And each picture brings several of its
-captions to the batch, for the text tower costs a fraction of the image tower.
+claims behind the captions say of which, and those count as positives too; what a picture leaves open is neither. And
+each picture brings several of its captions to the batch, for the text tower costs a fraction of the image tower.
 """
 
 import json
@@ -38,9 +38,9 @@ CONFIG = "open_clip_config.json"
 class TinyTraining:
     """How fourfold-tiny is trained."""
 
-    steps: int = 8000
+    steps: int = 5000
     batch_size: int = 64  # pictures
-    captions: int = 3  # of each picture
+    captions: int = 6  # of each picture
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup: int = 200
@@ -92,6 +92,7 @@ def train_tiny(
     return record
 
 
+_NEVER = -1e4  # a logit whose share of a softmax is 0; an infinite one has no gradient where all are so
 _CHECK_EVERY = 250  # steps between looks at the validation scenes, and between checkpoints
 _SPLITS = ("train", "validation")
 
@@ -145,8 +146,8 @@ def _step(
         image = model.encode_image(pixels, normalize=False)
     text = _encode_distinct(model, batch.tokens.to(device))
     logits = model.logit_scale.exp() * _unit(image) @ text.T  # [b, b * c]
-    true = torch.from_numpy(batch.true).to(device)
-    loss = (_positive_loss(logits, true) + _positive_loss(logits.T, true.T)) / 2
+    true, false = (torch.from_numpy(x).to(device) for x in (batch.true, ~(batch.true | batch.ambiguous)))
+    loss = (_contrastive_loss(logits, true, false) + _contrastive_loss(logits.T, true.T, false.T)) / 2
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -156,10 +157,15 @@ def _step(
     return float(loss.detach())
 
 
-def _positive_loss(logits: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
-    """Minus the log of the share of each row's softmax that falls on its positives; one at least in every row."""
-    positives = logits.masked_fill(~true, -torch.inf)
-    return (torch.logsumexp(logits, dim=1) - torch.logsumexp(positives, dim=1)).mean()
+def _contrastive_loss(logits: torch.Tensor, true: torch.Tensor, false: torch.Tensor) -> torch.Tensor:
+    """CLIP's loss of every true pair against the false ones of its row, averaged in each row; one true in every row.
+
+    Each true caption has to beat the false ones by itself. Were their softmax added up, the easiest of them would do,
+    and "a large cube" would never be asked to come before "a small cube" where "a cube" is there too.
+    """
+    rivals = torch.logsumexp(logits.masked_fill(~false, _NEVER), dim=1, keepdim=True)
+    losses = functional.softplus(rivals - logits) * true
+    return (losses.sum(dim=1) / true.sum(dim=1)).mean()
 
 
 def _encode_distinct(model: Any, tokens: torch.Tensor) -> torch.Tensor:

@@ -55,7 +55,7 @@ def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch
         boxes=np.array([[t["bbox"] for t in _padded(row["objects"], most)] for row in rows]) / side,
         claims=_claims(captions, words),
         close_up_claims=_claims([_flat(row, most) for row in close_ups], words).reshape(
-            len(rows), most, _VARIANTS, max(MENTIONS), len(_ATTRIBUTES)
+            len(rows), most, _VARIANTS, max(MENTIONS), len(ATTRIBUTES)
         ),
     )
 
@@ -65,9 +65,9 @@ def _open(folder: Path, row: dict[str, Any]) -> np.ndarray:
         return np.array(image.convert("RGB"))
 
 
-ANY, MISSING = -1, -2
-_ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
-_VARIANTS = 3  # captions of a close-up
+ANY, MISSING, HIDDEN = -1, -2, -3  # not said; no such object; not to be seen
+ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
+_VARIANTS = 6  # captions of a close-up
 
 Captions = list[list[tuple[str, dict[str, Any]]]]  # text and claim, by scene
 
@@ -96,8 +96,8 @@ def _tokens(captions: Captions, tokenize: Callable[[list[str]], torch.Tensor]) -
 
 def _numbers(things: list[dict[str, Any]], most: int, default: int, words: dict[str, int]) -> list[list[int]]:
     """Attributes of things as numbers of words, one row a thing, filled up with rows of the default."""
-    rows = [[words.setdefault(t[n], len(words)) if n in t else default for n in _ATTRIBUTES] for t in things]
-    return rows + [[default] * len(_ATTRIBUTES)] * (most - len(rows))
+    rows = [[words.setdefault(t[n], len(words)) if n in t else default for n in ATTRIBUTES] for t in things]
+    return rows + [[default] * len(ATTRIBUTES)] * (most - len(rows))
 
 
 def _claims(captions: Captions, words: dict[str, int]) -> np.ndarray:
@@ -112,10 +112,13 @@ def _claimed(claim: dict[str, Any]) -> list[dict[str, Any]]:
     return [claim["description"]]
 
 
-def truths(objects: np.ndarray, claims: np.ndarray) -> np.ndarray:
-    """Which claims [c, m, a] are true of which scenes' objects [n, o, a]: [n, c] bool."""
+def truths(objects: np.ndarray, claims: np.ndarray, *, hidden: bool = False) -> np.ndarray:
+    """Which claims [c, m, a] are true of which scenes' objects [n, o, a]: [n, c] bool.
+
+    `hidden` is what a claim of a hidden attribute counts as: with False the certain truths, with True the possible.
+    """
     wanted, there = claims[None, :, :, None], objects[:, None, None]  # [1, c, m, 1, a], [n, 1, 1, o, a]
-    fits = ((wanted == ANY) | (wanted == there)).all(axis=-1)  # [n, c, m, o]
+    fits = ((wanted == ANY) | (wanted == there) | (hidden & (there == HIDDEN))).all(axis=-1)  # [n, c, m, o]
     return fits.any(axis=-1).all(axis=-1)
 
 
@@ -126,6 +129,7 @@ class Batch:
     pixels: torch.Tensor  # [b, 3, s, s] in -1..1
     tokens: torch.Tensor  # [b * c, t], those of a picture next to each other
     true: np.ndarray  # [b, b * c] bool: caption j of picture i
+    ambiguous: np.ndarray  # [b, b * c] bool: neither true nor false of what the picture shows
 
 
 @dataclass(frozen=True)
@@ -150,21 +154,42 @@ def sample_batch(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -
         close[:, None], _around(scenes.boxes[rows, which], rng), np.array([[0.5, 0.5, 1.0]])
     )  # [b, 3] centre x, y and side
     windows[:, :2] += rng.uniform(-sampling.shift, sampling.shift, size=(n, 2)) * windows[:, 2:]
-    centres = (scenes.boxes[rows, :, :2] + scenes.boxes[rows, :, 2:]) / 2  # [b, o, 2]
-    shown = (np.abs(centres - windows[:, None, :2]) < windows[:, None, 2:] / 2).all(axis=-1)
-    objects = np.where(shown[..., None], scenes.objects[rows], MISSING)
-    c = min(sampling.captions, scenes.tokens.shape[1], _VARIANTS)
+    captions, variants = scenes.tokens.shape[1], scenes.close_up_tokens.shape[2]
+    c = min(sampling.captions, captions, variants)
     of, thing = rows[:, None], which[:, None]
-    caption, variant = _some(scenes.tokens.shape[1], n, c, rng), _some(_VARIANTS, n, c, rng)  # [b, c]
+    caption, variant = _some(captions, n, c, rng), _some(variants, n, c, rng)  # [b, c]
     claims = np.where(
         close[:, None, None, None], scenes.close_up_claims[of, thing, variant], scenes.claims[of, caption]
     )
     tokens = torch.where(
         torch.from_numpy(close)[:, None, None], scenes.close_up_tokens[of, thing, variant], scenes.tokens[of, caption]
     )
+    claims = claims.reshape(n * c, *claims.shape[2:])
+    surely, perhaps = _shown(scenes.objects[rows], scenes.boxes[rows], windows, close)
     own = np.repeat(np.eye(n, dtype=bool), c, axis=1)
-    true = truths(objects, claims.reshape(n * c, *claims.shape[2:])) | own  # a displaced picture keeps its captions
-    return Batch(view(scenes.pixels[rows], windows, mirrored, sampling.size), tokens.reshape(n * c, -1), true)
+    true = truths(surely, claims) | own  # a displaced picture keeps its captions
+    return Batch(
+        pixels=view(scenes.pixels[rows], windows, mirrored, sampling.size),
+        tokens=tokens.reshape(n * c, -1),
+        true=true,
+        ambiguous=truths(perhaps, claims, hidden=True) & ~true,
+    )
+
+
+def _shown(
+    objects: np.ndarray, boxes: np.ndarray, windows: np.ndarray, close: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The objects [b, o, a] that windows [b, 3] surely show, and those that they show perhaps, cut by the border.
+
+    A close-up does not say how large a thing is.
+    """
+    centres = (boxes[..., :2] + boxes[..., 2:]) / 2  # [b, o, 2]
+    middle, half = windows[:, None, :2], windows[:, None, 2:] / 2
+    surely = (np.abs(centres - middle) < half).all(axis=-1, keepdims=True)  # [b, o, 1]
+    perhaps = ((boxes[..., :2] < middle + half) & (boxes[..., 2:] > middle - half)).all(axis=-1, keepdims=True)
+    seen, size = objects.copy(), ATTRIBUTES.index("size")
+    seen[..., size] = np.where(close[:, None] & (objects[..., size] != MISSING), HIDDEN, objects[..., size])
+    return np.where(surely, seen, MISSING), np.where(perhaps, seen, MISSING)
 
 
 def _some(available: int, rows: int, number: int, rng: np.random.Generator) -> np.ndarray:

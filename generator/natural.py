@@ -23,10 +23,11 @@ from scenes.rendering import Renderer
 from scenes.verification import find_problems
 
 CAPTIONS_PER_SCENE = 6
-# Share of mentions that carry the attribute (of patterned objects, for patterns), in pictures of several things; and in
-# those of one, whose captions go into detail but cannot say how large it is.
-ATTRIBUTE_RATES = {"color": 0.35, "size": 0.20, "pattern": 0.40, "material": 0.05}
+# Share of mentions that carry the attribute, or would if it did not go without saying, in pictures of several things;
+# and in those of one, whose captions go into detail but cannot say how large it is.
+ATTRIBUTE_RATES = {"color": 0.35, "size": 0.25, "pattern": 0.60, "material": 0.05}
 CLOSE_UP_RATES = {"color": 0.60, "pattern": 0.80, "material": 0.05}
+SAID_ANYWAY = 0.15  # of mentions with what goes without saying: a thing is seldom called plain, but the word is known
 MENTIONS = {1: 0.58, 2: 0.36, 3: 0.06}
 NEXT_TO_RATE = 0.06  # the one relation that is said, and says no side
 PLACE_RATE = 0.12
@@ -91,7 +92,7 @@ def close_up_caption(thing: PlacedObject, rng: np.random.Generator) -> tuple[str
 def _mention(thing: PlacedObject, rates: Mapping[str, float], rng: np.random.Generator) -> Description:
     values = {name: getattr(thing, name) for name, rate in rates.items() if rng.random() < rate}
     for name, usual in (("pattern", "plain"), ("size", "medium")):
-        if values.get(name) == usual:  # nobody says what goes without saying
+        if values.get(name) == usual and rng.random() >= SAID_ANYWAY:
             del values[name]
     return Description(shape=thing.shape, **values)
 

@@ -83,6 +83,19 @@ def test_attributes_are_rare_and_relations_rarer(captions):
     assert 0 < counts["place"] / len(captions) < 0.15
 
 
+def test_what_goes_without_saying_is_said_seldom_but_said(captions):
+    """A word that no caption holds would be an unknown one in every question that asks for it."""
+    patterns = Counter[str]()
+    for layout, text, _ in captions:
+        there = {thing.pattern for thing in layout.objects}
+        patterns.update(("there", pattern) for pattern in there)
+        patterns.update(("said", pattern) for pattern in there if re.search(rf"\b{pattern}\b", text))
+    shares = {p: patterns["said", p] / number for (what, p), number in patterns.items() if what == "there"}
+    assert 0.02 < shares.pop("plain") < 0.15
+    assert shares
+    assert min(shares.values()) > 0.2
+
+
 def test_objects_are_named_first_in_proportion_to_what_is_seen_of_them():
     rng = np.random.default_rng(4)
     layout = None

@@ -6,8 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.reference_model import TinyTraining, _fit, precision_at_1
-from evaluator.tiny_scenes import ANY, MISSING, Sampling, Scenes, load_scenes, sample_batch, truths, view
+from evaluator.reference_model import TinyTraining, _contrastive_loss, _fit, _step, precision_at_1
+from evaluator.tiny_scenes import (
+    ANY,
+    ATTRIBUTES,
+    HIDDEN,
+    MISSING,
+    Batch,
+    Sampling,
+    Scenes,
+    _shown,
+    load_scenes,
+    sample_batch,
+    truths,
+    view,
+)
 
 
 def test_truths_are_those_of_the_claims() -> None:
@@ -16,6 +29,7 @@ def test_truths_are_those_of_the_claims() -> None:
     objects[rng.random((60, 3)) < 0.3] = MISSING
     claims = np.where(rng.random((50, 2, 2)) < 0.4, ANY, rng.integers(4, size=(50, 2, 2)))
     table = truths(objects, claims)
+    assert (truths(objects, claims, hidden=True) == table).all()  # nothing is hidden here
     for i, there in enumerate(objects):
         for j, claim in enumerate(claims):
             fits = [any(all(w in (ANY, v) for w, v in zip(wanted, o, strict=True)) for o in there) for wanted in claim]
@@ -27,6 +41,83 @@ def test_missing_objects_fit_no_word_and_unsaid_ones_fit_all() -> None:
     objects = np.array([[[3, 1], [MISSING, MISSING]]])
     assert not truths(objects, np.array([[[4, ANY]]]))[0, 0]
     assert truths(objects, np.array([[[ANY, ANY], [3, ANY]]]))[0, 0]
+
+
+SHAPE, SIZE = ATTRIBUTES.index("shape"), ATTRIBUTES.index("size")
+
+
+def claim_of(**words: int) -> np.ndarray:
+    return np.array([[[words.get(name, ANY) for name in ATTRIBUTES]]])
+
+
+def test_a_close_up_leaves_open_how_large_a_thing_is() -> None:
+    objects = np.full((2, 2, len(ATTRIBUTES)), MISSING)
+    objects[:, 0] = 7
+    boxes, windows = np.tile([0.4, 0.4, 0.6, 0.6], (2, 2, 1)), np.array([[0.5, 0.5, 1.0], [0.5, 0.5, 0.3]])
+    surely, perhaps = _shown(objects, boxes, windows, np.array([False, True]))
+    for size, kind, truth, possible in [
+        (7, 7, [True, False], [True, True]),
+        (8, 7, [False, False], [False, True]),
+        (7, 8, [False, False], [False, False]),  # what is not there is neither large nor small
+        (ANY, 7, [True, True], [True, True]),
+    ]:
+        claim = claim_of(size=size, shape=kind)
+        assert truths(surely, claim)[:, 0].tolist() == truth
+        assert truths(perhaps, claim, hidden=True)[:, 0].tolist() == possible
+    assert (surely[1, 0, SIZE], surely[1, 1, SIZE], surely[1, 0, SHAPE]) == (HIDDEN, MISSING, 7)
+    assert (objects[:, 0] == 7).all()
+
+
+def test_what_the_border_cuts_is_there_perhaps() -> None:
+    objects = np.full((1, 3, len(ATTRIBUTES)), 7)
+    objects[0, :, SHAPE] = [1, 2, 3]
+    boxes = np.array([[[0.0, 0.4, 0.2, 0.6], [0.1, 0.4, 0.5, 0.6], [0.5, 0.4, 0.7, 0.6]]])  # out, mostly out, in
+    surely, perhaps = _shown(objects, boxes, np.array([[0.7, 0.5, 0.6]]), np.array([True]))
+    found = [[bool(truths(o, claim_of(shape=k), hidden=True)[0, 0]) for k in (1, 2, 3)] for o in (surely, perhaps)]
+    assert found == [[False, False, True], [False, True, True]]
+
+
+def test_what_is_ambiguous_is_no_wrong_answer() -> None:
+    pixels, tokens = torch.randn(3, 3, 8, 8, generator=torch.manual_seed(5)), torch.tensor([[0], [1], [2]])
+    losses = []
+    for number in range(3):  # ambiguous captions
+        ambiguous = np.zeros((3, 3), bool)
+        ambiguous[0, 1 : 1 + number] = True
+        model = new_model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        losses.append(
+            _step(model, optimizer, Batch(pixels, tokens, np.eye(3, dtype=bool), ambiguous), 0.0, "cpu", torch.float32)
+        )
+    assert losses[0] > losses[1] > losses[2] > 0  # ever fewer to confuse with the true one
+
+
+def test_with_one_true_caption_each_the_loss_is_clips() -> None:
+    logits, true = torch.randn(5, 5, generator=torch.manual_seed(1)) * 3, torch.eye(5, dtype=torch.bool)
+    expected = torch.nn.functional.cross_entropy(logits, torch.arange(5))
+    assert torch.allclose(_contrastive_loss(logits, true, ~true), expected)
+
+
+def test_every_true_caption_has_to_beat_the_false_ones_by_itself() -> None:
+    """An easy one that is true does not spare one that loses to a false one."""
+    logits = torch.tensor(
+        [[9.0, 1.0, 2.0]], requires_grad=True
+    )  # "a cube", "a large cube" are true, "a small cube" false
+    true = torch.tensor([[True, True, False]])
+    _contrastive_loss(logits, true, ~true).backward()
+    pull = logits.grad[0].tolist()
+    assert pull[1] < -0.3
+    assert pull[2] > 0.3
+    assert abs(pull[0]) < 0.01
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_row_of_nothing_false_has_no_loss_and_numbers_for_gradients() -> None:
+    logits = torch.randn(2, 3, generator=torch.manual_seed(1)).requires_grad_()
+    true = torch.ones(2, 3, dtype=torch.bool)
+    loss = _contrastive_loss(logits, true, ~true)
+    loss.backward()
+    assert loss == 0
+    assert (logits.grad == 0).all()
 
 
 class TwoTowers(torch.nn.Module):
@@ -50,15 +141,18 @@ def color_scenes(n: int, rng: np.random.Generator) -> Scenes:
     pixels = np.full((n, 3, 8, 8), 40, np.uint8)
     pixels[np.arange(n), color] = 220
     tokens = torch.from_numpy(color + 1)[:, None, None]
-    claims = color[:, None, None, None]
+    claims = np.full((n, 1, 1, len(ATTRIBUTES)), ANY)
+    claims[..., ATTRIBUTES.index("color")] = color[:, None, None]
+    objects = np.zeros((n, 1, len(ATTRIBUTES)), int)
+    objects[..., ATTRIBUTES.index("color")] = color[:, None]
     return Scenes(
         pixels=torch.from_numpy(pixels),
         tokens=tokens,
         close_up_tokens=tokens[:, None].expand(n, 1, 3, 1),
-        objects=color[:, None, None],
+        objects=objects,
         boxes=np.tile([0.25, 0.25, 0.75, 0.75], (n, 1, 1)),
         claims=claims,
-        close_up_claims=np.broadcast_to(claims[:, None], (n, 1, 3, 1, 1)),
+        close_up_claims=np.broadcast_to(claims[:, None], (n, 1, 3, 1, len(ATTRIBUTES))),
     )
 
 
