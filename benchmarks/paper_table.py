@@ -7,8 +7,9 @@ ROOT/<benchmark>/images     the folder their image names are relative to (may be
 ROOT/heads/<model>/         trained heads, <scorer>.safetensors; without it, those that are shipped
 ROOT/models/negclip.pth     the NegCLIP checkpoint; the others come from their hubs
 
-What is missing is skipped and listed. Finished results in RESULTS are kept. `--random-weights` runs the same
-architectures untrained, to try the machinery: such numbers mean nothing and every table says so.
+What is missing is skipped and listed. Finished results in RESULTS are kept; those of another model, seed, head or set
+of items are listed and left alone: give another RESULTS. `--random-weights` runs the same architectures untrained, to
+try the machinery: such numbers mean nothing and every table says so.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ import click
 from evaluator.cache import encode_items
 from evaluator.cached_encoder import with_cached_texts
 from evaluator.encoders import Encoder, load_encoder
-from evaluator.evaluation import check_items, evaluate
+from evaluator.evaluation import check_items, evaluate, hash_heads, name_of_image
 from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from evaluator.results import Results, load, save
 from evaluator.scorers import SCORERS, ScorerContext, load_scorer
@@ -109,13 +110,16 @@ def run_model(
     heads = settings.root / "heads" / name
     for benchmark, loaded in benchmarks.items():
         folder = settings.out / name / benchmark
+        head = heads if heads.is_dir() else None
         finished = load(folder) if (folder / "results.json").is_file() else None
+        if finished and (other := differences(finished, benchmark, loaded, encoder, head, settings)):
+            skipped.append(f"{name} on {benchmark}: {folder} holds earlier results with another {', '.join(other)}")
+            continue
         if finished and set(settings.scorers) <= set(finished.scorers):
             yield benchmark, finished
             continue
         cache = settings.out / "cache"
         encoded = encode_items(encoder, loaded.items, cache)
-        head = heads if heads.is_dir() else None
         context = ScorerContext(with_cached_texts(encoder, cache), loaded.items, encoded, head, settings.seed)
         scorers = usable_scorers(settings.scorers, context, f"{name} on {benchmark}", skipped)
         if not scorers:
@@ -135,6 +139,28 @@ def run_model(
         )
         save(results, folder)
         yield benchmark, results
+
+
+def differences(
+    finished: Results, benchmark: str, loaded: LoadedBenchmark, encoder: Encoder, head: Path | None, settings: Settings
+) -> list[str]:
+    """What earlier results were made with that this run would not be made with."""
+    common = [name for name in settings.scorers if name in finished.scorers]
+    heads = {name: digest for name, digest in finished.settings.get("heads", {}).items() if name in common}
+    pairs = {
+        "model": (finished.model.get("identity"), encoder.identity),
+        "seed": (finished.settings.get("seed"), settings.seed),
+        "head": (heads, hash_heads(head, common, encoder.name)),
+        "dataset": (finished.dataset.get("name"), benchmark),
+        "set of items": (
+            [(each.id, each.images, each.captions, each.truth.tolist()) for each in finished.items],
+            [
+                (each.id, tuple(map(name_of_image, each.images)), each.captions, each.truth.tolist())
+                for each in loaded.items
+            ],
+        ),
+    }
+    return [what for what, (there, here) in pairs.items() if there != here]
 
 
 def benchmark_table(benchmark: str, found: list[tuple[str, Results]]) -> Table:

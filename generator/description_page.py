@@ -10,6 +10,7 @@ from scenes.errors import InputError
 _PITCH = 22  # pixels from bar to bar
 _HEIGHT = 130  # of the columns of a histogram
 _CROWDED = 9  # columns whose names stand upright
+_SIGN = 7  # pixels that a sign of a name takes at most, on average
 _STYLE = """
 :root { --ink: #1c2230; --soft: #667085; --paper: #fbfbfc; --card: #ffffff; --line: #e3e6ec; --bar: #4467c4; }
 @media (prefers-color-scheme: dark) {
@@ -40,8 +41,10 @@ def write_page(portrait: Portrait, out: str | Path) -> Path:
     out = Path(out)
     if out.suffix != ".html":
         raise InputError(f"{out}: the page is HTML; give a name that ends in .html")
-    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in portrait.facts)
-    figures = "".join(map(_figure, portrait.tallies))
+    alone = [tally for tally in portrait.tallies if len(tally.rows) == 1]  # one bar is no chart
+    said = [(tally.title, f"{name} ({count:,})") for tally in alone for name, count in tally.rows]
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in (*portrait.facts, *said))
+    figures = "".join(_figure(tally) for tally in portrait.tallies if tally not in alone)
     title = escape(portrait.name)
     head = f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     head += f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>'
@@ -85,7 +88,8 @@ def _columns(tally: Tally) -> str:
         number = f'x="{middle:.2f}%" y="{floor - height - 4:.1f}" text-anchor="middle"'
         parts.append(f'<text class="number" {number}>{_short(count) if upright else f"{count:,}"}</text>')
         parts.append(_tick(name, middle, floor, upright))
-    return _svg(parts, floor + (92 if upright else 22), tally.title)
+    deepest = max(len(name) for name, _ in tally.rows)
+    return _svg(parts, floor + (_SIGN * deepest + 14 if upright else 22), tally.title)
 
 
 def _tick(name: str, middle: float, floor: float, upright: bool) -> str:

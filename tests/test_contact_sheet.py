@@ -5,12 +5,12 @@ import re
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from generator.categories import CATEGORIES
 from generator.config import Split
 from generator.contact_sheet import preview
-from generator.dataset import read_groups
+from generator.dataset import read_groups, read_manifest
 from scenes.errors import InputError
 
 SIZE = 168
@@ -52,6 +52,43 @@ def test_columns_and_rows_make_room_for_more(columns, rows, generated, tmp_path)
     assert page.shape[1] == narrow.shape[1] if columns == 1 else narrow.shape[1] < page.shape[1] < 2 * narrow.shape[1]
 
 
+@pytest.fixture
+def written(monkeypatch):
+    """Every text that is drawn, with the place where it begins and how wide it is."""
+    found = []
+
+    plain = ImageDraw.ImageDraw.text
+
+    def note(pen, at, text, *args, font, **options):
+        found.append((at, text, max(map(font.getlength, text.split("\n")))))
+        return plain(pen, at, text, *args, font=font, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", note)
+    return found
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(1, "the first group of each category"), (9, "all groups there are")])
+def test_the_first_line_says_what_is_shown(columns, shown, generated, tmp_path, written):
+    page = sheet(preview(generated, tmp_path / "sheet.png", columns=columns))
+    (left, top), title, _ = written[0]
+    name = read_manifest(generated)["name"]
+    assert title.replace("\n", " ") == f"{name}, test: {shown}; below each picture its true caption"
+    assert (page[top : top + 12, left:] < 128).any()
+    assert all(place[1] > top + 12 * (title.count("\n") + 1) for place, *_ in written[1:])
+
+
+def test_captions_fill_the_width_of_their_picture_and_no_more(dataset_copy, tmp_path, written):
+    change_captions(dataset_copy, ("illi " * 40, "WWW " * 40, "x" * 900, ""))
+    preview(dataset_copy, tmp_path / "sheet.png", columns=1)
+    captions = [(text, width) for _, text, width in written if text.startswith(("illi", "WWW"))]
+    assert len(captions) == 2
+    for text, width in captions:
+        assert width <= SIZE
+        assert width + ImageFont.load_default(11).getlength(f" {text.split()[0]}") > SIZE
+        assert text.count("\n") == 2
+    assert max(width for at, _, width in written if at[1] > 100) <= SIZE
+
+
 def test_the_split_is_chosen(generated, tmp_path):
     page = sheet(preview(generated, tmp_path / "sheet.png", split="held-out"))
     [group] = read_groups(generated, "held-out")
@@ -61,13 +98,20 @@ def test_the_split_is_chosen(generated, tmp_path):
         preview(generated, tmp_path / "other.png", split="tset")
 
 
-def test_captions_of_any_length_and_letters_are_drawn(dataset_copy, tmp_path):
-    path = dataset_copy / "test" / "metadata.jsonl"
+def change_captions(dataset, texts):
+    """Give the first group of the test split other captions."""
+    path = dataset / "test" / "metadata.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     for row in rows[:2]:
-        for caption, text in zip(row["captions"], ("", "word " * 200, "x" * 900, "日本語 עברית\u2028"), strict=True):
+        for caption, text in zip(row["captions"], texts, strict=True):
             caption["text"] = text
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_captions_of_any_length_and_letters_are_drawn(dataset_copy, tmp_path):
+    change_captions(dataset_copy, ("", "x" * 900, "word " * 200, "日本語 עברית\u2028"))
+    assert preview(dataset_copy, tmp_path / "sheet.png").is_file()
+    change_captions(dataset_copy, ("日本語 עברית\u2028", "word " * 200, "", ""))
     assert preview(dataset_copy, tmp_path / "sheet.png").is_file()
 
 

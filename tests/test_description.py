@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.categories import CATEGORIES
 from generator.dataset import read_manifest, read_rows
-from generator.description import Portrait, Tally, describe, portrait_as_text
+from generator.description import Portrait, Tally, _bin, describe, portrait_as_text
 from generator.description_page import write_page
 from scenes.errors import InputError
 
@@ -64,7 +65,9 @@ def test_every_picture_is_in_one_bin_of_every_axis(portrait, rows):
 @pytest.mark.parametrize("axis", ["distance", "size ratio", "color distance", "caption length"])
 def test_bins_follow_one_another_and_hold_their_values(axis, portrait, rows):
     found = tally(portrait, f"pictures by {axis}")
-    edges = [tuple(map(float, name.split(" to "))) for name in found]
+    whole = axis == "caption length"  # bins of whole numbers are named by their first and their last
+    ends = [tuple(map(float, name.split(" to "))) for name in found]
+    edges = [(low, high + whole) for low, high in ends]
     assert all(high == low for (_, high), (low, _) in itertools.pairwise(edges))
     values = [row["difficulty"][axis.replace(" ", "_")] for row in rows]
     for (low, high), count in zip(edges, found.values(), strict=True):
@@ -90,7 +93,7 @@ def test_rejections_of_all_splits_are_not_said_of_one(generated):
     ("change", "said"),
     [
         ({"category": None}, "malformed category"),
-        ({"objects": ["a cube"]}, "malformed objects or difficulty"),
+        ({"objects": ["a cube"]}, "malformed objects"),
         ({"difficulty": {"distance": "far"}}, "malformed objects or difficulty"),
         ({"difficulty": {"distance": float("inf")}}, "malformed objects or difficulty"),
     ],
@@ -101,6 +104,48 @@ def test_a_damaged_row_is_named(dataset_copy, change, said):
     path.write_text("\n".join([json.dumps(json.loads(first) | change), *rest]) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=rf"metadata\.jsonl, line 1: {said}"):
         describe(dataset_copy)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("other_renderers", "flat"),
+        ("other_renderers", None),
+        ("other_renderers", ["flat"]),
+        ("other_renderers", {"renderer": "flat"}),
+        ("renderer", "flat"),
+        ("software", ["numpy"]),
+        ("recipe", None),
+        ("rejections", ["hidden"]),
+        ("rejections", {"hidden": "many"}),
+    ],
+)
+def test_a_damaged_manifest_is_named(dataset_copy, part, value):
+    manifest = read_manifest(dataset_copy)
+    (dataset_copy / "manifest.json").write_text(json.dumps(manifest | {part: value}))
+    with pytest.raises(InputError, match=rf"manifest\.json: malformed {part}"):
+        describe(dataset_copy)
+
+
+def test_other_renderers_are_told(dataset_copy):
+    manifest = read_manifest(dataset_copy)
+    others = [{"renderer": "one", "version": 2}, {"renderer": "two"}]
+    (dataset_copy / "manifest.json").write_text(json.dumps(manifest | {"other_renderers": others}))
+    assert dict(describe(dataset_copy).facts)["other renderers"] == "one, 2; two"
+
+
+def test_categories_stand_in_the_order_of_the_theory(portrait, rows):
+    shown = list(tally(portrait, "groups by category"))
+    assert shown == [name for name in CATEGORIES if name in shown]
+    assert shown != sorted(shown)
+
+
+def test_bins_of_whole_numbers_share_none(generated):
+    [axis] = [each for each in describe(generated).tallies if each.title == "pictures by visible pixels"]
+    ends = [tuple(int(end.replace(",", "")) for end in name.split(" to ")) for name, _ in axis.rows]
+    assert all(high == 2 * low - 1 for low, high in ends)
+    assert _bin("caption_length", 4) == (4, "4 to 5")
+    assert _bin("distance", 1.2) == (1.0, "1 to 1.5")
 
 
 def test_the_text_says_every_count(portrait):
@@ -118,7 +163,8 @@ def test_what_the_audit_says_of_objects_is_told(leaks, slight, dataset_copy):
     (dataset_copy / "audit.json").write_text(json.dumps(audit))
     told = dict(describe(dataset_copy).facts)["audit"]
     named = " x ".join(audit["objects"][0]["columns"])
-    assert (f"what depends: {named}" in told) is (leaks or slight)
+    assert (f"attributes of the objects that depend on each other: {named}" in told) is (leaks or slight)
+    assert told.endswith("; no two attributes of the objects depend on each other") is not (leaks or slight)
     assert ("too slightly to help" in told) is slight
 
 
@@ -131,7 +177,8 @@ def test_a_damaged_audit_is_named(dataset_copy, audit):
 
 def test_the_page_escapes_what_it_shows(tmp_path):
     hostile = '<script>alert(1)</script>&"'
-    tallies = Tally(hostile, ((hostile, 1),)), Tally("x", ((hostile, 1),), ordered=True)
+    tallies = Tally(hostile, ((hostile, 1), ("y", 1))), Tally("x", ((hostile, 1), ("y", 1)), ordered=True)
+    tallies += (Tally(hostile, ((hostile, 1),)),)
     portrait = Portrait(hostile, ((hostile, hostile),), tallies)
     text = write_page(portrait, tmp_path / "page.html").read_text()
     assert "<script" not in text
@@ -141,14 +188,22 @@ def test_the_page_escapes_what_it_shows(tmp_path):
 
 
 def test_a_browser_shows_every_chart_and_fetches_nothing(portrait, tmp_path, chromium_page):
+    charts = [each for each in portrait.tallies if len(each.rows) > 1]
+    assert 0 < len(charts) < len(portrait.tallies)
     page = write_page(portrait, tmp_path / "page.html")
     fetched: list[str] = []
     chromium_page.on("request", lambda request: fetched.append(request.url))
     for width in (1200, 380):
         chromium_page.set_viewport_size({"width": width, "height": 800})
         chromium_page.goto(page.as_uri())
-        assert chromium_page.locator("figure").count() == len(portrait.tallies)
+        assert chromium_page.locator("figure").count() == len(charts)
+        bottom = "getBoundingClientRect().bottom"
+        inside = f"all => all.every(each => each.{bottom} <= each.closest('figure').{bottom})"
+        assert chromium_page.locator("figure text").evaluate_all(inside)
         assert chromium_page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert set(fetched) == {page.as_uri()}
     bars = chromium_page.locator("rect").count()
-    assert bars == sum(len(each.rows) for each in portrait.tallies)
+    assert bars == sum(len(each.rows) for each in charts)
+    said = dict(zip(*(chromium_page.locator(tag).all_inner_texts() for tag in ("dt", "dd")), strict=True))
+    for each in portrait.tallies:
+        assert (said.get(each.title) == f"{each.rows[0][0]} ({each.rows[0][1]:,})") is (each not in charts)

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +85,33 @@ def test_finished_results_are_kept_and_a_new_scorer_added(paper_table: ModuleTyp
     assert "Nothing was skipped" in again.output
     run(paper_table, data, *options, "--scorer", "cosine", "--scorer", "oracle")
     assert load(folder).authors["oracle"]["macro"] == 1.0
+
+
+def test_earlier_results_of_something_else_are_neither_kept_nor_overwritten(
+    paper_table: ModuleType, tiny: str, data: Path
+) -> None:
+    options = ("--model", tiny, "--benchmark", "winoground", "--scorer", "cosine")
+    run(paper_table, data, *options)
+    folder = data.parent / "out" / "Tiny-random" / "winoground"
+    before = (folder / "results.json").read_bytes()
+    found = run(paper_table, data, *options, "--seed", "1")
+    assert f"{folder} holds earlier results with another seed" in found.output
+    assert BENCHMARKS["winoground"].title not in found.output
+    loaded = paper_table.open_benchmarks(data, ("winoground",), [])["winoground"]
+    encoder = paper_table.open_model(tiny, data, True, "cpu")
+    settings = paper_table.Settings(data, data.parent / "out", ("cosine", "dcsm"), True, 0)
+    finished = load(folder)
+
+    def other(results=finished, benchmark=loaded, head=None) -> list[str]:
+        return paper_table.differences(results, "winoground", benchmark, encoder, head, settings)
+
+    assert other() == []
+    assert other(replace(finished, model={**finished.model, "identity": "0"})) == ["model"]
+    assert other(replace(finished, dataset={"name": "sugarcrepe"})) == ["dataset"]
+    assert other(benchmark=replace(loaded, items=loaded.items[1:])) == ["set of items"]
+    headed = replace(finished, scorers={"dcsm": {}}, settings={**finished.settings, "heads": {"dcsm": "0"}})
+    assert other(headed) == ["head"]
+    assert (folder / "results.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("option", ["--model", "--benchmark", "--scorer"])

@@ -303,7 +303,7 @@ def test_a_retrieval_set_beside_groups_is_not_counted_as_one_of_them(made: Simpl
 
 def test_what_is_won_and_lost_is_called_what_it_is(made: SimpleNamespace) -> None:
     run = results.load(made.first)
-    won = re.compile(r"\d+ ([a-z ]+) won, \d+ lost against cosine")
+    won = re.compile(r"; ([a-z ]+) won against cosine: \d+, lost: \d+")
 
     def called(items: tuple[results.ScoredItem, ...], name: str) -> set[str]:
         metrics, comparisons = summarise(items, seed=0, replicates=20)

@@ -137,7 +137,7 @@ def describe_change(numbers: Numbers, category: str, system: System) -> Change |
     details = [interval(row.low, row.high, signed=True), p_value(row)]
     if row.wins is not None:
         pairs = numbers.unit if row.clusters == numbers.asked(category) else f"clusters of {numbers.unit}"
-        details.append(f"{row.wins} {pairs} won, {row.losses} lost against {row.reference}")
+        details.append(f"{pairs} won against {row.reference}: {row.wins}, lost: {row.losses}")
     what = f"points with {system.label}"
     return Change(points(row.difference), what, "; ".join(each for each in details if each), sign)
 
