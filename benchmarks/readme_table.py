@@ -22,8 +22,8 @@ START, END = (
 def table(results: Results) -> str:
     """The Markdown between the two marks."""
     head = (
-        f"`{results.command}`, seed {results.settings['seed']}, {results.versions['platform']}. "
-        "Share of groups with all four comparisons right:"
+        f"`{results.command}`, seed {results.dataset['seed']} of the scenes and {results.settings['seed']} of the "
+        f"evaluation, {results.versions['platform']}. Share of groups with all four comparisons right:"
     )
     return f"{START}\n{head}\n\n{write_markdown(category_table(results))}\n{END}"
 
