@@ -4,9 +4,11 @@
 
 `heads/` holds dcsm.safetensors, dcsm-ref.safetensors and labclip.safetensors, trained on the split "train" by
 `fourfold train-head`. Every head is asked the same groups: `p` is the exact McNemar test of `dcsm` against the better
-of the two others, Holm-corrected over the categories of a split. `shuffled` is `dcsm` on other groups' pictures (chance
-is one sixth), `hard positives` the share of groups in which a caption said otherwise keeps its truth. Writes the table
-into the card, and its numbers into data_cards/results/<card's name>.json; a test compares the two.
+of the two others, `p, cosine` that against the plain cosine, both Holm-corrected over the categories of a split.
+`shuffled` is `dcsm` on other groups' pictures (chance is one sixth), `hard positives` the share of groups in which a
+caption said otherwise keeps its truth; `of two captions` and `of two pictures` how often the plain cosine finds the
+true one. Writes the table into the card, and its numbers into data_cards/results/<card's name>.json; a test compares
+the two.
 """
 
 import json
@@ -28,14 +30,16 @@ from evaluator.table_formats import Estimate, Table, write_markdown
 ROOT = Path(__file__).parent.parent
 OURS, OTHERS, CONTROL = "dcsm", ("dcsm-ref", "labclip"), "shuffled-images:dcsm"
 SCORERS = ("cosine", *OTHERS, OURS, CONTROL)
+TWO_WAY = {"of two captions": "text_two_way", "of two pictures": "image_two_way"}  # column: metric, of the cosine
 START, END = "<!-- written by `python benchmarks/heads.py`, checked by a test -->", "<!-- end of the table -->"
 
 
 def measure(split: str, results: Results) -> Iterator[dict[str, Any]]:
     """A row for each category of a split: hits of every scorer, and how `dcsm` compares."""
     rows = [_row(split, category, results) for category in dict.fromkeys(item.category for item in results.items)]
-    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        yield {**row, "p": p}
+    corrected = [holm([row[key] for row in rows]) for key in ("p", "p_cosine")]
+    for row, p, p_cosine in zip(rows, *corrected, strict=True):
+        yield {**row, "p": p, "p_cosine": p_cosine}
 
 
 def _row(split: str, category: str, results: Results) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def _row(split: str, category: str, results: Results) -> dict[str, Any]:
     }
     best = max(OTHERS, key=lambda name: hits[name].sum())
     wins, losses = discordant(hits[OURS].astype(int), hits[best].astype(int))
-    kept = [row.value for row in results.metrics if (row.category, row.scorer, row.metric) == (category, OURS, _KEPT)]
+    measured = {(row.scorer, row.metric): row.value for row in results.metrics if row.category == category}
     return {
         "split": split,
         "category": category,
@@ -55,22 +59,23 @@ def _row(split: str, category: str, results: Results) -> dict[str, Any]:
         "wins": wins,
         "losses": losses,
         "p": mcnemar_exact(wins, losses),
-        "hard_positives": kept[0] if kept else None,
+        "p_cosine": mcnemar_exact(*discordant(hits[OURS].astype(int), hits["cosine"].astype(int))),
+        "hard_positives": measured.get((OURS, "hard_positive_both")),
+        "two_way": {name: measured["cosine", metric] for name, metric in TWO_WAY.items()},
     }
-
-
-_KEPT = "hard_positive_both"
 
 
 def table(record: Mapping[str, Any]) -> Table:
     """Splits and categories down, scorers across."""
-    header = ("split", "category", *SCORERS[:-1], "p", "shuffled", "hard positives", "groups")
+    header = ("split", "category", *SCORERS[:-1], "p", "p, cosine", "shuffled", "hard positives", *TWO_WAY, "groups")
     rows = []
     for row in record["rows"]:
         shares = [_share(row["right"][name], row["groups"]) for name in SCORERS]
         kept = None if row["hard_positives"] is None else Estimate(row["hard_positives"])
-        p = "< .0001" if row["p"] < 1e-4 else f"{row['p']:.4f}".lstrip("0")
-        rows.append((row["split"], row["category"], *shares[:-1], p, shares[-1], kept, row["groups"]))
+        tests = ("< .0001" if row[key] < 1e-4 else f"{row[key]:.4f}".lstrip("0") for key in ("p", "p_cosine"))
+        two_way = (Estimate(row["two_way"][name]) for name in TWO_WAY)
+        named = (row["split"], row["category"])
+        rows.append((*named, *shares[:-1], *tests, shares[-1], kept, *two_way, row["groups"]))
     return Table(f"{record['model']}: group score, percent", header, tuple(rows), ("95 % Wilson intervals",))
 
 
