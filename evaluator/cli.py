@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from evaluator.dataset_cli import COMMANDS, DATASET, FOLDER, QUIET, SEED
 from scenes.errors import InputError
 
 TINY = "fourfold-tiny"
@@ -29,19 +30,6 @@ _PLACES = (
 )
 
 
-def _no_url(context: click.Context, parameter: click.Parameter, given: str) -> str:
-    if "://" in given:
-        raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
-    return given
-
-
-def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
-    return Path(_no_url(context, parameter, given))
-
-
-_DATASET = click.argument("dataset", callback=_no_url)
-_FOLDER = click.argument("dataset", callback=_as_folder)
-_SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
 _MODEL = click.option("--model", default=TINY, show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`")
 _DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
 _DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
@@ -52,7 +40,6 @@ _RANDOM = click.option(
 _ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
 _SHARE = click.FloatRange(0, 1, max_open=True)
 _COPIES = "disturbed copies of each picture, encoded once"
-_QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -65,114 +52,12 @@ def cli() -> None:
     """
 
 
-@cli.command(short_help="Make the dataset of a recipe in a folder or at a URL.")
-@click.argument("recipe")
-@click.argument("out")
-@click.option("--groups", type=click.IntRange(1), help="groups of each category, instead of the recipe's numbers")
-@click.option("--seed", type=click.IntRange(0), help="another seed than the recipe's")
-@click.option("--split", help="this split only")
-@click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
-@click.option("--renderer", default="auto", show_default=True, help="opengl, raytrace; auto is the first that starts")
-@click.option("--format", default="folder", show_default=True, help="folder, webdataset, parquet")
-@click.option("--engine", default="local", show_default=True, help="local, ray (extra `ray`)")
-@click.option("--address", help="of a running Ray cluster; default: one on this machine")
-@click.option("--num-shards", type=click.IntRange(1), help="parts made one by one; default: the size of a SLURM array")
-@click.option("--shard-index", type=click.IntRange(0), help="the part to make, from 0 on; default: that of this task")
-@_QUIET
-def generate(recipe: str, out: str, quiet: bool, **options: Any) -> None:
-    """Make the dataset of RECIPE (a TOML file or the name of a data card) in OUT, a folder or a URL such as s3://...
-
-    Call again to resume.
-    """
-    from generator.parts import slurm_part
-    from generator.pipeline import generate as call
-    from generator.pipeline import is_finished
-
-    if options["shard_index"] is None and options["num_shards"] is None and (part := slurm_part(os.environ)):
-        options |= {"shard_index": part.index, "num_shards": part.count}
-        given = f"--shard-index {part.index} --num-shards {part.count}"
-        click.echo(f"this task of a SLURM array makes {given}; give --num-shards 1 for the whole", err=True)
-    place = call(recipe, out, progress=not quiet, **options)
-    if is_finished(place):
-        _say_done(place)
-    else:
-        click.echo(f"{place}: this part is done; when all are, finish the dataset with `fourfold merge {place}`")
-
-
-@cli.command(short_help="Finish a dataset whose parts were made one by one.")
-@click.argument("out")
-def merge(out: str) -> None:
-    """Finish the dataset in OUT (a folder or URL), whose parts `fourfold generate --num-shards` made one by one."""
-    from generator.pipeline import merge as call
-
-    _say_done(call(out))
-
-
-def _say_done(place: str | Path) -> None:
-    is_folder = isinstance(place, Path)  # else a URL, which what reads datasets does not open
-    hint = f"look at it with `fourfold preview {place} sheet.png`" if is_folder else "copy it to a folder to use it"
-    click.echo(f"{place}: done; {hint}")
-
-
-@cli.command(short_help="Derive a dataset again from its files; list problems.")
-@_FOLDER
-@_QUIET
-def verify(dataset: Path, quiet: bool) -> None:
-    """Derive everything in DATASET again from its files and list every problem."""
-    from generator.verification import verify as call
-
-    problems = call(dataset, progress=not quiet)
-    for problem in problems:
-        click.echo(problem)
-    if problems:
-        raise InputError(f"{dataset}: {len(problems)} problems")
-    click.echo(f"{dataset}: every file, scene, mask and caption is as it should be")
-
-
-@cli.command(short_help="Write a contact sheet of a dataset.")
-@_FOLDER
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--split", help='default: "test", else the first')
-@click.option("--columns", type=click.IntRange(1), default=4, show_default=True, help="groups side by side")
-@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="rows of each category")
-def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int) -> None:
-    """Write a contact sheet of DATASET to OUT (.png)."""
-    from generator.contact_sheet import preview as call
-
-    click.echo(call(dataset, out, split=split, columns=columns, rows=rows))
-
-
-@cli.command(short_help="Count what a dataset holds, as text or a page.")
-@_FOLDER
-@click.option("--split", help="this split only; default: all")
-@click.option("--html", type=click.Path(path_type=Path), help="page.html with charts")
-def describe(dataset: Path, split: str | None, html: Path | None) -> None:
-    """Count what DATASET holds: categories, edits, objects, difficulty, and why drafts were rejected."""
-    from generator.description import describe as call
-    from generator.description import portrait_as_text
-    from generator.description_page import write_page
-
-    portrait = call(dataset, split=split)
-    click.echo(portrait_as_text(portrait) if html is None else write_page(portrait, html))
-
-
-@cli.command(short_help="Write a dataset in the schema of another.")
-@_FOLDER
-@click.argument("format")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--split", help='default: "test", else the first')
-def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
-    """Write DATASET to the new folder OUT in another schema, FORMAT: sugarcrepe, winoground, bivlc, clip-binding,
-    whatsup, negbench, valse, clevr, open-clip, dcsm.
-    """
-    from generator.exports import export as call
-
-    done = call(dataset, format, out, **options)
-    click.echo(f"{done.path}: {done.items} items of the split {done.split}")
+for _command in COMMANDS:
+    cli.add_command(_command)
 
 
 @cli.command(short_help="Score a dataset with models and scorers.")
-@_DATASET
+@DATASET
 @_MODEL
 @click.option(
     "--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several; names above"
@@ -188,13 +73,13 @@ def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
 @click.option("--split", help='of a dataset of ours; default: "test", else the first')
 @click.option("--limit", type=click.IntRange(1), help="first items of each category, or of a benchmark, only")
 @click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
-@_SEED
+@SEED
 @_DTYPE
 @click.option("--batch-size", default="auto", show_default=True, help="images or captions in one pass, or auto")
 @_CACHE
 @_DEVICE
 @_RANDOM
-@_QUIET
+@QUIET
 @click.pass_context
 def evaluate(
     context: click.Context,
@@ -246,7 +131,7 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
 
 
 @cli.command("train-head", short_help="Train a head on a dataset, the model frozen.")
-@_FOLDER
+@FOLDER
 @_MODEL
 @click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip, factored")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new file (.safetensors)")
@@ -260,12 +145,12 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
 @click.option("--feature-noise", type=_FROM_0, default=0.0, show_default=True, help="length of a random vector added")
 @click.option("--token-dropout", type=_SHARE, default=0.0, show_default=True, help="share of caption tokens hidden")
 @click.option("--patience", type=click.IntRange(1), default=5, show_default=True, help="epochs without a better score")
-@_SEED
+@SEED
 @click.option("--tensorboard", type=click.Path(path_type=Path), help="folder for TensorBoard's log")
 @_CACHE
 @_DEVICE
 @_RANDOM
-@_QUIET
+@QUIET
 def train_head(
     dataset: Path,
     model: str,
@@ -311,13 +196,13 @@ def train_head(
 
 
 @cli.command("train-tiny", short_help="Train the reference model.")
-@_FOLDER
+@FOLDER
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
 @click.option("--steps", type=click.IntRange(1), help="training steps; default: the recipe of the shipped model")
-@_SEED
+@SEED
 @_DEVICE
 @_DTYPE
-@_QUIET
+@QUIET
 def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, dtype: str, quiet: bool) -> None:
     """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
     from evaluator.reference_model import TinyTraining
@@ -363,18 +248,18 @@ def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> N
 
 
 @cli.command(short_help="Measure which of C1-C4 a model's space satisfies.")
-@_FOLDER
+@FOLDER
 @_MODEL
 @click.option(
     "--out", type=click.Path(path_type=Path), help="folder for numbers and figures, as a results folder; or .json"
 )
 @click.option("--split", help='default: "test", else the first')
 @click.option("--limit", type=click.IntRange(1), help="first groups of each category only")
-@_SEED
+@SEED
 @_CACHE
 @_DEVICE
 @_RANDOM
-@_QUIET
+@QUIET
 def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, quiet: bool, **options: Any) -> None:
     """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is.
 
@@ -387,16 +272,6 @@ def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, quiet
 
     found = call(dataset, model=model, out=out, cache_dir=cache, progress=not quiet, **options)
     click.echo(write_text(probe_table(found)))
-
-
-@cli.command(short_help="Write a page that shows a dataset group by group.")
-@_FOLDER
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="page.html")
-def browse(dataset: Path, out: Path) -> None:
-    """Write a page that shows DATASET group by group, with no model asked."""
-    from evaluator.reporting import write_browser
-
-    click.echo(write_browser(dataset, out))
 
 
 @cli.command(short_help="List models that can be named.")
@@ -414,26 +289,11 @@ def models(part: str) -> None:
     )
 
 
-@cli.command(short_help="Run blind solvers, which see no image.")
-@_DATASET
-@_SEED
-def audit(dataset: str, seed: int) -> None:
-    """Run blind solvers, which see no image, over DATASET (a folder, or NAME:PATH of a benchmark by others)."""
-    import numpy as np
-
-    from evaluator.auditing import audit as call
-
-    text, passed = call(dataset, np.random.default_rng(seed))
-    click.echo(text)
-    if not passed:
-        raise InputError(f"{dataset}: captions or objects give answers away without the picture (see above)")
-
-
 @cli.command(short_help="Generate, evaluate fourfold-tiny and report.")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--groups", type=click.IntRange(1), default=60, show_default=True, help="groups of each category")
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
-@_QUIET
+@QUIET
 def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
     """Generate, evaluate fourfold-tiny with and without DCSM, and report, all in the folder OUT."""
     from evaluator.commands import demo as call

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.cli import export as export_command
+from evaluator.dataset_cli import export as export_command
 from evaluator.encoders.torchvision_import import import_torchvision
 from evaluator.external import LoadedBenchmark, load_benchmark
 from evaluator.items import ImageRef
