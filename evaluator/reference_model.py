@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch.nn import functional
 from tqdm import tqdm
 
+from evaluator.checkpoints import read_checkpoint, write_checkpoint
 from evaluator.encoders import TINY_FOLDER
 from evaluator.encoders.batches import DTYPES, checked_dtype
 from evaluator.encoders.openclip import new_open_clip
@@ -62,7 +63,8 @@ def train_tiny(
     """Train the reference model on the splits "train" and "validation" of a dataset of natural scenes.
 
     Writes an open_clip `local-dir:` folder: configuration, fp16 weights, and `training.json` with what was done and
-    reached. An interrupted run goes on from its last checkpoint in `out`. Returns what training.json holds.
+    reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. Raises InputError for
+    a checkpoint of another run.
     """
     training = training or TinyTraining()
     checked_dtype(training.dtype)
@@ -74,10 +76,13 @@ def train_tiny(
     model, tokenize = new_open_clip(model_folder, training.seed)
     read = {split: load_scenes(dataset, split, tokenize) for split in _SPLITS}
     model = model.to(device)
-    size = json.loads((model_folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]["vision_cfg"]["image_size"]
-    history = _fit(model, read["train"], read["validation"], training, size, out / "checkpoint.pt", device, progress)
+    config = (model_folder / CONFIG).read_text(encoding="utf-8")
+    size = json.loads(config)["model_cfg"]["vision_cfg"]["image_size"]
+    checkpoint = out / "checkpoint.pt"
+    identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
+    history = _fit(model, read["train"], read["validation"], training, size, checkpoint, identity, device, progress)
     save_file(_half_weights(model), out / WEIGHTS)
-    (out / CONFIG).write_text((model_folder / CONFIG).read_text(encoding="utf-8"), encoding="utf-8")
+    (out / CONFIG).write_text(config, encoding="utf-8")
     record = {
         "dataset": {"recipe": manifest["name"], "scenes_sha256": manifest["scenes_sha256"]},
         "training": asdict(training),
@@ -88,13 +93,14 @@ def train_tiny(
         "weights_sha256": file_hash(out / WEIGHTS),
     }
     (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    (out / "checkpoint.pt").unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
     return record
 
 
 _NEVER = -1e4  # a logit whose share of a softmax is 0; an infinite one has no gradient where all are so
 _CHECK_EVERY = 250  # steps between looks at the validation scenes, and between checkpoints
 _SPLITS = ("train", "validation")
+_IN_CHECKPOINT = ("model", "optimizer", "step", "history")
 
 
 def _fit(
@@ -104,6 +110,7 @@ def _fit(
     training: TinyTraining,
     size: int,
     checkpoint: Path,
+    identity: str,
     device: str,
     progress: bool,
 ) -> list[dict[str, float]]:
@@ -117,7 +124,7 @@ def _fit(
     sampling = Sampling(training.batch_size, training.captions, training.close_ups, training.shift, size)
     start, history = 0, []
     if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=True)
+        state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, device)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         start, history = state["step"], state["history"]
@@ -132,7 +139,7 @@ def _fit(
             history.append({"step": step + 1, "loss": round(loss, 4), "image_to_text_precision_at_1_of_100": precision})
             bar.set_postfix(loss=f"{loss:.3f}", p1=f"{precision:.3f}")
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-            torch.save({**state, "step": step + 1, "history": history}, checkpoint)
+            write_checkpoint(checkpoint, {**state, "step": step + 1, "history": history}, identity)
     return history
 
 

@@ -11,22 +11,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from math import cos, inf, pi
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, cast
-from zipfile import is_zipfile
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
+from evaluator.checkpoints import read_checkpoint, write_checkpoint
 from evaluator.losses import truth_table_loss
 from evaluator.processes import Processes
 from evaluator.scorers.trained import HeadNetwork
 from evaluator.training_data import TrainingData, batches, disturb, gather, items_right
 from scenes.errors import InputError
 
-_IN_CHECKPOINT = {"identity", "standing", "network", "best_weights", "optimizer"}
+_IN_CHECKPOINT = ("standing", "network", "best_weights", "optimizer")
 _AT_LEAST_1 = ("epochs", "batch_groups", "patience")
 _AT_LEAST_0 = ("weight_decay", "augmentations", "feature_noise", "seed")
 _ABOVE_0 = ("learning_rate",)
@@ -183,43 +182,22 @@ class Run:
         self.standing = standing
 
     def save(self, checkpoint: Path, identity: str) -> None:
-        """Write everything that the next epoch depends on, aside and then renamed."""
-        aside = checkpoint.with_name(f"{checkpoint.name}.{os.getpid()}.partial")
-        torch.save(
-            {
-                "identity": identity,
-                "standing": asdict(self.standing),
-                "network": self.module.state_dict(),
-                "best_weights": self.best_weights,
-                "optimizer": self.optimizer.state_dict(),
-            },
-            aside,
-        )
-        os.replace(aside, checkpoint)
+        """Write everything that the next epoch depends on."""
+        state = {
+            "standing": asdict(self.standing),
+            "network": self.module.state_dict(),
+            "best_weights": self.best_weights,
+            "optimizer": self.optimizer.state_dict(),
+        }
+        write_checkpoint(checkpoint, state, identity)
 
     def restore(self, checkpoint: Path, identity: str) -> None:
         """Go on from a checkpoint. Raises InputError if it is of another run or not readable."""
-        state = _read_checkpoint(checkpoint, self.processes.device)
-        if state["identity"] != identity:
-            raise InputError(
-                f"{checkpoint}: left by a run with other data, model or settings; repeat that run to finish it, "
-                "or delete the file, or train without resuming"
-            )
+        state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, self.processes.device)
         self.standing = Standing(**state["standing"])
         self.module.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best_weights = state["best_weights"]
-
-
-def _read_checkpoint(path: Path, device: str) -> dict[str, Any]:
-    """What `Run.save` wrote. Raises InputError for a file that is damaged or somebody else's."""
-    try:
-        state = torch.load(path, map_location=device, weights_only=True) if is_zipfile(path) else None
-    except (RuntimeError, UnpicklingError, ValueError, KeyError, EOFError, OSError, AttributeError, TypeError):
-        state = None  # what torch raises for archives that are damaged, or hold more than weights
-    if not isinstance(state, dict) or not state.keys() >= _IN_CHECKPOINT:
-        raise InputError(f"{path}: not a readable checkpoint; delete it to start anew")
-    return state
 
 
 def _show(row: Mapping[str, Any], folder: Path) -> None:

@@ -21,6 +21,7 @@ from evaluator.tiny_scenes import (
     truths,
     view,
 )
+from scenes.errors import InputError
 
 
 def test_truths_are_those_of_the_claims() -> None:
@@ -173,7 +174,7 @@ TRAINING = TinyTraining(steps=60, batch_size=32, learning_rate=0.02, warmup=5, s
 def test_training_learns_what_captions_say(scenes, tmp_path) -> None:
     model = new_model()
     before = precision_at_1(model, scenes[1], 8, "cpu")
-    history = _fit(model, *scenes, TRAINING, 8, tmp_path / "checkpoint.pt", "cpu", progress=False)
+    history = _fit(model, *scenes, TRAINING, 8, tmp_path / "checkpoint.pt", "a run", "cpu", progress=False)
     assert before < 0.9
     assert history[-1]["image_to_text_precision_at_1_of_100"] == 1.0
 
@@ -181,7 +182,7 @@ def test_training_learns_what_captions_say(scenes, tmp_path) -> None:
 def test_interrupted_training_ends_with_the_same_weights(scenes, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("evaluator.reference_model._CHECK_EVERY", 20)
     whole = new_model()
-    _fit(whole, *scenes, TRAINING, 8, tmp_path / "whole.pt", "cpu", progress=False)
+    _fit(whole, *scenes, TRAINING, 8, tmp_path / "whole.pt", "a run", "cpu", progress=False)
 
     class Killed(Exception):
         pass
@@ -197,10 +198,10 @@ def test_interrupted_training_ends_with_the_same_weights(scenes, tmp_path, monke
     torch_save = torch.save
     monkeypatch.setattr(torch, "save", save_then_die)
     with pytest.raises(Killed):
-        _fit(new_model(), *scenes, TRAINING, 8, tmp_path / "part.pt", "cpu", progress=False)
+        _fit(new_model(), *scenes, TRAINING, 8, tmp_path / "part.pt", "a run", "cpu", progress=False)
     monkeypatch.setattr(torch, "save", torch_save)
     resumed = replace_weights(new_model())
-    _fit(resumed, *scenes, TRAINING, 8, tmp_path / "part.pt", "cpu", progress=False)
+    _fit(resumed, *scenes, TRAINING, 8, tmp_path / "part.pt", "a run", "cpu", progress=False)
     assert saved == [20, 40]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -214,10 +215,23 @@ def replace_weights(model: TwoTowers) -> TwoTowers:
     return model
 
 
+@pytest.mark.parametrize("left", [b"torn", None])
+def test_a_checkpoint_of_another_run_or_a_torn_one_is_refused(left, scenes, tmp_path) -> None:
+    checkpoint = tmp_path / "checkpoint.pt"
+    if left is None:
+        _fit(new_model(), *scenes, replace(TRAINING, steps=2), 8, checkpoint, "another", "cpu", progress=False)
+    else:
+        checkpoint.write_bytes(left)
+    before = checkpoint.read_bytes()
+    with pytest.raises(InputError, match="other data, model or settings" if left is None else "not a readable"):
+        _fit(new_model(), *scenes, TRAINING, 8, checkpoint, "a run", "cpu", progress=False)
+    assert checkpoint.read_bytes() == before
+
+
 def test_another_seed_sees_other_batches(scenes, tmp_path) -> None:
     one, other = new_model(), new_model()
-    _fit(one, *scenes, TRAINING, 8, tmp_path / "a.pt", "cpu", progress=False)
-    _fit(other, *scenes, replace(TRAINING, seed=4), 8, tmp_path / "b.pt", "cpu", progress=False)
+    _fit(one, *scenes, TRAINING, 8, tmp_path / "a.pt", "a run", "cpu", progress=False)
+    _fit(other, *scenes, replace(TRAINING, seed=4), 8, tmp_path / "b.pt", "a run", "cpu", progress=False)
     assert not torch.equal(one.image.weight, other.image.weight)
 
 
