@@ -63,8 +63,8 @@ def train_tiny(
     """Train the reference model on the splits "train" and "validation" of a dataset of natural scenes.
 
     Writes an open_clip `local-dir:` folder: configuration, fp16 weights, and `training.json` with what was done and
-    reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. Raises InputError for
-    a checkpoint of another run.
+    reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. Raises InputError
+    for a checkpoint of another run.
     """
     training = training or TinyTraining()
     checked_dtype(training.dtype)
