@@ -39,7 +39,7 @@ CONFIG = "open_clip_config.json"
 class TinyTraining:
     """How fourfold-tiny is trained."""
 
-    steps: int = 5000
+    steps: int = 8000
     batch_size: int = 64  # pictures
     captions: int = 6  # of each picture
     learning_rate: float = 2e-3

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from generator.config import Recipe, Split
-from generator.natural import CAPTIONS_PER_SCENE, NEXT_TO_RATE, PLACES, make_scene, natural_caption
+from generator.natural import CAPTIONS_PER_SCENE, FORMS, NEXT_TO_RATE, PLACES, make_scene, natural_caption
+from generator.phrases import HELD_OUT_TEMPLATES, TEMPLATES
 from generator.world import make_world, sample_layout, sample_objects
 from scenes.annotations import ObjectAnnotation
 from scenes.claims import claim_from_dict
@@ -70,7 +71,7 @@ def test_captions_are_clean_and_varied(captions):
 
 
 def test_attributes_are_rare_and_relations_rarer(captions):
-    """What natural captions are like: most mentions are bare, almost none is related to another."""
+    """What natural captions are like: few colors, things left out, hardly a relation or a place."""
     counts = Counter[str]()
     for layout, text, _ in captions:
         counts["color"] += any(re.search(rf"\b{color}\b", text) for color in TABLES["color"])
@@ -94,6 +95,14 @@ def test_what_goes_without_saying_is_said_seldom_but_said(captions):
     assert 0.02 < shares.pop("plain") < 0.15
     assert shares
     assert min(shares.values()) > 0.2
+
+
+@pytest.mark.parametrize("sentence", TEMPLATES["exists"][-HELD_OUT_TEMPLATES:])
+def test_words_of_held_out_sentences_are_known_but_not_the_sentences(captions, sentence):
+    """As a model knows them that was trained on the web: what a test of new sentences asks of a head is the form."""
+    said = {word for _, text, _ in captions for word in text.split()}
+    assert set(sentence.replace("{a}", "").split()) <= said
+    assert sentence.replace("{a}", "{}") not in FORMS
 
 
 def test_objects_are_named_first_in_proportion_to_what_is_seen_of_them():

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from evaluator.cli import cli
-from evaluator.results import load
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,9 +40,11 @@ def benchmark(name: str) -> Any:
     return module
 
 
-def test_table_is_that_of_the_stored_results() -> None:
-    module = benchmark("readme_table")
-    assert module.with_table(TEXT, load(module.STORED)) == TEXT
+def test_tables_of_the_demonstration_are_those_of_its_stored_results() -> None:
+    module = benchmark("demo_tables")
+    assert [page.name for page in module.TABLES] == ["README.md", "fourfold-tiny.md"]
+    for page in module.TABLES:
+        assert module.with_table(page) == page.read_text(encoding="utf-8")
 
 
 def test_the_heads_card_shows_the_stored_numbers() -> None:
