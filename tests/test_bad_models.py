@@ -120,3 +120,10 @@ def test_captions_longer_than_the_context_are_counted_and_the_run_goes_on(run: C
     notes = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))["notes"]
     assert any(re.match(r"1 of \d+ captions are longer than the model's 24 text positions", note) for note in notes)
     assert notes[-1] in said.out
+
+
+def test_a_model_to_be_trained_is_made_without_a_warning_of_its_random_weights(tmp_path, caplog) -> None:
+    write_model(tmp_path / "new", 0)
+    assert not caplog.records
+    open_clip.create_model(f"local-dir:{tmp_path / 'new'}", load_weights=False)
+    assert caplog.records  # of others it is said, before and after

@@ -1,6 +1,8 @@
 """open_clip models: any of its architectures and checkpoints, local or from the hub."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError
@@ -100,10 +102,21 @@ def new_open_clip(folder: Path, seed: int) -> tuple[torch.nn.Module, Any]:
     """
     if not (folder / _CONFIG).is_file():
         raise InputError(f"{folder}: no {_CONFIG}")
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), _without_warnings():
         torch.manual_seed(seed)
         model = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
     return model, _tokenizer(str(folder), f"local-dir:{folder}")
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Where random weights are what is wanted, open_clip's warning of them would only frighten."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def list_open_clip() -> list[str]:
