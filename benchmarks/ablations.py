@@ -1,41 +1,43 @@
 """What of the head matters? Every part of `dcsm` left out or done the paper's way, on the same features.
 
-    python benchmarks/ablations.py DATASET --model fourfold-tiny --out OUT
+    python benchmarks/ablations.py DATASET --model fourfold-tiny --seed 0 --seed 1 --seed 2 --out OUT
 
 Trains each variant on the split "train" of DATASET (a set of the recipe fourfold-heads), keeps its best epoch on
-"validation" and scores "test", and "test-counts" for what more objects in the picture cost. Writes, for each question,
-a table (.md and .csv) and a figure (.svg), and ablations.json with every number. Seeds, data and schedule are the same
-for all; one seed each, so differences within the intervals say nothing.
+"validation" and scores "test", and "test-counts" for what more objects in the picture cost. Data, schedule and number
+of steps are the same for all, those with fewer groups included, which see them more often. Writes, for each question, a
+table (.md and .csv) and a figure (.svg). Every trained head is a line of OUT/trials.jsonl; what stands there is not
+trained again, so that an interrupted run goes on, and several processes can share the seeds among them.
 """
 
 import json
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 import numpy as np
 import torch
+from ablation_tables import Cell, Row, Trial, add_trial, read_trials, write_answer
+from tqdm import tqdm
 
-from evaluator.cache import encode_items
+from evaluator.cache import encode_items, encoding_bar
 from evaluator.dataset_items import load_items
 from evaluator.encoders import Encoder, load_encoder
 from evaluator.features import TextFeatures
 from evaluator.heads import read_head
-from evaluator.items import Item
 from evaluator.scorers.dcsm import DcsmHead, build_dcsm, configure_dcsm
 from evaluator.scorers.trained import HEADS, HeadNetwork, HeadType, build_network, count_parameters
-from evaluator.statistics import wilson_interval
-from evaluator.table_formats import Estimate, Table, write_csv, write_markdown, write_text
 from evaluator.training import EncodedItems, TrainingConfig, train_on_features
-from evaluator.training_data import items_right, prepare_data
+from evaluator.training_data import hash_items, items_right, prepare_data
 from scenes.errors import InputError
 
-CATEGORIES = ("content", "binding", "relation", "negation")
+TESTS = ("test", "test-counts")
 
 
 def no_functional_rows(head: DcsmHead) -> None:
@@ -90,7 +92,14 @@ class Variant:
     head: str = "dcsm"
     change: Callable[[DcsmHead], None] | None = None
     sizes: Mapping[str, Any] = field(default_factory=dict)  # of the network, where they are not the usual ones
-    groups: int | None = None  # of each category to train on; None: all that are used
+    training: Mapping[str, Any] = field(default_factory=dict)  # of the configuration, likewise
+    share: float = 1.0  # of the training groups
+
+    @property
+    def key(self) -> str:
+        """What is equal for variants that are trained alike, whatever question they answer."""
+        change = None if self.change is None else self.change.__name__
+        return json.dumps([self.head, change, dict(self.sizes), dict(self.training), self.share])
 
 
 WHOLE = Variant("dcsm")
@@ -103,42 +112,38 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
     "standardisation": (Variant("each map (dcsm)"), Variant("the whole call", change=standardised_over_the_item)),
     "whole-caption": (Variant("read (dcsm)"), Variant("not read", sizes={"whole_caption": False})),
     "padding": (Variant("masked (dcsm)"), Variant("read", change=padding_not_masked)),
-    "head": (WHOLE, Variant("dcsm-ref", head="dcsm-ref"), Variant("labclip", head="labclip")),
+    "head": (
+        WHOLE,
+        Variant("dcsm-ref", head="dcsm-ref"),
+        Variant("dcsm-ref, its paper's Adam", "dcsm-ref", training={"learning_rate": 1e-3, "weight_decay": 0.0}),
+        Variant("labclip", head="labclip"),
+    ),
 }
-SIZES = (0.125, 0.25, 0.5, 1.0)  # of the training groups, for the curve
-
-
-@dataclass(frozen=True)
-class Score:
-    """How one variant did on one split."""
-
-    question: str
-    variant: str
-    n_parameters: int
-    split: str
-    category: str
-    right: int
-    items: int
-
-    @property
-    def estimate(self) -> Estimate:
-        return Estimate(self.right / self.items, *wilson_interval(self.right, self.items))
+SHARES = (0.125, 0.25, 0.5, 1.0)  # of the training groups, for the curve
 
 
 def train(
-    variant: Variant, data: Mapping[str, EncodedItems], encoder: Encoder, config: TrainingConfig, folder: Path
-) -> HeadNetwork:
-    """A trained head of a variant, from features."""
+    variant: Variant, data: Mapping[str, EncodedItems], encoder: Encoder, config: TrainingConfig, out: Path
+) -> tuple[HeadNetwork, int]:
+    """A trained head of a variant, from features, and its best epoch; an interrupted training goes on from `out`."""
     name = variant.head
     if change := variant.change:
         name = f"dcsm: {variant.label}"
         HEADS[name] = HeadType(configure_dcsm, lambda c, e: _changed(build_dcsm(c, e), change), True)
-    out = folder / "head.safetensors"
-    out.unlink(missing_ok=True)
-    learnt = _first(data["train"], variant.groups)
+    learnt = _first(data["train"], variant.share)
     sizes, checked = dict(variant.sizes), data["validation"]
-    train_on_features(learnt, checked, encoder, head=name, out=out, config=config, head_config=sizes, progress=False)
-    return build_network(read_head(out), encoder, str(out))
+    if not out.is_file():
+        train_on_features(
+            learnt, checked, encoder, head=name, out=out, config=config, head_config=sizes, progress=False
+        )
+    head = read_head(out)
+    return build_network(head, encoder, str(out)), int(head.training["best_epoch"])
+
+
+def configure(variant: Variant, config: TrainingConfig) -> TrainingConfig:
+    """The configuration of a variant: as many steps as the others, however few groups they go over, and the best."""
+    epochs = round(config.epochs / variant.share)
+    return replace(config, epochs=epochs, patience=epochs, **variant.training)
 
 
 def _changed(head: DcsmHead, change: Callable[[DcsmHead], None]) -> DcsmHead:
@@ -146,13 +151,12 @@ def _changed(head: DcsmHead, change: Callable[[DcsmHead], None]) -> DcsmHead:
     return head
 
 
-def _first(data: EncodedItems, groups: int | None) -> EncodedItems:
-    """The first groups of each category."""
-    seen: dict[str, int] = {}
-    rows = []
+def _first(data: EncodedItems, share: float) -> EncodedItems:
+    """The first groups of each category, so large a share of all."""
+    total, seen, rows = Counter(item.category for item in data.items), Counter[str](), []
     for row, item in enumerate(data.items):
-        seen[item.category] = seen.get(item.category, 0) + 1
-        if groups is None or seen[item.category] <= groups:
+        seen[item.category] += 1
+        if seen[item.category] <= max(1, round(share * total[item.category])):
             rows.append(row)
     encoded = data.encoded
     return EncodedItems(
@@ -178,75 +182,15 @@ def right(network: HeadNetwork, data: EncodedItems) -> np.ndarray:
     return items_right(torch.cat(scores).numpy(), prepared)
 
 
-def count(
-    question: str, label: str, network: HeadNetwork, split: str, items: Sequence[Item], hits: np.ndarray
-) -> list[Score]:
-    """One score a category."""
-    categories = np.array([item.category for item in items])
-    parameters = count_parameters(network)
-    return [
-        Score(
-            question,
-            label,
-            parameters,
-            split,
-            name,
-            int(hits[categories == name].sum()),
-            int((categories == name).sum()),
-        )
-        for name in CATEGORIES
-        if (categories == name).any()
-    ]
-
-
-def table(question: str, scores: Sequence[Score], note: str) -> Table:
-    """Variants down, categories across."""
-    labels = list(dict.fromkeys(score.variant for score in scores))
-    cells = {(score.variant, score.category): score.estimate for score in scores}
-    sizes = {score.variant: score.n_parameters for score in scores}
-    names = [name for name in CATEGORIES if any(score.category == name for score in scores)]
-    rows = tuple((label, sizes[label], *[cells.get((label, name)) for name in names]) for label in labels)
-    return Table(f"{question}: group score, percent", ("variant", "parameters", *names), rows, (note,))
-
-
-def draw(question: str, scores: Sequence[Score], path: Path) -> None:
-    """A figure of one question: a point with its interval for each variant and category."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    labels = list(dict.fromkeys(score.variant for score in scores))
-    figure = Figure(figsize=(6.9, 2.4), layout="constrained")
-    axes = figure.subplots()
-    for k, label in enumerate(labels):
-        mine = [score for score in scores if score.variant == label]
-        xs = [CATEGORIES.index(score.category) + 0.14 * (k - (len(labels) - 1) / 2) for score in mine]
-        values = [100 * score.estimate.value for score in mine]
-        spread = [
-            [100 * (s.estimate.value - (s.estimate.low or 0)) for s in mine],
-            [100 * ((s.estimate.high or 0) - s.estimate.value) for s in mine],
-        ]
-        axes.errorbar(xs, values, spread, fmt="os^Dvx"[k % 6], markersize=4, linewidth=0, elinewidth=0.9, label=label)
-    axes.axhline(100 / 6, color="black", linestyle="dashed", linewidth=0.8)
-    axes.set_xticks(range(len(CATEGORIES)), CATEGORIES)
-    axes.set_ylim(0, 100)
-    axes.set_ylabel("groups right, %")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
-    with rc_context({"svg.hashsalt": "fourfold"}):
-        figure.savefig(path, metadata={"Date": None})
-
-
-def by_objects(network: HeadNetwork, data: Mapping[str, EncodedItems]) -> list[Score]:
-    """The whole head's scores by the number of objects in the picture, over both test splits."""
-    found = []
-    for split in ("test", "test-counts"):
-        items, hits = data[split].items, right(network, data[split])
-        numbers = np.array([item.tags["n_objects"] for item in items])
-        for number in np.unique(numbers):
-            chosen = numbers == number
-            mine = [item for item, wanted in zip(items, chosen, strict=True) if wanted]
-            found += count("distractors", f"{number} objects ({split})", network, split, mine, hits[chosen])
-    return found
+def count(network: HeadNetwork, split: str, data: EncodedItems) -> list[Cell]:
+    """The hits of a head on a split, by category and number of objects."""
+    hits = right(network, data)
+    kinds = [(item.category, int(item.tags["n_objects"])) for item in data.items]
+    cells = []
+    for category, objects in sorted(set(kinds)):
+        mine = np.array([kind == (category, objects) for kind in kinds])
+        cells.append(Cell(split, category, objects, int(hits[mine].sum()), int(mine.sum())))
+    return cells
 
 
 @click.command()
@@ -255,57 +199,118 @@ def by_objects(network: HeadNetwork, data: Mapping[str, EncodedItems]) -> list[S
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="folder for tables and figures")
 @click.option("--groups", type=click.IntRange(8), default=400, show_default=True, help="of each category, to train on")
 @click.option("--epochs", type=click.IntRange(1), default=10, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seed", "seeds", type=click.IntRange(0), multiple=True, default=(0,), show_default=True, help="repeat")
+@click.option("--cache", type=click.Path(path_type=Path), help="folder that keeps features for later runs")
 @click.option("--allow-random-weights", is_flag=True)
-def main(dataset: Path, model: str, out: Path, groups: int, epochs: int, seed: int, allow_random_weights: bool) -> None:
+def main(
+    dataset: Path,
+    model: str,
+    out: Path,
+    groups: int,
+    epochs: int,
+    seeds: tuple[int, ...],
+    cache: Path | None,
+    allow_random_weights: bool,
+) -> None:
     """Train every variant on DATASET and write tables and figures."""
     out.mkdir(parents=True, exist_ok=True)
     encoder = load_encoder(model, allow_random_weights=allow_random_weights)
-    limits = {"train": groups, "validation": None, "test": None, "test-counts": None}
-    data = {}
-    for split, limit in limits.items():
-        items = load_items(dataset, split, limit)
-        data[split] = EncodedItems(items, encode_items(encoder, items, None))
-    config = TrainingConfig(epochs=epochs, patience=epochs, seed=seed)
-    questions = {**QUESTIONS, "training-size": tuple(_of_size(share, groups) for share in SIZES)}
-    scores: list[Score] = []
-    done: dict[tuple[Any, ...], HeadNetwork] = {}
-    with TemporaryDirectory() as folder:
-        for question, variants in questions.items():
-            for variant in variants:
-                key = _key(variant)
-                if key not in done:
-                    done[key] = train(variant, data, encoder, config, Path(folder))
-                hits = right(done[key], data["test"])
-                scores += count(question, variant.label, done[key], "test", data["test"].items, hits)
-                click.echo(f"{question}: {variant.label}: {100 * hits.mean():.1f}", err=True)
-    scores += by_objects(done[_key(WHOLE)], data)
-    note = f"95 % Wilson intervals; {groups} training groups a category, {epochs} epochs, seed {seed}, {encoder.name}"
-    for question in dict.fromkeys(score.question for score in scores):
-        mine = [score for score in scores if score.question == question]
-        shown = table(question, mine, note)
-        (out / f"{question}.md").write_text(write_markdown(shown), encoding="utf-8")
-        (out / f"{question}.csv").write_text(write_csv(shown), encoding="utf-8")
-        draw(question, mine, out / f"{question}.svg")
-        click.echo(write_text(shown))
+    data = load_data(dataset, encoder, groups, cache)
+    variants = {variant.key: variant for asked in questions(groups).values() for variant in asked}
+    trials = try_all(variants.values(), data, encoder, epochs, seeds, out)
     record = {
         "command": " ".join(["python benchmarks/ablations.py", *sys.argv[1:]]),
-        "model": {"name": encoder.name, "identity": encoder.identity},
-        "machine": platform.platform(),
-        "training": asdict(config),
-        "scores": [asdict(score) for score in scores],
+        "machine": platform.platform(terse=True),
+        "model": encoder.name,
+        "groups": groups,
+        "epochs": epochs,
+        "trials": [trial.identity for trial in trials],
     }
     (out / "ablations.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    for question, rows in answers(trials, groups).items():
+        click.echo(write_answer(out, question, rows, conditions(record)))
 
 
-def _key(variant: Variant) -> tuple[Any, ...]:
-    """What is equal for variants that are trained alike."""
-    return variant.head, variant.change, variant.groups, *variant.sizes.items()
+def questions(groups: int) -> dict[str, tuple[Variant, ...]]:
+    """All of them, with that of the number of groups to train on, a curve up to `groups`."""
+    curve = (Variant(f"{max(1, round(share * groups))} groups", share=share) for share in SHARES)
+    return {**QUESTIONS, "training-size": tuple(curve)}
 
 
-def _of_size(share: float, groups: int) -> Variant:
-    number = max(1, round(share * groups))
-    return Variant(f"{number} groups", groups=None if share == 1 else number)
+def answers(trials: Iterable[Trial], groups: int) -> dict[str, list[Row]]:
+    """The rows that answer each question; the last is about the whole head and the number of objects."""
+    by_variant: dict[str, list[Trial]] = {}
+    for trial in trials:
+        by_variant.setdefault(trial.variant, []).append(trial)
+    whole = by_variant[WHOLE.key]
+    numbers = sorted({(cell.objects, cell.split) for cell in whole[0].cells})
+    return {
+        **{name: [Row(v.label, by_variant[v.key]) for v in asked] for name, asked in questions(groups).items()},
+        "distractors": [Row(f"{n} objects ({split})", whole, split, n) for n, split in numbers],
+    }
+
+
+def conditions(record: Mapping[str, Any]) -> str:
+    """What holds for all rows of a table."""
+    return (
+        f"{record['groups']} training groups a category, {record['epochs']} epochs or as many steps, {record['model']}"
+    )
+
+
+def load_data(dataset: Path, encoder: Encoder, groups: int, cache: Path | None) -> dict[str, EncodedItems]:
+    """The splits that are needed, encoded. Raises InputError if there are fewer training groups than asked for."""
+    data = {}
+    for split in ("train", "validation", *TESTS):
+        items = load_items(dataset, split, groups if split == "train" else None)
+        fewest = min(Counter(item.category for item in items).values())
+        if split == "train" and fewest < groups:
+            raise InputError(f"{dataset}: a category of its split 'train' has {fewest} groups; give --groups {fewest}")
+        with encoding_bar(True) as advance:
+            data[split] = EncodedItems(items, encode_items(encoder, items, cache, progress=advance))
+    return data
+
+
+def try_all(
+    variants: Iterable[Variant],
+    data: Mapping[str, EncodedItems],
+    encoder: Encoder,
+    epochs: int,
+    seeds: Sequence[int],
+    out: Path,
+) -> list[Trial]:
+    """A trial of every variant with every seed; from `out` where it was tried before."""
+    hashes = [hash_items(each.items, each.encoded) for each in data.values()]
+    found = []
+    bar = tqdm([(seed, variant) for seed in seeds for variant in variants], desc="training")
+    for seed, variant in bar:
+        bar.set_postfix_str(variant.label)
+        config = configure(variant, TrainingConfig(epochs=epochs, seed=seed))
+        described = json.dumps([variant.key, asdict(config), hashes, encoder.identity])
+        identity = sha256(described.encode()).hexdigest()[:16]
+        if (trial := read_trials(out).get(identity)) is None:
+            trial = attempt(variant, data, encoder, config, out, identity)
+            add_trial(out, trial)
+        found.append(trial)
+    return found
+
+
+def attempt(
+    variant: Variant,
+    data: Mapping[str, EncodedItems],
+    encoder: Encoder,
+    config: TrainingConfig,
+    out: Path,
+    identity: str,
+) -> Trial:
+    """Train a variant and ask it the test splits; its files in `out` are needed until it is done."""
+    started = time.monotonic()
+    file = out / f"{identity}.safetensors"
+    network, best_epoch = train(variant, data, encoder, config, file)
+    cells = tuple(cell for split in TESTS for cell in count(network, split, data[split]))
+    seconds = round(time.monotonic() - started, 1)
+    for left in (file, file.with_name(f"{file.name}.log.jsonl")):
+        left.unlink(missing_ok=True)
+    return Trial(identity, variant.key, config.seed, count_parameters(network), best_epoch, seconds, cells)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,25 @@
 """The ablations: what is left out is left out, and the one command writes a table and a figure for each question."""
 
-import json
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from evaluator.dataset_items import load_items
+from evaluator.encoders import load_encoder
 from evaluator.features import TextFeatures
 from evaluator.scorers.dcsm import DcsmConfig, DcsmHead
+from evaluator.statistics import wilson_interval
+from evaluator.training import TrainingConfig
+from scenes.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import ablations
+from ablation_tables import CATEGORIES, Cell, Row, Trial, add_trial, read_trials
 
 CAPTIONS = ["a red cube left of no sphere", "no cube"]
 
@@ -73,6 +80,45 @@ def test_padding_is_read_where_it_is_not_masked(head, texts) -> None:
     assert (after == 1 + texts.mask.shape[1]).all()  # and the whole caption
 
 
+def test_fewer_groups_are_seen_as_often_as_it_takes_for_as_many_steps() -> None:
+    config = TrainingConfig(epochs=6, seed=3)
+    for share in ablations.SHARES:
+        chosen = ablations.configure(ablations.Variant("some", share=share), config)
+        assert chosen.epochs * share == 6 == config.epochs
+        assert (chosen.patience, chosen.seed) == (chosen.epochs, 3)
+    theirs = ablations.configure(ablations.Variant("theirs", training={"learning_rate": 0.5}), config)
+    assert theirs == replace(config, patience=6, learning_rate=0.5)
+
+
+def trial(seed: int, right: dict[tuple[str, str, int], int]) -> Trial:
+    cells = tuple(Cell(*place, hits, 10) for place, hits in right.items())
+    return Trial(f"{seed:016}", "dcsm", seed, 5, 1, 0.5, cells)
+
+
+def test_an_estimate_is_the_mean_over_seeds_between_the_lowest_and_the_highest() -> None:
+    trials = [
+        trial(s, {("test", "binding", 2): s, ("test", "binding", 3): 9, ("more", "binding", 4): 0}) for s in (1, 2, 6)
+    ]
+    found = Row("all", trials).estimate("binding")
+    assert (found.value, found.low, found.high) == pytest.approx((12 / 20, 10 / 20, 15 / 20))
+    assert Row("three", trials, objects=3).estimate("binding").value == 0.9
+    assert Row("four", trials, "more", 4).estimate("binding").high == 0
+    assert Row("all", trials).estimate("relation") is None
+    alone = Row("one", trials[:1]).estimate("binding")
+    assert (alone.low, alone.high) == wilson_interval(10, 20)
+
+
+def test_trials_are_read_as_they_were_written_and_a_torn_line_is_none(tmp_path) -> None:
+    written = [trial(seed, {("test", "content", 2): seed}) for seed in range(3)]
+    for each in written[:2]:
+        add_trial(tmp_path, each)
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])  # killed in the middle of the second
+    add_trial(tmp_path, written[2])
+    assert list(read_trials(tmp_path).values()) == [written[0], written[2]]
+    assert read_trials(tmp_path / "elsewhere") == {}
+
+
 @pytest.mark.slow
 def test_one_command_answers_every_question(tmp_path) -> None:
     from click.testing import CliRunner
@@ -80,21 +126,30 @@ def test_one_command_answers_every_question(tmp_path) -> None:
     from generator.pipeline import generate
     from generator.recipe import Recipe, SceneRange, Split
 
-    groups = dict.fromkeys(ablations.CATEGORIES, 8)
+    groups = dict.fromkeys(CATEGORIES, 8)
     splits = {name: Split(groups=groups) for name in ("train", "validation", "test")}
     splits["test-counts"] = Split(groups=groups, objects=(4, 4))
     recipe = Recipe(name="small", image_size=112, splits=splits, scene=SceneRange(objects=(2, 3)))
     data = generate(recipe, tmp_path / "data", progress=False)
     out = tmp_path / "out"
-    done = CliRunner().invoke(ablations.main, [str(data), "--out", str(out), "--groups", "8", "--epochs", "1"])
-    assert done.exit_code == 0, done.output
-    scores = json.loads((out / "ablations.json").read_text())["scores"]
-    asked = {*ablations.QUESTIONS, "training-size", "distractors"}
-    assert {score["question"] for score in scores} == asked
-    for question in asked:
+    asked = [str(data), "--out", str(out), "--groups", "8", "--epochs", "1", "--seed"]
+    for seeds in (["1"], ["0", "--seed", "1"]):  # the second finds what the first did
+        done = CliRunner().invoke(ablations.main, [*asked, *seeds])
+        assert done.exit_code == 0, done.output
+    trials = read_trials(out)
+    assert Counter(trial.seed for trial in trials.values()) == {seed: len(trials) / 2 for seed in (0, 1)}
+    assert len((out / "trials.jsonl").read_text().splitlines()) == len(trials)
+    assert not list(out.glob("*.safetensors*"))
+    for question in (*ablations.questions(8), "distractors"):
         assert (out / f"{question}.svg").read_text().lstrip().startswith("<?xml")
-        assert "binding" in (out / f"{question}.md").read_text()
-    assert all(0 <= score["right"] <= score["items"] > 0 for score in scores)
-    numbers = {score["variant"] for score in scores if score["question"] == "distractors"}
-    assert any(name.startswith("4 objects") for name in numbers)
-    assert np.isfinite([score["n_parameters"] for score in scores]).all()
+        assert "mean of 2 seeds" in (out / f"{question}.md").read_text()
+    assert "4 objects" in (out / "distractors.md").read_text()
+    cells = [cell for trial in trials.values() for cell in trial.cells]
+    assert all(0 <= cell.right <= cell.groups > 0 for cell in cells)
+    assert {(cell.split, cell.category) for cell in cells} >= {("test-counts", name) for name in CATEGORIES}
+
+
+def test_too_few_groups_are_said(generated, monkeypatch) -> None:
+    monkeypatch.setattr(ablations, "load_items", lambda folder, split, limit: load_items(generated, "test", limit))
+    with pytest.raises(InputError, match=r"has [0-9]+ groups; give --groups [0-9]+"):
+        ablations.load_data(generated, load_encoder("fourfold-tiny"), 10_000, None)
