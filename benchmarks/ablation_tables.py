@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from evaluator.statistics import wilson_interval
 from evaluator.table_formats import Estimate, Table, write_csv, write_markdown, write_text
@@ -44,6 +47,7 @@ class Row:
     trials: Sequence[Trial]
     split: str = "test"
     objects: int | None = None  # None: whatever their number
+    size: int | None = None  # training groups of each category, where rows are the points of a curve
 
     def estimate(self, category: str) -> Estimate | None:
         """Mean over the seeds, from the lowest to the highest; of a single seed with Wilson's interval."""
@@ -104,33 +108,39 @@ def table(question: str, rows: Sequence[Row], conditions: str) -> Table:
 
 
 def _draw(rows: Sequence[Row], path: Path) -> None:
-    """A point with its interval for each row and category."""
+    """A point with its interval for each row and category, side by side or along a curve."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.9, 2.4), layout="constrained")
     axes = figure.subplots()
-    for k, row in enumerate(rows):
-        points = _points(row)
-        xs = [at + 0.14 * (k - (len(rows) - 1) / 2) for at in points]
-        values = [100 * each.value for each in points.values()]
-        spread = [
-            [100 * (each.value - (each.low or 0)) for each in points.values()],
-            [100 * ((each.high or 0) - each.value) for each in points.values()],
-        ]
-        axes.errorbar(
-            xs, values, spread, fmt="os^Dvx"[k % 6], markersize=4, linewidth=0, elinewidth=0.9, label=row.label
-        )
-    axes.axhline(100 / 6, color="black", linestyle="dashed", linewidth=0.8)
-    axes.set_xticks(range(len(CATEGORIES)), CATEGORIES)
+    if all(row.size for row in rows):
+        for k, category in enumerate(CATEGORIES):
+            points = {row.size: row.estimate(category) for row in rows}
+            _add(axes, points, category, k, linewidth=0.9)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks([row.size for row in rows], [str(row.size) for row in rows])
+        axes.set_xlabel("training groups of each category")
+    else:
+        for k, row in enumerate(rows):
+            shift = 0.14 * (k - (len(rows) - 1) / 2)
+            points = {at + shift: row.estimate(category) for at, category in enumerate(CATEGORIES)}
+            _add(axes, points, row.label, k, linewidth=0)
+        axes.set_xticks(range(len(CATEGORIES)), CATEGORIES)
+    axes.axhline(100 / 6, color="black", linestyle="dashed", linewidth=0.8)  # chance
     axes.set_ylim(0, 100)
     axes.set_ylabel("groups right, %")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     with rc_context({"svg.hashsalt": "fourfold"}):
         figure.savefig(path, metadata={"Date": None})
 
 
-def _points(row: Row) -> Mapping[int, Estimate]:
-    estimates = {at: row.estimate(category) for at, category in enumerate(CATEGORIES)}
-    return {at: estimate for at, estimate in estimates.items() if estimate is not None}
+def _add(axes: Any, points: Mapping[Any, Estimate | None], label: str, k: int, linewidth: float) -> None:
+    """Series number k of a figure; what was not measured is left out."""
+    found = {x: estimate for x, estimate in points.items() if estimate is not None}
+    values, low, high = (
+        np.array([100 * (getattr(each, name) or 0) for each in found.values()]) for name in ("value", "low", "high")
+    )
+    spread, looks = [values - low, high - values], {"fmt": "os^Dvx"[k % 6], "markersize": 4, "elinewidth": 0.9}
+    axes.errorbar(list(found), values, spread, label=label, linestyle="-", linewidth=linewidth, **looks)

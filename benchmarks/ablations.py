@@ -119,7 +119,7 @@ QUESTIONS: dict[str, tuple[Variant, ...]] = {
         Variant("labclip", head="labclip"),
     ),
 }
-SHARES = (0.125, 0.25, 0.5, 1.0)  # of the training groups, for the curve
+CURVE = tuple(Variant(f"dcsm, {share:.1%} of the groups", share=share) for share in (0.125, 0.25, 0.5, 1.0))
 
 
 def train(
@@ -216,7 +216,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     encoder = load_encoder(model, allow_random_weights=allow_random_weights)
     data = load_data(dataset, encoder, groups, cache)
-    variants = {variant.key: variant for asked in questions(groups).values() for variant in asked}
+    variants = {variant.key: variant for asked in (*QUESTIONS.values(), CURVE) for variant in asked}
     trials = try_all(variants.values(), data, encoder, epochs, seeds, out)
     record = {
         "command": " ".join(["python benchmarks/ablations.py", *sys.argv[1:]]),
@@ -231,21 +231,17 @@ def main(
         click.echo(write_answer(out, question, rows, conditions(record)))
 
 
-def questions(groups: int) -> dict[str, tuple[Variant, ...]]:
-    """All of them, with that of the number of groups to train on, a curve up to `groups`."""
-    curve = (Variant(f"{max(1, round(share * groups))} groups", share=share) for share in SHARES)
-    return {**QUESTIONS, "training-size": tuple(curve)}
-
-
 def answers(trials: Iterable[Trial], groups: int) -> dict[str, list[Row]]:
-    """The rows that answer each question; the last is about the whole head and the number of objects."""
+    """The rows that answer each question, and those of the number of training groups and of objects in the picture."""
     by_variant: dict[str, list[Trial]] = {}
     for trial in trials:
         by_variant.setdefault(trial.variant, []).append(trial)
     whole = by_variant[WHOLE.key]
     numbers = sorted({(cell.objects, cell.split) for cell in whole[0].cells})
+    sizes = [(max(1, round(variant.share * groups)), by_variant[variant.key]) for variant in CURVE]
     return {
-        **{name: [Row(v.label, by_variant[v.key]) for v in asked] for name, asked in questions(groups).items()},
+        **{name: [Row(v.label, by_variant[v.key]) for v in asked] for name, asked in QUESTIONS.items()},
+        "training-size": [Row(f"{n} groups", trained, size=n) for n, trained in sizes],
         "distractors": [Row(f"{n} objects ({split})", whole, split, n) for n, split in numbers],
     }
 

@@ -82,9 +82,9 @@ def test_padding_is_read_where_it_is_not_masked(head, texts) -> None:
 
 def test_fewer_groups_are_seen_as_often_as_it_takes_for_as_many_steps() -> None:
     config = TrainingConfig(epochs=6, seed=3)
-    for share in ablations.SHARES:
-        chosen = ablations.configure(ablations.Variant("some", share=share), config)
-        assert chosen.epochs * share == 6 == config.epochs
+    for variant in ablations.CURVE:
+        chosen = ablations.configure(variant, config)
+        assert chosen.epochs * variant.share == 6 == config.epochs
         assert (chosen.patience, chosen.seed) == (chosen.epochs, 3)
     theirs = ablations.configure(ablations.Variant("theirs", training={"learning_rate": 0.5}), config)
     assert theirs == replace(config, patience=6, learning_rate=0.5)
@@ -140,7 +140,7 @@ def test_one_command_answers_every_question(tmp_path) -> None:
     assert Counter(trial.seed for trial in trials.values()) == {seed: len(trials) / 2 for seed in (0, 1)}
     assert len((out / "trials.jsonl").read_text().splitlines()) == len(trials)
     assert not list(out.glob("*.safetensors*"))
-    for question in (*ablations.questions(8), "distractors"):
+    for question in (*ablations.QUESTIONS, "training-size", "distractors"):
         assert (out / f"{question}.svg").read_text().lstrip().startswith("<?xml")
         assert "mean of 2 seeds" in (out / f"{question}.md").read_text()
     assert "4 objects" in (out / "distractors.md").read_text()
