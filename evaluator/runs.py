@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluator.cache import EncodedSet, encode_items, encoding_bar
-from evaluator.encoders import Encoder, load_encoder
+from evaluator.encoders import Encoder, fit_of, load_encoder
 from evaluator.evaluation import AuthorsMetric, evaluate
 from evaluator.items import Item
 from evaluator.reporting import Maps, collect_maps, save_maps
@@ -97,7 +97,7 @@ def measure(asked: Asked, run: Run, encoder: Encoder, encoded: EncodedSet, progr
         command=asked.command,
         notes=asked.notes,
     )
-    return Outcome(results, collect_maps(asked.items, encoded, MAPS_PER_CATEGORY))
+    return Outcome(results, collect_maps(asked.items, encoded, MAPS_PER_CATEGORY, fit=fit_of(encoder)))
 
 
 def save_outcome(outcome: Outcome, folder: Path) -> None:

@@ -65,6 +65,7 @@ def make_results(
     maps: int = 10**6,
     replicates: int = 200,
     grid: tuple[int, int] = (6, 6),
+    fit: str = "crop",
 ) -> Path:
     """A results folder on a dataset of `make_dataset`, with maps for the first `maps` groups of each category."""
     from evaluator import results
@@ -90,7 +91,7 @@ def make_results(
     )
     results.save(found, folder)
     if maps:
-        save_maps(_make_maps(items, maps, grid), folder)
+        save_maps(_make_maps(items, maps, grid, fit), folder)
     return folder
 
 
@@ -211,7 +212,7 @@ def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
     )
 
 
-def _make_maps(items: tuple, per_category: int, grid: tuple[int, int]):
+def _make_maps(items: tuple, per_category: int, grid: tuple[int, int], fit: str):
     from evaluator.features import ImageFeatures, TextFeatures
     from evaluator.reporting import collect_maps
 
@@ -240,7 +241,23 @@ def _make_maps(items: tuple, per_category: int, grid: tuple[int, int]):
         text_index=[np.array([texts.index(caption) for caption in item.captions]) for item in items],
     )
     words = {"no": np.eye(*grid), "left": np.tile(np.linspace(1, 0, grid[1]), (grid[0], 1))}
-    return collect_maps(items, encoded, per_category, words)
+    return collect_maps(items, encoded, per_category, words, fit)
+
+
+@pytest.fixture(scope="session")
+def seen_fit() -> Callable[..., str]:
+    """`seen_fit(preprocess)`: how a model makes pictures square, read off what it does to a wide one."""
+
+    def look(preprocess: Callable) -> str:
+        white = np.full((64, 128, 3), 255, np.uint8)
+        ends = np.where(np.abs(np.arange(128) - 63.5)[None, :, None] > 40, white, 0).astype(np.uint8)
+        whole, wide = (preprocess(Image.fromarray(each))[0] for each in (white, ends))
+        middle = len(whole) // 2
+        if not np.isclose(whole[0, middle], whole[middle, middle]):
+            return "pad"
+        return "squash" if np.isclose(wide[middle, 0], whole[middle, middle], atol=0.1) else "crop"
+
+    return look
 
 
 @pytest.fixture

@@ -171,6 +171,11 @@ def test_pooled_is_the_librarys_own(loaded, pictures):
     torch.testing.assert_close(texts, functional.normalize(own.text_embeds, dim=-1), atol=1e-5, rtol=0)
 
 
+def test_how_a_picture_is_made_square_is_known(loaded, seen_fit):
+    _, _, encoder = loaded
+    assert encoder.fit == seen_fit(encoder.preprocess)
+
+
 def test_shapes_grid_class_token_and_batches(loaded, pictures):
     family, _, encoder = loaded
     images, texts = encoder.encode_images(pictures), encoder.encode_texts(CAPTIONS)

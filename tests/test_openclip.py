@@ -1,6 +1,7 @@
 """The open_clip adapter: its pooled features are the library's own, its dense ones follow the one definition."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,17 @@ def test_shapes_and_unit_length(encoder, pictures):
     for vectors in (images.pooled, images.patches, images.cls, texts.pooled, texts.tokens):
         assert vectors.dtype == torch.float32
         torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("mode", "fit"), [("shortest", "crop"), ("squash", "squash"), ("longest", "pad"), (None, "crop")]
+)
+def test_how_a_picture_is_made_square_is_known(mode, fit, local_model, tmp_path, seen_fit):
+    folder = Path(shutil.copytree(local_model, tmp_path / "model"))
+    preprocess = {**CONFIG["preprocess_cfg"], "resize_mode": mode}
+    (folder / "open_clip_config.json").write_text(json.dumps({**CONFIG, "preprocess_cfg": preprocess}))
+    encoder = load_encoder(f"local-dir:{folder}")
+    assert encoder.fit == fit == seen_fit(encoder.preprocess)
 
 
 def test_the_model_of_the_package_can_be_loaded():

@@ -287,6 +287,8 @@ def test_of_a_retrieval_set_alone_its_questions_are_counted(made: SimpleNamespac
     text = html.unescape(write_report([folder], made.root / "searched.html").read_text(encoding="utf-8"))
     assert "Retrieval <small>20 questions</small>" in text
     assert "· 20 questions ·" in text
+    assert ("Question by question" in text, "Each question is one or more pictures" in text) == (True, True)
+    assert 'href="#explorer"' not in text  # the set is too large to be looked at question by question
     assert "1 groups" not in text
     assert "intervals by Wilson’s formula over the questions of the one set" in text
     assert "resample whole" not in text

@@ -178,6 +178,46 @@ def test_search_and_sort_by_margin(made: SimpleNamespace, visit: Any) -> None:
     assert count(page) == 1
 
 
+def test_where_nothing_fits_nothing_is_shown_and_keys_do_nothing(made: SimpleNamespace, visit: Any) -> None:
+    for path in (made.report, made.browse):
+        page = visit(path, "#group=test-binding-000001")
+        page.locator("input[type=search]").fill("no such words")
+        assert count(page) == 0
+        assert page.locator(".detail").inner_text() == "Nothing fits these filters."
+        page.locator(".list").focus()
+        for key in ("b", "ArrowRight", "Escape"):
+            page.keyboard.press(key)
+        page.locator("input[type=search]").fill("")
+        assert page.locator(".detail .stage").count() == 2
+
+
+SQUARES = {  # left, top, width, height of what a model sees of a picture twice as wide as high
+    "crop": [25, 0, 50, 100],
+    "squash": [0, 0, 100, 100],
+    "pad": [0, -50, 100, 200],
+}
+
+
+@pytest.mark.parametrize("fit", SQUARES)
+def test_a_map_lies_over_what_the_model_saw_of_a_wide_picture(
+    tmp_path: Path, report_data: SimpleNamespace, visit: Any, fit: str
+) -> None:
+    dataset = report_data.make_dataset(tmp_path / "set", 1)
+    for picture in (dataset / "test" / "images").iterdir():
+        Image.open(picture).resize((192, 96)).save(picture)
+    folder = report_data.make_results(tmp_path / "results", dataset, replicates=20, fit=fit)
+    page = visit(write_report([folder], tmp_path / "report.html", dataset), "#group=test-content-000000")
+    page.locator(".token").first.click()
+    style = "e => ['left', 'top', 'width', 'height'].map(name => parseFloat(e.style[name]))"
+    assert page.locator(".stage canvas").first.evaluate(style) == SQUARES[fit]
+    stage = page.locator(".stage").first
+    box = stage.bounding_box()
+    stage.click(position={"x": box["width"] * 0.3, "y": box["height"] * 0.5})
+    left, _, width, _ = SQUARES[fit]
+    column = int((30 - left) / width * 6)  # of a grid of 6 x 6
+    assert page.locator(".patch").evaluate(style)[0] == pytest.approx(left + width * column / 6, abs=0.01)
+
+
 def test_scores_and_signs_say_which_comparisons_are_right(made: SimpleNamespace, visit: Any) -> None:
     item = next(i for i in made.run.items if margin(i.truth, i.scores["cosine"]) <= 0)
     page = visit(made.report, f"#group={item.id}")
@@ -358,6 +398,25 @@ def test_several_models_share_the_explorer_and_the_table_sorts(made: SimpleNames
     table.get_by_role("button", name="model").click()
     names = table.locator("tbody tr > :first-child").all_inner_texts()
     assert names == sorted(names, key=str.lower)
+
+
+def test_filters_and_links_are_those_of_the_model_that_is_shown(made: SimpleNamespace, visit: Any) -> None:
+    page = visit(made.two)
+    choose(page, "outcome", "wrong for all")
+    choose(page, "sort", "maxsim margin, worst first")
+    choose(page, "model", "ViT-B-16")
+    shown = "key => document.querySelector(`select[data-key=${key}]`).selectedOptions[0].text"
+    assert [page.evaluate(shown, key) for key in ("outcome", "sort")] == ["wrong for all", "order of the set"]
+    listed = count(page)
+    choose(page, "outcome", "any outcome")
+    assert listed < count(page) == 4 * PER_CATEGORY
+    choose(page, "sort", "DCSM margin, best first")
+    name, link = detail_id(page), page.locator(".detail h3 a").get_attribute("href")
+    again = visit(made.two, page.url.partition(".html")[2])
+    assert [again.evaluate(shown, key) for key in ("model", "sort")] == ["ViT-B-16", "DCSM margin, best first"]
+    assert detail_id(again) == name
+    linked = visit(made.two, link)
+    assert (linked.evaluate(shown, "model"), detail_id(linked)) == ("ViT-B-16", name)
 
 
 @pytest.fixture(scope="session")

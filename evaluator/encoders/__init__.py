@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
 
     from evaluator.features import ImageFeatures, TextFeatures
 
+# How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
+Fit = Literal["crop", "squash", "pad"]
 TINY = "fourfold-tiny"
 TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
 
@@ -53,6 +55,12 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> "TextFeatures":
         """Features of `n` captions at all `context_length` positions, on the CPU, float32."""
+
+
+def fit_of(encoder: Encoder) -> Fit:
+    """How an encoder makes pictures square: what it says itself in `fit`, which users' own need not have, or "crop"."""
+    fit: Fit = getattr(encoder, "fit", "crop")
+    return fit
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from evaluator.encoders import Encoder
+from evaluator.encoders import Encoder, Fit, fit_of
 from evaluator.features import ImageFeatures, TextFeatures
 
 EncodeImages = Callable[[Sequence[Image.Image]], ImageFeatures]
@@ -24,6 +24,7 @@ class ChangedEncoder:
     has_patches: bool
     encode_images: EncodeImages
     encode_texts: EncodeTexts
+    fit: Fit
 
 
 def changed(
@@ -43,4 +44,5 @@ def changed(
         has_patches=encoder.has_patches,
         encode_images=encode_images or encoder.encode_images,
         encode_texts=encode_texts or encoder.encode_texts,
+        fit=fit_of(encoder),
     )

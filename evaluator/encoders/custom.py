@@ -30,7 +30,8 @@ put your towers in the place of the toy ones, and name it `my_model:load`:
         return MyModel()
 
 Every vector is of unit length; see `evaluator.features` for shapes. Give `patches` and `grid` too, and set
-`has_patches`, for the scorers that look at patch tokens.
+`has_patches`, for the scorers that look at patch tokens; and `fit`, "crop", "squash" or "pad", where reports are to lay
+their maps over pictures that are not square.
 """
 
 import importlib

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from evaluator.encoders import LoadOptions
+from evaluator.encoders import Fit, LoadOptions
 from evaluator.encoders.batches import checked_device, checked_dtype
 from evaluator.encoders.identity import PROBE, model_identity
 from evaluator.encoders.patch_tokens import encode_tower
@@ -42,6 +42,7 @@ _LOAD_ERRORS = (
     SafetensorError,
 )
 
+_FITS: dict[str, Fit] = {"shortest": "crop", "squash": "squash", "longest": "pad"}  # by open_clip's `resize_mode`
 _PREFIXES = ("hf-hub:", "local-dir:")
 _CONFIG = "open_clip_config.json"
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth")
@@ -92,6 +93,7 @@ def open_clip_encoder(
         image_tower=lambda pixels: encode_tower(model.visual, pixels),
         tokenize=tokenize,
         text_tower=lambda ids: _encode_text(model, ids),
+        fit=_FITS[model.visual.preprocess_cfg.get("resize_mode") or "shortest"],
     )
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from evaluator.encoders import Fit
 from evaluator.encoders.batches import DTYPES, run_in_batches
 from evaluator.encoders.tokenization import Tokenize
 from evaluator.features import ImageFeatures, TextFeatures
@@ -47,6 +48,7 @@ class TowerEncoder:
     image_tower: Callable[[torch.Tensor], TowerOutput]  # [b, 3, h, w]
     tokenize: Tokenize
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
+    fit: Fit = "crop"
 
     def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
         """Features of `n` pictures of any size, on the CPU, float32, unit length."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evaluator.encoders import Fit
 from evaluator.reporting.entries import MAX_CELLS
 from generator.dataset import write_atomically
 from scenes.errors import InputError
@@ -40,6 +41,7 @@ class Maps:
     values: np.ndarray = field(repr=False)  # [bytes] uint8, all groups one after another
     groups: Mapping[str, GroupMaps] = field(repr=False)  # by item id
     words: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)  # learned maps, h*w numbers each
+    fit: Fit = "crop"
 
 
 def collect_maps(
@@ -47,10 +49,11 @@ def collect_maps(
     encoded: "EncodedSet",
     per_category: int,
     word_maps: Mapping[str, np.ndarray] | None = None,
+    fit: Fit = "crop",
 ) -> Maps | None:
     """The maps of the first `per_category` items of each category; None for a model without patch tokens.
 
-    Items too large to be looked at (`MAX_CELLS`) are passed over.
+    Items too large to be looked at (`MAX_CELLS`) are passed over. `fit` is how the encoder makes pictures square.
 
     Every image is taken against every caption of its item. `word_maps` are maps [h, w] that a head learned for
     functional words and lays in place of their cosines, by lower-case word. Bytes are evenly spaced between an item's
@@ -71,7 +74,8 @@ def collect_maps(
         words = tuple(_words_with_maps(line, learned) for line in pieces)
         groups[items[i].id] = GroupMaps(offset, low, high, tokens, words)
         offset += flat.size
-    return Maps(encoded.images.grid, np.concatenate(parts) if parts else np.zeros(0, np.uint8), groups, learned)
+    values = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
+    return Maps(encoded.images.grid, values, groups, learned, fit)
 
 
 def save_maps(maps: Maps, folder: Path) -> Path:
@@ -84,6 +88,7 @@ def save_maps(maps: Maps, folder: Path) -> Path:
         "grid": maps.grid,
         "groups": {name: asdict(entry) for name, entry in maps.groups.items()},
         "words": maps.words,
+        "fit": maps.fit,
     }
     values = np.ascontiguousarray(maps.values)
     write_atomically(path, to_bytes({"maps": values}, metadata={"fourfold": json.dumps(index)}))
@@ -179,4 +184,5 @@ def _from_index(index: dict, values: np.ndarray) -> Maps:
         for name, entry in index["groups"].items()
     }
     h, w = index["grid"]
-    return Maps((h, w), values, groups, {word: tuple(numbers) for word, numbers in index["words"].items()})
+    words = {word: tuple(numbers) for word, numbers in index["words"].items()}
+    return Maps((h, w), values, groups, words, index.get("fit", "crop"))  # files of earlier runs do not say

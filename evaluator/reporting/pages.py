@@ -35,10 +35,12 @@ from evaluator.reporting.view import (
     with_example,
 )
 
-EXPLORER_NOTE = (
-    "Each group is two pictures, A and B, and two captions, a true of A, b true of B. Between the four scores stand "
-    "the four comparisons as the model has them; a filled sign is one it gets wrong."
-)
+EXPLORER_NOTES = {  # by what is right or wrong as one
+    "groups": "Each group is two pictures, A and B, and two captions, a true of A, b true of B. Between the four "
+    "scores stand the four comparisons as the model has them; a filled sign is one it gets wrong.",
+    "questions": "Each question is one or more pictures and captions; framed scores are those of captions that are "
+    "true of the picture.",
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ class Page:
     title: str
     lede: tuple[str, ...]
     facts: tuple[str, ...]
-    explorer_title: str
     explorer_note: str
+    unit: str = "groups"  # what is right or wrong as one
+    explorer: bool = True  # is there anything to look at one by one?
     matrix: HtmlTable | None = None  # of several models
     panels: tuple[Panel, ...] = ()
     answers: tuple[HtmlTable, ...] = ()
@@ -65,6 +68,12 @@ class Page:
     probe_note: str = PROBE_NOTE
 
     @property
+    def explorer_title(self) -> str:
+        """The heading above what can be looked at one by one."""
+        one = self.unit.removesuffix("s")
+        return f"{one.capitalize()} by {one}"
+
+    @property
     def parts(self) -> list[tuple[str, str]]:
         """Address and name of each part, for the page's menu."""
         there = {
@@ -72,7 +81,7 @@ class Page:
             "difficulty": ("Difficulty", self.axes),
             "geometry": ("Geometry", self.probe),
             "checks": ("Checks", self.checks),
-            "explorer": ("Groups", True),
+            "explorer": (self.unit.capitalize(), self.explorer),
             "configuration": ("Configuration", self.configuration),
         }
         return [(address, name) for address, (name, content) in there.items() if content]
@@ -86,8 +95,9 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
         title=make_title(material.numbers),
         lede=tuple(lede(first)),
         facts=tuple(_facts(material.numbers)),
-        explorer_title="Group by group",
-        explorer_note=EXPLORER_NOTE,
+        explorer_note=EXPLORER_NOTES[first.unit],
+        unit=first.unit,
+        explorer=bool(blocks["data"]["groups"]),
         matrix=to_html(matrix(material.numbers), best="column", sortable=True) if several else None,
         panels=tuple(_panel(first, category, material, blocks) for category in first.categories),
         answers=tuple(to_html(answer_table(each), best="row") for each in material.numbers),
@@ -114,7 +124,6 @@ def browser_page(name: str, entries: Sequence[Entry], blocks: Mapping[str, Any])
         title=name,
         lede=("Every group is two pictures that differ in one thing and two captions, each true of one picture.",),
         facts=(f"{len(entries):,} groups", f"{n_images:,} pictures", ", ".join(categories)),
-        explorer_title="Group by group",
         explorer_note="Captions after the first two are hard positives, true in other words, and further foils.",
         panels=tuple(_bare_panel(category, entries, blocks) for category in categories),
     )

@@ -18,7 +18,7 @@ CATEGORIES = {
     "location": ("C3", "An object moves to another region of the picture."),
     "negation": ("C4", "An object or attribute is there in one picture, absent in the other."),
     "counting": ("", "The number of objects of a kind differs."),
-    "comparison": ("", "Which of two objects is larger differs."),
+    "comparison": ("", "Which of two objects is larger, taller or nearer differs."),
     "binding+relation": ("C2 C3", "The caption needs both: who has what, and where."),
     "binding+negation": ("C2 C4", "The caption needs both: who has what, and what is absent."),
     "relation+negation": ("C3 C4", "The caption needs both: what is where, and what is absent."),

@@ -22,17 +22,19 @@ function drawHeader(group, state, change) {
   const steps = [["‹", -1, "Previous group"], ["›", 1, "Next group"]].map(([text, by, label]) =>
     make("button", { type: "button", class: "toggle", "aria-label": label, "data-focus": label, onclick: () => change.step(by) }, text));
   return make("header", {},
-    make("h3", {}, make("a", { href: "#" + permalink(group), title: "Permanent link to this group" }, foreign(group.id))),
+    make("h3", {}, make("a", { href: "#" + permalink(group, state), title: "Permanent link to this group" }, foreign(group.id))),
     make("p", { class: "chips" }, ...[...new Set(facts)].map((fact) => make("span", {}, foreign(fact)))),
     make("p", { class: "toggles" }, ...overlays, ...steps));
 }
 
-const permalink = (group) => "group=" + encodeURIComponent(group.id);
+const permalink = (group, state) => "group=" + encodeURIComponent(group.id) + (state.model ? "&model=" + state.model : "");
 
 function drawPictures(group, state, change) {
   return make("div", { class: "pictures" }, ...group.images.map((image, i) => {
     const picture = make("img", { src: pictureSource(image), alt: describe(group, i), decoding: "async" });
-    const stage = make("button", { type: "button", class: "stage", "data-focus": "stage" + i, "aria-label": `Picture ${letters[i]}: ${describe(group, i)}` }, picture);
+    const pressed = { type: "button", "data-focus": "stage" + i, "aria-label": `Picture ${letters[i]}: ${describe(group, i)}` };
+    const probed = page.maps[state.model]?.groups[group.id]; // else there is nothing to press it for
+    const stage = make(probed ? "button" : "div", { class: "stage", ...(probed ? pressed : {}) }, picture);
     const lay = () => layOver(stage, picture, group, i, state, change);
     if (picture.complete) lay(); else picture.addEventListener("load", lay);
     const name = make("figcaption", {}, make("b", {}, letters[i]),
@@ -54,7 +56,7 @@ function layOver(stage, picture, group, image, state, change) {
   if (shown) {
     const canvas = make("canvas", { class: "heat", "aria-hidden": "true" });
     drawHeat(canvas, shown.images[image], shown.grid, shown.low, shown.high);
-    placeOverMiddle(canvas, stage, picture);
+    placeOver(canvas, picture, page.maps[state.model].fit);
     stage.append(canvas);
   }
   if (state.masks && mask >= 0) stage.append(make("img", { class: "mask", alt: "", src: "data:image/webp;base64," + pictures[mask] }));
@@ -62,10 +64,10 @@ function layOver(stage, picture, group, image, state, change) {
   const maps = page.maps[state.model];
   if (!maps || !maps.groups[group.id]) return;
   stage.classList.add("probe");
-  if (state.patch && state.patch.image === image) stage.append(markPatch(stage, picture, maps.grid, state.patch.patch));
+  if (state.patch && state.patch.image === image) stage.append(markPatch(picture, maps, state.patch.patch));
   stage.onclick = (event) => {
     const middle = Math.floor(maps.grid[0] / 2) * maps.grid[1] + Math.floor(maps.grid[1] / 2);
-    const patch = event.detail === 0 ? middle : patchAt(event, stage, picture, maps.grid); // 0: pressed by keyboard
+    const patch = event.detail === 0 ? middle : patchAt(event, stage, picture, maps); // 0: pressed by keyboard
     change({ token: null, patch: patch === null ? null : { image, patch } });
   };
   stage.onkeydown = (event) => {
@@ -80,9 +82,9 @@ function layOver(stage, picture, group, image, state, change) {
   };
 }
 
-function markPatch(stage, picture, grid, patch) {
+function markPatch(picture, { grid, fit }, patch) {
   const mark = make("span", { class: "patch", "aria-hidden": "true" });
-  const square = middleSquare(stage, picture);
+  const square = squareSeen(picture, fit);
   mark.style.left = 100 * (square.left + (square.width * (patch % grid[1])) / grid[1]) + "%";
   mark.style.top = 100 * (square.top + (square.height * Math.floor(patch / grid[1])) / grid[0]) + "%";
   mark.style.width = (100 * square.width) / grid[1] + "%";

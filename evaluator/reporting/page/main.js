@@ -21,6 +21,7 @@ function choose(group) {
 
 // A click inside the detail: some of the state is new and the rest stays.
 function change(fields) {
+  if (state.group < 0) return;
   Object.assign(state, fields);
   drawDetail(detailBox, page.groups[state.group], state, change);
 }
@@ -28,10 +29,11 @@ change.step = (by) => choose(list.neighbour(by));
 
 function refresh() {
   shown = filterGroups(state);
-  countBox.textContent = `${shown.length.toLocaleString("en")} of ${page.groups.length.toLocaleString("en")} groups`;
+  countBox.textContent = `${shown.length.toLocaleString("en")} of ${page.groups.length.toLocaleString("en")} ${countBox.dataset.unit}`;
   list.show(shown, state);
   if (shown.includes(state.group)) choose(state.group);
   else if (shown.length) choose(shown[0]);
+  else detailBox.replaceChildren(make("p", { class: "note" }, "Nothing fits these filters."));
   remember();
 }
 
@@ -60,7 +62,7 @@ function recall() {
   const model = Number(fields.get("model"));
   state.model = page.models[model] ? model : 0;
   const wanted = groupNumber.get(fields.get("group")) ?? -1;
-  syncControls();
+  rebuildScorerFilters();
   state.group = wanted;
   refresh();
   if (wanted < 0) return;
@@ -82,7 +84,7 @@ function buildFilters() {
   if (page.models.length > 1) {
     addSelect("Model", "model", page.models.map((name, i) => option(i, name)), () => state.model, (value) => {
       state.model = Number(value);
-      Object.assign(state, { sort: "", token: null, patch: null });
+      Object.assign(state, { token: null, patch: null });
       rebuildScorerFilters();
     });
   }
@@ -94,14 +96,12 @@ function buildFilters() {
   const bins = Object.entries(page.axes).map(([axis, { label, bins }]) =>
     make("optgroup", { label }, ...bins.map((bin, i) => option(`${axis}:${i}`, `${label}: ${bin.label}`))));
   if (bins.length) addSelect("Difficulty", "difficulty", [option("", "any"), ...bins], () => state.difficulty, (value) => { state.difficulty = value; });
-  if (page.systems.length) {
-    addSelect("Sort by", "sort", [], () => state.sort, (value) => { state.sort = value; });
-    rebuildScorerFilters();
-  }
+  if (page.systems.length) addSelect("Sort by", "sort", [], () => state.sort, (value) => { state.sort = value; });
 }
 
-// Outcomes and margins are those of one model's scorers.
+// Outcomes and margins are those of one model's scorers: what another has not is no longer asked for.
 function rebuildScorerFilters() {
+  if (!page.systems.length) return syncControls();
   const systems = systemsOf(state.model).filter((s) => s.role !== "control");
   const baseline = systems.find((s) => s.role === "baseline"), challenger = systems.find((s) => s.role === "dcsm");
   if (baseline && challenger) {
@@ -112,6 +112,10 @@ function rebuildScorerFilters() {
   find("[data-key=outcome]").replaceChildren(...possible.map(([key, outcome]) => option(key, outcome.label)));
   find("[data-key=sort]").replaceChildren(option("", "order of the set"), ...systems.flatMap((s) => [
     option(`${s.index}:1`, `${s.label} margin, worst first`), option(`${s.index}:-1`, `${s.label} margin, best first`)]));
+  for (const key of ["outcome", "sort"]) {
+    if (![...find(`[data-key=${key}]`).options].some((each) => each.value === state[key])) state[key] = "";
+  }
+  syncControls();
 }
 
 function syncControls() {

@@ -42,20 +42,22 @@ function drawBoxes(image) {
   return svg;
 }
 
-// The models look at the middle square of a picture that is not square.
-function middleSquare(stage, picture) {
+// What a model looks at of a picture that is not square, in shares of it: its middle, all of it made square, or all of
+// it with room at the sides.
+function squareSeen(picture, fit) {
   const { naturalWidth: width, naturalHeight: height } = picture;
-  const side = Math.min(width, height) || 1;
+  if (fit === "squash" || !width || !height) return { left: 0, top: 0, width: 1, height: 1 };
+  const side = fit === "pad" ? Math.max(width, height) : Math.min(width, height);
   return { left: (width - side) / 2 / width, top: (height - side) / 2 / height, width: side / width, height: side / height };
 }
 
-function placeOverMiddle(element, stage, picture) {
-  for (const [name, value] of Object.entries(middleSquare(stage, picture))) element.style[name] = 100 * value + "%";
+function placeOver(element, picture, fit) {
+  for (const [name, value] of Object.entries(squareSeen(picture, fit))) element.style[name] = 100 * value + "%";
 }
 
-function patchAt(event, stage, picture, grid) {
+function patchAt(event, stage, picture, { grid, fit }) {
   const frame = stage.getBoundingClientRect();
-  const square = middleSquare(stage, picture);
+  const square = squareSeen(picture, fit);
   const x = ((event.clientX - frame.left) / frame.width - square.left) / square.width;
   const y = ((event.clientY - frame.top) / frame.height - square.top) / square.height;
   if (x < 0 || x >= 1 || y < 0 || y >= 1) return null;

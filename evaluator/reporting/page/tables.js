@@ -4,15 +4,17 @@ function makeSortable(table) {
   const body = table.tBodies[0];
   const number = (row, i) => parseFloat(row.cells[i].textContent);
   heads.forEach((head, i) => {
-    const numeric = [...body.rows].every((row) => !row.cells[i].textContent || !Number.isNaN(number(row, i)));
+    const missing = (row) => ["", "–"].includes(row.cells[i].textContent.trim());
+    const numeric = [...body.rows].every((row) => missing(row) || !Number.isNaN(number(row, i)));
     const sort = () => {
       const first = numeric ? "descending" : "ascending";
       const order = head.getAttribute("aria-sort") === first ? (numeric ? "ascending" : "descending") : first;
       const sign = order === "ascending" ? 1 : -1;
       const compare = (a, b) => numeric
-        ? (number(a, i) || 0) - (number(b, i) || 0)
+        ? number(a, i) - number(b, i)
         : a.cells[i].textContent.localeCompare(b.cells[i].textContent);
-      body.append(...[...body.rows].sort((a, b) => sign * compare(a, b)));
+      const [there, not] = [false, true].map((wanted) => [...body.rows].filter((row) => missing(row) === wanted));
+      body.append(...there.sort((a, b) => sign * compare(a, b)), ...not); // what is missing comes last either way
       for (const other of heads) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", order);
     };
