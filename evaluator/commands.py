@@ -23,6 +23,7 @@ from evaluator.places import (
     check_same_model,
     check_writable,
 )
+from evaluator.processes import find_processes
 from evaluator.reporting import write_paper, write_report
 from evaluator.reporting.probe import PROBE_FILE, Probe, write_figures
 from evaluator.results import RESULTS_FILE, Results, load
@@ -118,16 +119,20 @@ def train_head(
     """
     folder = Path(dataset)
     used, checked = training_splits(folder, split, validation_split)
+    config = config or TrainingConfig()
+    processes = find_processes(config.device)  # before the model is loaded: of several, each has a GPU of its own
+    encoding_device = device if processes.count == 1 else processes.device
     return _train_head(
         load_items(folder, used),
         None if checked is None else load_items(folder, checked),
-        load_encoder(model, device=device, allow_random_weights=allow_random_weights),
+        load_encoder(model, device=encoding_device, allow_random_weights=allow_random_weights),
         head=head,
         out=Path(out),
         config=config,
         cache_dir=None if cache_dir is None else Path(cache_dir),
         tensorboard=None if tensorboard is None else Path(tensorboard),
         progress=progress,
+        processes=processes,
     )
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ import numpy as np
 from evaluator.cache import EncodedSet, encode_items, encoding_bar
 from evaluator.cached_encoder import with_cached_texts
 from evaluator.encoders import Encoder
+from evaluator.external.benchmark import AuthorsMetric
 from evaluator.heads import check_given, head_file
+from evaluator.item_rows import LARGE
 from evaluator.items import ImageRef, Item
 from evaluator.results import Results, ScoredItem
 from evaluator.scorers import Scorer, ScorerContext, load_scorer
@@ -23,8 +25,6 @@ from evaluator.statistics import LEVEL, REPLICATES
 from evaluator.summary import ALL, summarise
 from generator.dataset import file_hash
 from scenes.errors import InputError
-
-AuthorsMetric = Callable[[Sequence[Item], Sequence[np.ndarray]], dict[str, float]]
 
 _MODEL_FACTS = ("name", "identity", "embed_dim", "context_length", "has_patches")
 _PACKAGES = ("fourfold", "torch", "torchvision", "open_clip_torch", "transformers", "numpy", "pillow")
@@ -110,9 +110,15 @@ def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
     digest = hashlib.sha256()
     for item, rows in zip(items, encoded.image_index, strict=True):
         pixels = [str(key) for key in encoded.images.keys[rows]]
-        asked = [item.id, item.category, item.cluster, pixels, item.captions, item.truth.astype(int).tolist()]
+        truth: Any = item.truth.astype(int).tolist() if item.truth.size <= LARGE else _hash_table(item.truth)
+        asked = [item.id, item.category, item.cluster, pixels, item.captions, truth]
         digest.update(json.dumps(asked).encode())
     return digest.hexdigest()
+
+
+def _hash_table(truth: np.ndarray) -> str:
+    """Of a table that would take a gigabyte as text."""
+    return hashlib.sha256(f"{truth.shape}".encode() + np.packbits(truth).tobytes()).hexdigest()
 
 
 def hash_heads(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, str]:

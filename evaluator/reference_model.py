@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from evaluator.checkpoints import read_checkpoint, write_checkpoint
 from evaluator.encoders import TINY_FOLDER
-from evaluator.encoders.batches import DTYPES, checked_dtype
+from evaluator.encoders.batches import DTYPES, checked_device, checked_dtype
 from evaluator.encoders.openclip import new_open_clip
 from evaluator.tiny_scenes import Batch, Sampling, Scenes, load_scenes, sample_batch, truths, view
 from generator.dataset import file_hash, read_manifest
@@ -69,6 +69,7 @@ def train_tiny(
     """
     training = training or TinyTraining()
     checked_dtype(training.dtype)
+    chosen = checked_device(device)
     if (out / WEIGHTS).exists():
         raise InputError(f"{out}: holds {WEIGHTS} already and is not overwritten; give another folder")
     manifest = read_manifest(dataset)
@@ -76,12 +77,15 @@ def train_tiny(
     started = time.monotonic()
     model, tokenize = new_open_clip(model_folder, training.seed)
     read = {split: load_scenes(dataset, split, tokenize) for split in _SPLITS}
-    model = model.to(device)
+    for split, least in (("train", training.batch_size), ("validation", _POOL)):
+        if len(read[split].pixels) < least:
+            raise InputError(f"{dataset}: {len(read[split].pixels)} scenes in its split {split!r}, {least} are needed")
+    model = model.to(chosen)
     config = (model_folder / CONFIG).read_text(encoding="utf-8")
     size = json.loads(config)["model_cfg"]["vision_cfg"]["image_size"]
     checkpoint = out / "checkpoint.pt"
     identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
-    history = _fit(model, read["train"], read["validation"], training, size, checkpoint, identity, device, progress)
+    history = _fit(model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress)
     save_file(_half_weights(model), out / WEIGHTS)
     (out / CONFIG).write_text(config, encoding="utf-8")
     record = {
@@ -100,6 +104,7 @@ def train_tiny(
 
 _NEVER = -1e4  # a logit whose share of a softmax is 0; an infinite one has no gradient where all are so
 _CHECK_EVERY = 250  # steps between looks at the validation scenes, and between checkpoints
+_POOL = 100  # captions that a picture chooses among when the model is looked at
 _SPLITS = ("train", "validation")
 _IN_CHECKPOINT = ("model", "optimizer", "step", "history")
 
@@ -112,7 +117,7 @@ def _fit(
     size: int,
     checkpoint: Path,
     identity: str,
-    device: str,
+    device: torch.device,
     progress: bool,
 ) -> list[dict[str, float]]:
     optimizer = torch.optim.AdamW(
@@ -127,7 +132,7 @@ def _fit(
     )
     start, history = 0, []
     if checkpoint.is_file():
-        state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, device)
+        state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, str(device))
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         start, history = state["step"], state["history"]
@@ -147,12 +152,12 @@ def _fit(
 
 
 def _step(
-    model: Any, optimizer: torch.optim.Optimizer, batch: "Batch", rate: float, device: str, dtype: torch.dtype
+    model: Any, optimizer: torch.optim.Optimizer, batch: "Batch", rate: float, device: torch.device, dtype: torch.dtype
 ) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate
     pixels = batch.pixels.to(device, memory_format=torch.channels_last)
-    with torch.autocast(device, dtype, enabled=dtype != torch.float32):
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         image = model.encode_image(pixels, normalize=False)
     text = _encode_distinct(model, batch.tokens.to(device))
     logits = model.logit_scale.exp() * _unit(image) @ text.T  # [b, b * c + r]
@@ -199,17 +204,17 @@ def _schedule(step: int, training: TinyTraining) -> float:
 
 
 @torch.no_grad()
-def precision_at_1(model: Any, scenes: Scenes, size: int, device: str, pool: int = 100) -> float:
-    """How often the nearest of `pool` pictures' first captions is true of a picture."""
+def precision_at_1(model: Any, scenes: Scenes, size: int, device: torch.device) -> float:
+    """How often the nearest of 100 pictures' first captions is true of a picture."""
     model.eval()
     hits = []
-    for start in range(0, len(scenes.pixels) - pool + 1, pool):
-        part = slice(start, start + pool)
-        whole = view(scenes.pixels[part], np.tile([0.5, 0.5, 1.0], (pool, 1)), np.zeros(pool, dtype=bool), size)
+    for start in range(0, len(scenes.pixels) - _POOL + 1, _POOL):
+        part = slice(start, start + _POOL)
+        whole = view(scenes.pixels[part], np.tile([0.5, 0.5, 1.0], (_POOL, 1)), np.zeros(_POOL, dtype=bool), size)
         image = _unit(model.encode_image(whole.to(device), normalize=False))
         text = _encode_distinct(model, scenes.tokens[part, 0].to(device))
         true = truths(scenes.objects[part], scenes.claims[part, 0])
-        hits.append(true[np.arange(pool), (image @ text.T).argmax(dim=1).cpu().numpy()])
+        hits.append(true[np.arange(_POOL), (image @ text.T).argmax(dim=1).cpu().numpy()])
     model.train()
     return round(float(np.concatenate(hits).mean()), 4)
 

@@ -1,7 +1,7 @@
 """One model asked one set of questions: load, encode, score, measure. Where that happens is an engine's business."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -73,7 +73,8 @@ def open_encoder(asked: Asked, model: str) -> Encoder:
 
 def try_scorers(asked: Asked, run: Run, encoder: Encoder) -> None:
     """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding."""
-    first = asked.items[:1]
+    item = asked.items[0]  # of a retrieval set, which is one item, a single pair
+    first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
     context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, asked.seed)
     for name in asked.scorers:
         inner = name.rpartition(":")[2]

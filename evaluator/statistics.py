@@ -16,6 +16,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]  # [r, G] how often each cluster 
 REPLICATES = 2000
 LEVEL = 0.95
 _MANY_CLUSTERS = 1000
+_COUNTED_BY_FLOAT32 = 2**24
 _FEW_CLUSTERS = 5  # 126 different resamples
 _CELLS_AT_ONCE = 2**17  # numbers held per array while resampling: 1 MB, which stays in a core's cache
 
@@ -85,13 +86,16 @@ def _auc_to_first_order(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
 
 
 def _auc(weights: np.ndarray, ranked: RankedPairs) -> np.ndarray:
-    counts = weights.astype(np.float32)  # exact for whole numbers, and half the memory to walk through
+    # float32 is half the memory to walk through, and exact for whole numbers that it can count up to.
+    cells = np.bincount(ranked.false_clusters, minlength=weights.shape[1])
+    small = (weights @ cells).max() < _COUNTED_BY_FLOAT32
+    counts = weights.astype(np.float32 if small else np.float64)
     step = max(1, _CELLS_AT_ONCE // (len(ranked.false_clusters) + len(ranked.true_clusters)))
     return np.concatenate([_auc_of_rows(counts[at : at + step], ranked) for at in range(0, len(counts), step)])
 
 
 def _auc_of_rows(counts: np.ndarray, ranked: RankedPairs) -> np.ndarray:
-    cumulated = np.zeros((len(counts), len(ranked.false_clusters) + 1), np.float32)
+    cumulated = np.zeros((len(counts), len(ranked.false_clusters) + 1), counts.dtype)
     np.cumsum(np.take(counts, ranked.false_clusters, axis=1), axis=1, out=cumulated[:, 1:])
     of_true = np.take(counts, ranked.true_clusters, axis=1)
     won = np.einsum("rp,rp->r", of_true, np.take(cumulated, ranked.below, axis=1), dtype=np.float64)

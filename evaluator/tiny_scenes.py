@@ -117,7 +117,9 @@ def truths(objects: np.ndarray, claims: np.ndarray, *, hidden: bool = False) -> 
 
     `hidden` is what a claim of a hidden attribute counts as: with False the certain truths, with True the possible.
     """
-    fits = np.ones((claims.shape[1], objects.shape[1], len(objects), len(claims)), dtype=bool)  # [m, o, n, c]
+    fits: np.ndarray = np.ones(
+        (claims.shape[1], objects.shape[1], len(objects), len(claims)), dtype=bool
+    )  # [m, o, n, c]
     for k in range(claims.shape[2]):  # the small axes outside, for numpy is slow along a short last one
         wanted, there = claims[..., k].T[:, None, None], objects[..., k].T[None, :, :, None]
         fits &= (wanted == ANY) | (wanted == there) | (hidden & (there == HIDDEN))

@@ -4,16 +4,15 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from evaluator.augmentation import augmented
-from evaluator.cache import EncodedSet, encode_items
+from evaluator.cache import EncodedSet, encode_items, encoding_bar
 from evaluator.encoders import Encoder
 from evaluator.features import ImageFeatures
 from evaluator.heads import Head, save_head
@@ -62,6 +61,7 @@ def train_head(
     progress: bool = True,
     resume: bool = True,
     tensorboard: Path | None = None,
+    processes: Processes | None = None,
 ) -> HeadReport:
     """Train a head for `encoder` on items with known truth and write it to `out`.
 
@@ -69,28 +69,25 @@ def train_head(
     the best group score there, averaged over categories. `head_config` overrides sizes of the network. Beside `out`
     stand its log, `out`.log.jsonl, and while it runs `out`.checkpoint, the last whole epoch, where `resume` goes on.
     `tensorboard` is a folder for the same log as TensorBoard's events. Under `accelerate launch` the processes share
-    each batch; give them a `cache_dir`, and the first one alone encodes.
+    each batch; give them a `cache_dir`, and the first one alone encodes. `processes`, if they were found already.
 
     Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
     """
     config = config or TrainingConfig()
-    _check_request(head, encoder, out)  # before hours of encoding
-    processes = find_processes(config.device)
+    _check_request(head, encoder, out, tensorboard)  # before hours of encoding
+    processes = processes or find_processes(config.device)
     progress = progress and processes.is_first
     if items_validation is None:
         items_train, items_validation = split_clusters(items_train, config.validation_share, config.seed)
     if cache_dir is not None and not processes.is_first:
         processes.wait()
-    with tqdm(desc="encoding", disable=not progress) as bar:
+    with encoding_bar(progress) as advance:
         train, validation = (
-            EncodedItems(items, encode_items(encoder, items, cache_dir, progress=partial(_advance, bar)))
+            EncodedItems(items, encode_items(encoder, items, cache_dir, progress=advance))
             for items in (items_train, items_validation)
         )
         versions = [augmented(encoder, k, config.seed) for k in range(1, config.augmentations + 1)]
-        copies = tuple(
-            encode_items(version, items_train, cache_dir, progress=partial(_advance, bar)).images
-            for version in versions
-        )
+        copies = tuple(encode_items(version, items_train, cache_dir, progress=advance).images for version in versions)
     if cache_dir is not None and processes.is_first:
         processes.wait()
     return train_on_features(
@@ -123,12 +120,13 @@ def train_on_features(
     processes: Processes | None = None,
 ) -> HeadReport:
     """`train_head` from features that are there already."""
-    _check_request(head, encoder, out)
+    _check_request(head, encoder, out, tensorboard)
     started = time.monotonic()
     processes = processes or find_processes(config.device)
     sizes = head_type(head).configure(encoder, train.encoded.images) | dict(head_config or {})
     dataset = {"hash": hash_items(train.items, train.encoded), "items": len(train.items)}
-    run_identity = _hash_json([head, sizes, asdict(config), dataset["hash"], encoder.identity])
+    checked_hash = hash_items(validation.items, validation.encoded)
+    run_identity = _hash_json([head, sizes, asdict(config), dataset["hash"], checked_hash, encoder.identity])
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -158,20 +156,15 @@ def train_on_features(
     )
 
 
-def _advance(bar: tqdm, kind: str, done: int, total: int) -> None:
-    """Show how far the encoding of "images" or "texts" is."""
-    bar.set_description(f"encoding {kind}", refresh=False)
-    bar.total, bar.n = total, done
-    bar.refresh()
-
-
-def _check_request(head: str, encoder: Encoder, out: Path) -> None:
+def _check_request(head: str, encoder: Encoder, out: Path, tensorboard: Path | None) -> None:
     if head_type(head).needs_patches and not encoder.has_patches:
         raise InputError(f"head {head!r} needs patch tokens and the model {encoder.name!r} has none; labclip does not")
     if out.exists():
         raise InputError(f"{out}: exists already and is not overwritten; choose another name or delete it")
     if not out.parent.is_dir():
         raise InputError(f"{out}: the folder {out.parent} does not exist; create it first")
+    if tensorboard is not None and find_spec("tensorboard") is None:
+        raise InputError("--tensorboard needs its package: pip install tensorboard")
 
 
 def _hash_json(value: Any) -> str:

@@ -202,10 +202,8 @@ class Run:
 
 def _show(row: Mapping[str, Any], folder: Path) -> None:
     """Add an epoch to TensorBoard's log in a folder."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise InputError("--tensorboard needs its package: pip install tensorboard") from None
+    from torch.utils.tensorboard import SummaryWriter
+
     shown = {name: row[name] for name in ("loss", "validation_loss", "group_score")}
     shown |= {f"group_score/{name}": value for name, value in row["group_scores"].items()}
     with SummaryWriter(str(folder), purge_step=row["epoch"]) as writer:

@@ -255,6 +255,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("probe {data} --out {full}/mine.txt", "", ["mine.txt", "is a file"]),
     ("probe {data} --out {data}", "", ["holds a dataset"]),
     ("audit {copy}", "cut_rows", ["metadata.jsonl, line"]),
+    ("train-tiny {data} --out {new} --device gpu", "", ["gpu", "cuda:N"]),
     ("train-head {full} --out {new}.safetensors", "", ["full", "not a finished Fourfold dataset"]),
     ("train-head {data} --out {new}.safetensors --split tset", "", ["'tset'", "give --split", "held-out, test, train"]),
     ("train-head {data} --out {new}.safetensors --validation-split x", "", ["'x'", "give --validation-split"]),

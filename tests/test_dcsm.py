@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from evaluator.features import ImageFeatures, TextFeatures
 from evaluator.scorers import blocks as blocks_module
-from evaluator.scorers.dcsm import DcsmConfig, DcsmHead, build_dcsm, standardise_maps
+from evaluator.scorers.dcsm import DcsmConfig, DcsmHead, averaging, build_dcsm, standardise_maps
 from evaluator.scorers.trained import as_scorer, count_parameters
 from evaluator.scorers.words import FUNCTIONAL_WORDS, find_words, word_rows
 
@@ -196,3 +196,22 @@ def test_however_words_are_cut_into_pieces_each_piece_gets_its_words_row(words, 
         pieces += [*parts[:-1], parts[-1] + "</w>"]
         expected += [ROWS.get(word, 0)] * len(parts)
     assert find_words(pieces, ROWS) == expected
+
+
+def test_a_hidden_token_hides_no_other(scorer):
+    """Captions with holes score alone as they do beside one that is whole."""
+    torch.manual_seed(0)
+    network = DcsmHead(DcsmConfig(embed_dim=DIM, channels=6, width=16, heads=2)).eval()
+    images = make_images(2, (3, 4))[np.array([[0, 1]])]
+    texts = network.prepare(make_texts([8, 8], 10)[np.array([[0, 1]])])
+    texts["mask"][0, 0] = torch.tensor([0, 1, 0, 1, 0, 0, 1, 0, 1], dtype=torch.bool)  # the caption's own vector first
+    alone = {name: values[:, :1] for name, values in texts.items()}
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images, alone), network(images, texts)[..., :1])
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 14, 16, 24])
+def test_maps_are_pooled_as_adaptive_pooling_does(size):
+    lines = torch.randn(3, 1, size, generator=torch.Generator().manual_seed(0))
+    expected = torch.nn.functional.adaptive_avg_pool1d(lines, 4)
+    torch.testing.assert_close(lines @ averaging(size, 4).T, expected)

@@ -19,6 +19,7 @@ from evaluator.features import ImageFeatures, TextFeatures
 from evaluator.images import pixel_hash
 from evaluator.items import ImageRef, Item
 from evaluator.results import Results, ScoredItem, load, save
+from evaluator.runs import Asked, Run, try_scorers
 from evaluator.scorers import SCORERS, FunctionScorer, ScorerContext, load_scorer
 from evaluator.scorers.trained import HEADS
 from evaluator.scoring import score_items
@@ -192,6 +193,23 @@ def test_content_hash_follows_what_was_asked_not_where_it_lay(items: list[Item])
     other = [replace(items[0], captions=("red", "green")), *items[1:]]
     original, same, changed = (run(each, ("random",)).dataset["content_sha256"] for each in (items, moved, other))
     assert original == same != changed
+
+
+def test_content_hash_of_large_tables_follows_the_truth(items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables of a retrieval set are hashed as bits, not as text."""
+    monkeypatch.setattr("evaluator.evaluation.LARGE", 3)
+    other = [replace(items[0], truth=~items[0].truth), *items[1:]]
+    first, again, changed = (run(each, ("random",)).dataset["content_sha256"] for each in (items, items, other))
+    assert first == again != changed
+
+
+def test_scorers_are_tried_on_one_pair_even_of_a_retrieval_set(items: list[Item]) -> None:
+    encoder = ColorCounter()
+    pictures = tuple(dict.fromkeys(ref for item in items for ref in item.images))
+    captions = tuple(f"{a} {b}" for a, b in permutations(NAMES, 2))
+    large = Item("all", pictures, captions, np.eye(len(pictures), dtype=bool), "retrieval", "all")
+    try_scorers(Asked((large,), {}, ("cosine", "maxsim")), Run("counter"), encoder)
+    assert (encoder.images_seen, encoder.texts_seen) == (1, 1)
 
 
 def test_authors_metric_stands_beside_ours(items: list[Item]) -> None:

@@ -188,3 +188,13 @@ def test_specs_are_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_the_evaluation_takes_every_benchmark(standin: tuple[str, Path, int]) -> None:
     check_items(load_benchmark(standin[0], images=None).items)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_path_may_be_relative(standin: tuple[str, Path, int], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec, _, count = standin
+    path = Path(spec.partition(":")[2])
+    monkeypatch.chdir(path if path.is_dir() else path.parent)
+    loaded = load_benchmark(f"{name}:{'.' if path.is_dir() else path.name}", images=None)
+    assert len(loaded.items) == count
+    assert [item.id for item in loaded.items] == [item.id for item in load_benchmark(spec, images=None).items]

@@ -53,6 +53,8 @@ def test_parquet_with_images_inside(name: str, tmp_path: Path) -> None:
     assert len(loaded.items) == 6
     assert len({item.id for item in loaded.items}) == 6
     assert all(open_image(image).getpixel((0, 0))[0] in (10, 20) for item in loaded.items for image in item.images)
+    if len(loaded.items[0].images) == 1:  # the same picture, whatever row it stands in
+        assert len({item.cluster for item in loaded.items}) == 1
     one = load_benchmark(f"{name}:{tmp_path / 'data/test-0-of-2.parquet'}", images=None)
     assert [item.captions for item in one.items] == [item.captions for item in loaded.items[:3]]
 

@@ -275,7 +275,7 @@ def test_broken_weights_are_said_in_one_line(local_model, tmp_path):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("device", ["cuda:63", "gpu", "mps:9"])
+@pytest.mark.parametrize("device", ["cuda:63", "gpu", "mps:9", "meta"])
 def test_devices_that_are_not_here_are_refused(local_model, device):
     with pytest.raises(InputError, match="device"):
         load_encoder(f"local-dir:{local_model}", device=device)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from evaluator import commands
 from evaluator.heads import read_head
 from evaluator.processes import Processes, find_processes
+from evaluator.training_run import TrainingConfig
 from scenes.errors import InputError
 
 
@@ -80,3 +82,18 @@ def test_two_processes_train_one_head(generated, tmp_path) -> None:
     assert done.stdout.count("parameters, 2 epochs") == 1
     assert list((tmp_path / "events").glob("events*"))
     assert not out.with_name(out.name + ".checkpoint").exists()
+
+
+def test_of_several_processes_each_has_the_model_on_its_own_gpu(generated, tmp_path, monkeypatch) -> None:
+    given = {}
+    mine = Processes("cuda:1", number=1, count=2, accelerator=Meeting())
+
+    def load(model, device, **options):
+        given["encoder"] = device
+
+    monkeypatch.setattr(commands, "find_processes", lambda device: mine)
+    monkeypatch.setattr(commands, "load_encoder", load)
+    monkeypatch.setattr(commands, "_train_head", lambda *items, processes, **options: given.update(run=processes))
+    config = TrainingConfig(device="cuda")
+    commands.train_head(generated, out=tmp_path / "h", split="test", device="cuda", config=config)
+    assert given == {"encoder": "cuda:1", "run": mine}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.reference_model import TinyTraining, _contrastive_loss, _fit, _step, precision_at_1
+from evaluator.reference_model import TinyTraining, _contrastive_loss, _fit, _step, precision_at_1, train_tiny
 from evaluator.tiny_scenes import (
     ANY,
     ATTRIBUTES,
@@ -22,6 +22,8 @@ from evaluator.tiny_scenes import (
     view,
 )
 from scenes.errors import InputError
+
+CPU = torch.device("cpu")
 
 
 def test_truths_are_those_of_the_claims() -> None:
@@ -87,7 +89,7 @@ def test_what_is_ambiguous_is_no_wrong_answer() -> None:
         model = new_model()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         losses.append(
-            _step(model, optimizer, Batch(pixels, tokens, np.eye(3, dtype=bool), ambiguous), 0.0, "cpu", torch.float32)
+            _step(model, optimizer, Batch(pixels, tokens, np.eye(3, dtype=bool), ambiguous), 0.0, CPU, torch.float32)
         )
     assert losses[0] > losses[1] > losses[2] > 0  # ever fewer to confuse with the true one
 
@@ -173,8 +175,8 @@ TRAINING = TinyTraining(steps=60, batch_size=32, learning_rate=0.02, warmup=5, s
 
 def test_training_learns_what_captions_say(scenes, tmp_path) -> None:
     model = new_model()
-    before = precision_at_1(model, scenes[1], 8, "cpu")
-    history = _fit(model, *scenes, TRAINING, 8, tmp_path / "checkpoint.pt", "a run", "cpu", progress=False)
+    before = precision_at_1(model, scenes[1], 8, CPU)
+    history = _fit(model, *scenes, TRAINING, 8, tmp_path / "checkpoint.pt", "a run", CPU, progress=False)
     assert before < 0.9
     assert history[-1]["image_to_text_precision_at_1_of_100"] == 1.0
 
@@ -182,7 +184,7 @@ def test_training_learns_what_captions_say(scenes, tmp_path) -> None:
 def test_interrupted_training_ends_with_the_same_weights(scenes, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("evaluator.reference_model._CHECK_EVERY", 20)
     whole = new_model()
-    _fit(whole, *scenes, TRAINING, 8, tmp_path / "whole.pt", "a run", "cpu", progress=False)
+    _fit(whole, *scenes, TRAINING, 8, tmp_path / "whole.pt", "a run", CPU, progress=False)
 
     class Killed(Exception):
         pass
@@ -198,10 +200,10 @@ def test_interrupted_training_ends_with_the_same_weights(scenes, tmp_path, monke
     torch_save = torch.save
     monkeypatch.setattr(torch, "save", save_then_die)
     with pytest.raises(Killed):
-        _fit(new_model(), *scenes, TRAINING, 8, tmp_path / "part.pt", "a run", "cpu", progress=False)
+        _fit(new_model(), *scenes, TRAINING, 8, tmp_path / "part.pt", "a run", CPU, progress=False)
     monkeypatch.setattr(torch, "save", torch_save)
     resumed = replace_weights(new_model())
-    _fit(resumed, *scenes, TRAINING, 8, tmp_path / "part.pt", "a run", "cpu", progress=False)
+    _fit(resumed, *scenes, TRAINING, 8, tmp_path / "part.pt", "a run", CPU, progress=False)
     assert saved == [20, 40]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
@@ -219,19 +221,19 @@ def replace_weights(model: TwoTowers) -> TwoTowers:
 def test_a_checkpoint_of_another_run_or_a_torn_one_is_refused(left, scenes, tmp_path) -> None:
     checkpoint = tmp_path / "checkpoint.pt"
     if left is None:
-        _fit(new_model(), *scenes, replace(TRAINING, steps=2), 8, checkpoint, "another", "cpu", progress=False)
+        _fit(new_model(), *scenes, replace(TRAINING, steps=2), 8, checkpoint, "another", CPU, progress=False)
     else:
         checkpoint.write_bytes(left)
     before = checkpoint.read_bytes()
     with pytest.raises(InputError, match="other data, model or settings" if left is None else "not a readable"):
-        _fit(new_model(), *scenes, TRAINING, 8, checkpoint, "a run", "cpu", progress=False)
+        _fit(new_model(), *scenes, TRAINING, 8, checkpoint, "a run", CPU, progress=False)
     assert checkpoint.read_bytes() == before
 
 
 def test_another_seed_sees_other_batches(scenes, tmp_path) -> None:
     one, other = new_model(), new_model()
-    _fit(one, *scenes, TRAINING, 8, tmp_path / "a.pt", "a run", "cpu", progress=False)
-    _fit(other, *scenes, replace(TRAINING, seed=4), 8, tmp_path / "b.pt", "a run", "cpu", progress=False)
+    _fit(one, *scenes, TRAINING, 8, tmp_path / "a.pt", "a run", CPU, progress=False)
+    _fit(other, *scenes, replace(TRAINING, seed=4), 8, tmp_path / "b.pt", "a run", CPU, progress=False)
     assert not torch.equal(one.image.weight, other.image.weight)
 
 
@@ -278,7 +280,7 @@ def test_a_rival_that_no_picture_shows_makes_it_harder_and_nothing_infinite() ->
         model = new_model()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         batch = Batch(pixels, tokens, true, np.zeros_like(true))
-        losses.append(_step(model, optimizer, batch, 0.0, "cpu", torch.float32))
+        losses.append(_step(model, optimizer, batch, 0.0, CPU, torch.float32))
     assert 0 < losses[0] < losses[1] < losses[2] < np.inf
 
 
@@ -294,3 +296,16 @@ def test_natural_scenes_are_read_with_close_ups(generated) -> None:
     assert own.diagonal().all()
     for variant in range(found.close_up_claims.shape[2]):
         assert truths(found.objects, found.close_up_claims[:, 0, variant]).diagonal().all()
+
+
+def test_too_few_scenes_are_said_before_a_step_is_made(generated, tmp_path, monkeypatch) -> None:
+    scenes = {"train": 64, "validation": 99}
+    monkeypatch.setattr(
+        "evaluator.reference_model.load_scenes",
+        lambda dataset, split, tokenize: color_scenes(scenes[split], np.random.default_rng(0)),
+    )
+    with pytest.raises(InputError, match="99 scenes in its split 'validation', 100 are needed"):
+        train_tiny(generated, tmp_path / "tiny", progress=False)
+    scenes["train"] = 63
+    with pytest.raises(InputError, match="63 scenes in its split 'train', 64 are needed"):
+        train_tiny(generated, tmp_path / "tiny", progress=False)

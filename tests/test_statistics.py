@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, bootstrap
 
 from evaluator.statistics import (
+    RankedPairs,
     auc,
     cluster_bootstrap,
     cohens_g,
@@ -208,3 +209,10 @@ def test_two_thousand_resamples_of_all_scorers_take_little_time() -> None:
     started = process_time()
     cluster_bootstrap([partial(share, hits=hits, asked=np.ones(n)), partial(auc, ranked=ranked)], n, rng)
     assert process_time() - started < 4  # a tenth of that on a machine of its own
+
+
+def test_auc_counts_beyond_what_single_precision_can() -> None:
+    """One true cell that beats all false ones but a thousand, of more than 2**24."""
+    n = 2**24 + 3000
+    ranked = RankedPairs(np.array([0]), np.zeros(n, np.int8), np.array([n - 1000]), np.array([n - 1000]))
+    assert auc(np.ones((1, 1)), [ranked])[0, 0] == (n - 1000) / n

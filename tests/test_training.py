@@ -241,6 +241,9 @@ def test_a_checkpoint_of_another_run_is_refused(encoder, small, tmp_path, monkey
     other = TrainingConfig(epochs=3, batch_groups=8, seed=9)
     with pytest.raises(InputError, match="left by a run with other data, model or settings"):
         train_on_features(*small, encoder, head="dcsm", out=out, config=other, progress=False)
+    train, _ = small
+    with pytest.raises(InputError, match="left by a run with other data, model or settings"):
+        train_on_features(train, train, encoder, head="dcsm", out=out, config=QUICK, progress=False)
     train_on_features(*small, encoder, head="dcsm", out=out, config=other, progress=False, resume=False)
 
 
@@ -287,6 +290,13 @@ def test_nothing_is_overwritten(encoder, small, tmp_path):
     assert out.read_text() == "mine"
     with pytest.raises(InputError, match="does not exist"):
         train_on_features(*small, encoder, head="dcsm", out=tmp_path / "no" / "h", config=QUICK, progress=False)
+
+
+def test_a_missing_tensorboard_is_said_before_an_epoch_is_trained(encoder, small, tmp_path, monkeypatch):
+    monkeypatch.setattr("evaluator.training.find_spec", lambda name: None)
+    monkeypatch.setattr(Run, "train_epoch", lambda *_: pytest.fail("began to train"))
+    with pytest.raises(InputError, match="pip install tensorboard"):
+        train_on_features(*small, encoder, head="dcsm", out=tmp_path / "h", config=QUICK, tensorboard=tmp_path / "t")
 
 
 def test_a_model_without_patch_tokens_is_refused_where_they_are_needed(small, tmp_path):

@@ -20,7 +20,7 @@ def run_in_batches(
 
     With "auto" a batch that does not fit into the device's memory is halved and tried again, down to one.
     """
-    size = _AUTO.get(device.type, 32) if batch_size == "auto" else batch_size
+    size = _AUTO[device.type] if batch_size == "auto" else batch_size
     parts: list[dict[str, torch.Tensor]] = []
     start = 0
     while start < n or not parts:
@@ -41,7 +41,9 @@ def checked_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise InputError(f"unknown device {name!r}. Allowed: cpu, cuda, cuda:N, mps") from None
+        device = None
+    if device is None or device.type not in _AUTO:
+        raise InputError(f"unknown device {name!r}. Allowed: cpu, cuda, cuda:N, mps")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"device {name!r}: {torch.cuda.device_count()} CUDA devices are visible here; use cpu")
     if device.type == "mps" and not torch.backends.mps.is_available():

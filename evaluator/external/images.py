@@ -1,5 +1,6 @@
 """Image names from strangers' files become `ImageRef`s that cannot leave the folder the user gave."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -44,6 +45,15 @@ def embedded(source: Source, row: Mapping[str, Any], column: str, where: str) ->
     if source.look:
         raise InputError(f"{where}: {column!r} holds neither image bytes nor a file name")
     return ImageRef(Path(f"{where}: {column}"))
+
+
+def name_of_cell(row: Mapping[str, Any], column: str, image: ImageRef, otherwise: str) -> str:
+    """What tells the source image of an `embedded` one: its file's name, else its bytes, that items may share."""
+    cell = row.get(column)
+    name = cell.get("path") if isinstance(cell, Mapping) else cell
+    if isinstance(name, str) and name.strip():
+        return name
+    return otherwise if image.data is None else hashlib.sha256(image.data).hexdigest()[:16]
 
 
 def box_of(x: float, y: float, width: float, height: float) -> Box:

@@ -62,7 +62,7 @@ def _parse(spec: str) -> tuple[str, Path]:
     name, colon, rest = spec.partition(":")
     if name not in BENCHMARKS:
         raise unknown_name("benchmark", name, BENCHMARKS, where=spec)
-    path = Path(rest).expanduser()
+    path = Path(rest).expanduser().absolute()  # loaders ask for the folder's name and its parent's; "." has neither
     if not colon or not rest:
         raise InputError(f"{spec}: give the place of its files as {name}:PATH; PATH is {BENCHMARKS[name].expects}")
     if not path.exists():

@@ -11,8 +11,8 @@ import numpy as np
 from evaluator.external.authors import first_best, mean
 from evaluator.external.benchmark import Source
 from evaluator.external.choices import choice_item
-from evaluator.external.fields import get, get_text, get_texts
-from evaluator.external.images import embedded
+from evaluator.external.fields import get_text, get_texts
+from evaluator.external.images import embedded, name_of_cell
 from evaluator.external.reading import read_table
 from evaluator.items import Item
 from scenes.errors import InputError
@@ -33,8 +33,8 @@ def load(source: Source) -> Iterator[Item]:
             hint = "freeze the shuffled options first with evaluator.external.order_options.freeze"
             raise InputError(f"{where}: neither 'caption_options' nor 'correct_caption'; {hint}")
         column = "images" if "images" in row else "image"
-        name = get(row, column, str, where) if isinstance(row.get(column), str) else f"row {number}"
         image = embedded(source, row, column, where)
+        name = name_of_cell(row, column, image, f"row {number}")
         yield choice_item(f"order-{number}", image, captions, 0, "order", name)
 
 

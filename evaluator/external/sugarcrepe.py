@@ -8,7 +8,7 @@ import numpy as np
 from evaluator.external.authors import caption_above_foil, mean, means_by
 from evaluator.external.benchmark import Source
 from evaluator.external.fields import get_text
-from evaluator.external.images import embedded, locate
+from evaluator.external.images import embedded, locate, name_of_cell
 from evaluator.external.reading import Row, entries, files_named, read_json, read_table
 from evaluator.items import ImageRef, Item
 
@@ -40,8 +40,9 @@ def _load_table(source: Source, path: Path) -> Iterator[Item]:
             name = get_text(row, "filename", where)
             image = locate(source, name, f"val2017/{name}", where=where)
         else:
-            name = f"{path.stem} {number}"
-            image = embedded(source, row, "images" if "images" in row else "image", where)
+            column = "images" if "images" in row else "image"
+            image = embedded(source, row, column, where)
+            name = name_of_cell(row, column, image, f"{path.stem} {number}")
         yield _item(f"{path.stem}-{number}", row, image, edit, name, where)
 
 

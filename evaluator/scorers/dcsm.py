@@ -110,7 +110,8 @@ class DcsmHead(nn.Module):
         """Scores [b, k, m] of images [b, k] and prepared texts [b, m]; higher means more true."""
         assert images.patches is not None
         assert images.grid is not None
-        longest = max(1, int(texts["mask"].sum(-1).max()))
+        places = torch.arange(1, texts["mask"].shape[-1] + 1, device=texts["mask"].device)
+        longest = max(1, int((texts["mask"] * places).max()))  # a hidden token leaves a hole before the last one
         tokens, mask, words = (texts[name][:, :, :longest] for name in ("tokens", "mask", "words"))
         raw = torch.einsum("bipd,bjtd->bijtp", images.patches, tokens)
         maps, mean, spread = self.standardise(raw, mask)
@@ -161,7 +162,8 @@ class MapReader(nn.Module):
         """[n, h, w] -> [n, width]"""
         x = functional.relu(self.first(maps.unsqueeze(1)) + self.place(coordinates(maps)))
         x = functional.relu(self.second(x))
-        return self.out(functional.adaptive_avg_pool2d(x, self.pooled_grid).flatten(1))
+        rows, columns = (averaging(size, self.pooled_grid).to(x) for size in x.shape[-2:])
+        return self.out((rows @ x @ columns.T).flatten(1))
 
 
 class TokenMixer(nn.Module):
@@ -184,6 +186,18 @@ class TokenMixer(nn.Module):
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible[:, None, None])
         state = state + self.dropout(self.from_heads(mixed.transpose(1, 2).flatten(2)))
         return state + self.dropout(self.feedforward(self.norm_feedforward(state)))
+
+
+def averaging(size: int, parts: int) -> torch.Tensor:
+    """The matrix [parts, size] that takes the mean of each part of a line, as `adaptive_avg_pool2d` cuts it.
+
+    That function itself has no gradient on Apple's GPUs where the parts are not equal.
+    """
+    at = torch.arange(size)
+    starts = torch.arange(parts) * size // parts
+    ends = -(-(torch.arange(parts) + 1) * size // parts)
+    inside = ((at >= starts[:, None]) & (at < ends[:, None])).float()
+    return inside / inside.sum(1, keepdim=True)
 
 
 def coordinates(maps: torch.Tensor) -> torch.Tensor:

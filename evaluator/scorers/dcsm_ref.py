@@ -105,15 +105,16 @@ class DcsmRefHead(nn.Module):
         The sum of all cosines is the product of the sums of vectors; the sum of squares a quadratic form in V^T V.
         """
         k = image_tokens.shape[1]
-        vectors, columns = image_tokens.double().flatten(1, 2), texts["tokens"].double().flatten(1, 2)
-        replaced = texts["replaced"].flatten(1)  # [b, m * t]
-        rows = self.rows.double()[replaced.clamp(min=0)]  # [b, m * t, p]
+        vectors, columns = _exact(image_tokens).flatten(1, 2), _exact(texts["tokens"]).flatten(1, 2)
+        replaced = texts["replaced"].flatten(1).to(vectors.device)  # [b, m * t]
+        rows = _exact(self.rows)[replaced.clamp(min=0)]  # [b, m * t, p]
         gram = vectors.transpose(1, 2) @ vectors
         total = torch.where(replaced >= 0, k * rows.sum(-1), (columns @ vectors.sum(1)[..., None])[..., 0]).sum(1)
         squares = torch.where(replaced >= 0, k * rows.square().sum(-1), ((columns @ gram) * columns).sum(-1)).sum(1)
         n = k * self.image_tokens * replaced.shape[1]
         mean = total / n
-        return mean.float(), ((squares - n * mean.square()) / (n - 1)).sqrt().float()
+        std = ((squares - n * mean.square()) / (n - 1)).sqrt()
+        return mean.float().to(image_tokens.device), std.float().to(image_tokens.device)
 
     def _image_tokens(self, images: ImageFeatures) -> torch.Tensor:
         """Class token first, then the patches: [b, k, p, d]. A model without class token gives its pooled vector."""
@@ -132,3 +133,8 @@ class DcsmRefHead(nn.Module):
         x = functional.dropout2d(x, self.dropout, self.training).flatten(1)
         x = functional.dropout(functional.relu(self.fc1(x)), self.dropout, self.training)
         return functional.dropout(self.fc2(x), self.dropout, self.training)
+
+
+def _exact(values: torch.Tensor) -> torch.Tensor:
+    """In double precision, which Apple's GPUs do not have: there on the processor."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
