@@ -117,7 +117,7 @@ def main(dataset: Path, heads: Path, model: str, card: Path, cache: Path | None)
         rows += measure(split, results)
         parameters = {name: int(results.scorers[name]["n_parameters"]) for name in (OURS, *OTHERS)}
     record = {
-        "command": f"python benchmarks/heads.py DATASET --head HEADS --model {model} --card {card.name}",
+        "command": f"python benchmarks/heads.py DATASET --head HEADS --model {model} --card data_cards/{card.name}",
         "machine": platform.platform(terse=True),
         "model": model,
         "parameters": parameters,

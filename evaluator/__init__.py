@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from evaluator.pairs import FourfoldOnline as FourfoldOnline
     from evaluator.pairs import FourfoldPairs as FourfoldPairs
     from evaluator.pairs import FourfoldStream as FourfoldStream
+    from evaluator.pairs import collate_contrastive as collate_contrastive
+    from evaluator.pairs import collate_groups as collate_groups
     from evaluator.reference_model import train_tiny as train_tiny
+    from evaluator.reporting import write_browser as write_browser
+    from evaluator.training_run import TrainingConfig as TrainingConfig
 
 _WHERE = {
     "audit": "evaluator.auditing",
@@ -41,13 +45,20 @@ _WHERE = {
     "FourfoldOnline": "evaluator.pairs",
     "FourfoldPairs": "evaluator.pairs",
     "FourfoldStream": "evaluator.pairs",
+    "collate_contrastive": "evaluator.pairs",
+    "collate_groups": "evaluator.pairs",
     "train_tiny": "evaluator.reference_model",
+    "write_browser": "evaluator.reporting",
+    "TrainingConfig": "evaluator.training_run",
 }
 __all__ = [
     "FourfoldOnline",
     "FourfoldPairs",
     "FourfoldStream",
+    "TrainingConfig",
     "audit",
+    "collate_contrastive",
+    "collate_groups",
     "compare",
     "demo",
     "evaluate",
@@ -62,7 +73,12 @@ __all__ = [
     "report",
     "train_head",
     "train_tiny",
+    "write_browser",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})  # what has not been used yet is there as well
 
 
 def __getattr__(name: str) -> Any:

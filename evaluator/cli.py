@@ -1,4 +1,4 @@
-"""The command `fourfold`. Every command is a thin skin over a Python call of the same name.
+"""The command `fourfold`. Every command is a thin skin over a Python call.
 
 Heavy imports stay inside the commands, so that `--help` answers at once.
 """
@@ -6,6 +6,7 @@ Heavy imports stay inside the commands, so that `--help` answers at once.
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ _PLACES = (
 )
 
 
+_RESUMED = ("generate", "demo", "train-head", "train-tiny")
+_CACHED = ("evaluate", "probe")
 _MODEL = click.option("--model", default=TINY, show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`")
 _DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
 _DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
@@ -201,7 +204,7 @@ def train_head(
 @click.option("--steps", type=click.IntRange(1), help="training steps; default: the recipe of the shipped model")
 @SEED
 @_DEVICE
-@_DTYPE
+@click.option("--dtype", default="float32", show_default=True, help="of the image tower; the shipped model: bfloat16")
 @QUIET
 def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, dtype: str, quiet: bool) -> None:
     """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
@@ -340,8 +343,18 @@ def main() -> None:
             raise
         _fail(f"{error.filename or 'a file'}: {error.strerror}; give another place")
     except (KeyboardInterrupt, click.Abort):
-        click.echo("fourfold: interrupted; the same command resumes, what is finished is kept", err=True)
+        click.echo(f"fourfold: interrupted; {_what_is_kept(sys.argv[1:])}", err=True)
         sys.exit(INTERRUPTED)
+
+
+def _what_is_kept(arguments: Sequence[str]) -> str:
+    """What the same command finds when it is given again."""
+    name = next((each for each in arguments if each in cli.commands), "")
+    if name in _RESUMED or (name == "evaluate" and "--models" in arguments):
+        return "the same command resumes, what is finished is kept"
+    if "--cache" in arguments:
+        return "the same command begins anew; what was encoded is in the cache"
+    return "the same command begins anew" + ("; with --cache, encoded features are kept" * (name in _CACHED))
 
 
 def _fail(message: str) -> None:

@@ -4,6 +4,8 @@
     python examples/finetune_open_clip.py --train-data heads-data --model ViT-B-32 --pretrained openai \
         --batch-size 256 --epochs 1 --lr 1e-5 --warmup 100 --precision amp
 
+Needs `pip install 'open_clip_torch[training]'`: pandas, and the last webdataset that open_clip can use.
+
 Only open_clip's source of training data is replaced (`--val-data`, `--imagenet-val` stay its own): a batch holds both
 pictures of each of its groups, so the contrastive loss finds each picture's adversarial caption among the negatives
 (hard negatives as in NegCLIP, arXiv 2210.01936, but with truth that is computed). Captions of other groups are taken

@@ -378,14 +378,36 @@ def group_lives(number: int) -> bool:
     return True
 
 
-def test_an_interrupt_of_any_command_is_130(run, monkeypatch, generated):
+@pytest.mark.parametrize(
+    ("call", "command", "kept"),
+    [
+        ("generator.verification.verify", "verify {data}", "begins anew"),
+        (
+            "evaluator.commands.train_head",
+            "train-head {data} --split test --out x",
+            "resumes, what is finished is kept",
+        ),
+        (
+            "evaluator.commands.evaluate_models",
+            "evaluate {data} --models m --out x",
+            "resumes, what is finished is kept",
+        ),
+        (
+            "evaluator.commands.evaluate",
+            "evaluate {data} --out x --cache c",
+            "begins anew; what was encoded is in the cache",
+        ),
+        ("evaluator.commands.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
+    ],
+)
+def test_an_interrupt_is_130_and_says_what_is_kept(call, command, kept, run, monkeypatch, generated, tmp_path):
     def stop(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("generator.verification.verify", stop)
-    said = run("verify", generated)
-    assert said.code == 130
-    assert said.err.strip() == "fourfold: interrupted; the same command resumes, what is finished is kept"
+    monkeypatch.setattr(call, stop)
+    monkeypatch.chdir(tmp_path)
+    said = run(*command.format(data=generated).split())
+    assert (said.code, said.err.strip()) == (130, f"fourfold: interrupted; the same command {kept}")
 
 
 # What is right.
