@@ -4,12 +4,13 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from generator.hold_outs import allowed_words, make_hold_outs
 from generator.recipe import (
     Publication,
     Recipe,
@@ -45,6 +46,7 @@ __all__ = [
     "with_overrides",
 ]
 MASKS = "masks"  # folder beside the splits, so no split's name
+ALL = "all"  # HuggingFace's word for all splits together, in any case
 
 
 def load_recipe(name: str | Path) -> Recipe:
@@ -107,10 +109,15 @@ def with_overrides(recipe: Recipe, *, groups: int | None, seed: int | None, spli
         if groups < 1:
             raise InputError(f"--groups {groups}: must be at least 1")
         splits = {
-            name: replace(row, groups=dict.fromkeys(row.groups, groups), scenes=min(row.scenes, groups))
+            name: replace(row, groups=_with_number(row.groups, groups), scenes=min(row.scenes, groups))
             for name, row in splits.items()
         }
     return replace(recipe, splits=splits, seed=recipe.seed if seed is None else seed)
+
+
+def _with_number(groups: dict[str, int], number: int) -> dict[str, int]:
+    """That many groups of each category; none of those that the recipe switches off."""
+    return {category: number if wished else 0 for category, wished in groups.items()}
 
 
 def check_recipe(recipe: Recipe, where: str) -> None:
@@ -133,9 +140,10 @@ def _check_recipe(recipe: Recipe, where: str) -> None:
         if name not in ARRANGEMENTS:
             raise unknown_name("arrangement", name, ARRANGEMENTS, f"{where}: scene.arrangements")
     for split, row in recipe.splits.items():
-        if split == MASKS or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", split):
+        if split == MASKS or split.lower() == ALL or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", split):
             raise InputError(
-                f"{where}: splits: {split!r} cannot be a folder's name; give letters, digits, - and _, not {MASKS!r}"
+                f"{where}: splits: {split!r} cannot be a split's name; give letters, digits, - and _, not {MASKS!r} "
+                f"(a folder of the dataset) or {ALL!r} (HuggingFace's word for all splits)"
             )
         for category in row.groups:
             if category not in CATEGORIES:
@@ -143,9 +151,12 @@ def _check_recipe(recipe: Recipe, where: str) -> None:
         for key, choices in (("templates", HOLD_OUTS), ("phrases", HOLD_OUTS), ("synonyms", SYNONYMS)):
             if getattr(row, key) not in choices:
                 raise unknown_name(key, getattr(row, key), choices, f"{where}: splits.{split}")
+        if not any(row.groups.values()) and not row.scenes:
+            raise InputError(f"{where}: splits.{split}: needs at least one group or scene; or leave the split out")
     _check_held_out(recipe, where)
     _check_lists(recipe, where)
     _check_ranges(recipe, where)
+    _check_choices(recipe, where)
 
 
 def _check_shapes(names: Iterable[str], where: str) -> None:
@@ -194,10 +205,8 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
     held_out = {each.shape for each in recipe.held_out if set(named_values(each)) == {"shape"}}
     shapes = len(set(recipe.vocabulary.shapes) - held_out)
     rules = {
-        f"splits: at least one split with groups or scenes, not {list(recipe.splits)}": any(
-            sum(row.groups.values()) + row.scenes for row in recipe.splits.values()
-        ),
         "splits: scenes: not negative": all(row.scenes >= 0 for row in recipe.splits.values()),
+        "splits: at least one, with groups or scenes": bool(recipe.splits),
         f"splits: - and _ are one on HuggingFace, so these are the same: {list(recipe.splits)}": len(recipe.splits)
         == len({name.replace("-", "_") for name in recipe.splits}),
         f"name: one line, not {recipe.name!r}": bool(recipe.name.strip()) and recipe.name.isprintable(),
@@ -212,9 +221,10 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
         f"seed: not negative, not {recipe.seed}": recipe.seed >= 0,
         f"scene.patterned: from 0 to 1, not {recipe.scene.patterned}": 0 <= recipe.scene.patterned <= 1,
         **{
-            f"vocabulary.shapes: at least two more than {key} allows in one scene, held-out ones not counted": shapes
-            >= high + 2
-            for key, (_, high) in ranges.items()
+            # Where a category needs a pair, a scene of one shows two; and captions deny two kinds more.
+            f"vocabulary.shapes: at least {max(high, 2) + 2}, held-out ones not counted, where {key} is {[low, high]}, "
+            f"not {shapes}; name more": shapes >= max(high, 2) + 2
+            for key, (low, high) in ranges.items()
         },
         "vocabulary.colors: at least 3": len(recipe.vocabulary.colors) >= 3,
     }
@@ -231,6 +241,28 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
     for rule, kept in rules.items():
         if not kept:
             raise InputError(f"{where}: {rule}")
+
+
+def _check_choices(recipe: Recipe, where: str) -> None:
+    """What is held out by itself is missing in every other split: enough must be left there to choose from."""
+    for name, split in recipe.splits.items():
+        left = allowed_words(recipe.vocabulary, make_hold_outs(recipe, split))
+        for what, key, least in _needed_choices(recipe, split):
+            values = getattr(left, key)
+            if len(values) < least:
+                raise InputError(
+                    f"{where}: splits.{name}: {what} at least {least} of vocabulary.{key}, and held_out leaves "
+                    f"{list(values)}; hold out fewer, or name more"
+                )
+
+
+def _needed_choices(recipe: Recipe, split: Split) -> Iterator[tuple[str, str, int]]:
+    """What needs how many values of which part of the vocabulary."""
+    yield from (("objects need", f"{name}s", 1) for name in TABLES)
+    if any(split.groups.values()):  # natural scenes change nothing
+        yield from ((f"attribute {name!r} needs", f"{name}s", 2) for name in recipe.attributes)
+    if "inside" in recipe.scene.arrangements and split.groups.get("relation"):
+        yield "arrangement 'inside' needs", "colors", 2  # a thing of its container's color could not be seen there
 
 
 def _is_day(text: str) -> bool:

@@ -58,12 +58,6 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
     """The content of croissant.json, for a dataset folder whose manifest is this one."""
     said = recipe.publication or Publication()
     software = manifest["software"]["fourfold"]
-    distribution: list[dict[str, Any]] = []
-    records: list[dict[str, Any]] = []
-    for split, row in manifest["splits"].items():
-        files, fields = _FILES[manifest["format"]](split, row, _hashes(split, manifest))
-        distribution += files
-        records += [_record_set(split, fields)] if fields else []
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -80,9 +74,25 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
         "citeAs": f"{recipe.name}, seed {recipe.seed}, made with Fourfold {software}",
         "isLiveDataset": False,
         **_responsible_ai(recipe, manifest),
-        "distribution": distribution,
-        "recordSet": records,
+        "distribution": distribution(manifest),
+        "recordSet": [_record_set(split, fields) for split, (_, fields) in _described(manifest).items() if fields],
     }
+
+
+def distribution(manifest: dict[str, Any]) -> list[_Node]:
+    """The files and sets of files that croissant.json lists."""
+    return [node for files, _ in _described(manifest).values() for node in files]
+
+
+def file_hashes(nodes: list[_Node]) -> dict[str, str]:
+    """Files that a distribution lists one by one, with their hashes."""
+    return {node["contentUrl"]: node["sha256"] for node in nodes if "contentUrl" in node}
+
+
+def _described(manifest: dict[str, Any]) -> dict[str, tuple[list[_Node], list[_Node]]]:
+    """Of every split its files, and the fields of its records."""
+    describe_split = _FILES[manifest["format"]]
+    return {split: describe_split(split, row, _hashes(split, manifest)) for split, row in manifest["splits"].items()}
 
 
 def publication_date(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> str:

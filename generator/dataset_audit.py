@@ -14,6 +14,7 @@ from generator.config import recipe_from_dict
 from generator.dataset import Group, read_groups, read_manifest, split_names
 from generator.independence import IndependenceResult, ObjectTable, audit_objects
 from generator.recipe import Recipe, named_values
+from scenes.arrangements import ARRANGEMENTS
 from scenes.errors import InputError
 from scenes.vocabulary import can_wear
 
@@ -79,6 +80,20 @@ def dependent_by_design(recipe: Recipe) -> set[frozenset[str]]:
         pairs.add(frozenset({"color", "pattern"}))  # no patterns on black and white
     if "inside" in recipe.scene.arrangements:
         pairs.add(frozenset({"shape", "size"}))  # containers are large there, and what is in them small
+    return pairs | _dependent_on_split(recipe)
+
+
+def _dependent_on_split(recipe: Recipe) -> set[frozenset[str]]:
+    """Pairs that depend where splits differ in synonyms or in their share of relations, hold-outs aside."""
+    audited = [split for split in recipe.splits.values() if any(split.groups.values())]
+    pairs: set[frozenset[str]] = set()
+    if len({split.synonyms == "always" for split in audited}) > 1:
+        pairs.add(frozenset({"shape", "split"}))  # every caption names a kind that has a synonym there
+    shares = {split.groups.get("relation", 0) / sum(split.groups.values()) for split in audited}
+    if len(shares) > 1 and any(ARRANGEMENTS[name].stacked for name in recipe.scene.arrangements):
+        pairs.add(frozenset({"shape", "split"}))  # relations alone show what carries and what contains
+        if "inside" in recipe.scene.arrangements:
+            pairs.add(frozenset({"size", "split"}))
     return pairs
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from generator.categories import CATEGORIES
 from generator.dataset import canonical_hash
+from generator.hold_outs import descriptions
 from generator.wording import Wording, sample_wordings, word
 from generator.world import Draft, World, keeps_hold_outs
 from scenes.annotations import ObjectAnnotation, annotate, with_visibility
-from scenes.claims import Claim, claim_to_dict
+from scenes.claims import Claim, Description, claim_to_dict
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_to_dict, overlapping
 from scenes.rendering import Renderer, Rendering
@@ -186,13 +187,14 @@ def _absences(draft: Draft, layout: Layout) -> str:
 
     No list: HuggingFace would give a split in which all are empty another type, and refuse the dataset.
     """
-    named = sorted({shape for claim in draft.claims for shape in _shapes(claim_to_dict(claim))})
+    named = sorted({shape for claim in draft.claims for said in descriptions(claim) for shape in _kinds(said)})
     return ", ".join(shape for shape in named if all(thing.shape != shape for thing in layout.objects))
 
 
-def _shapes(claim: dict[str, Any]) -> list[str]:
-    inner = [shape for value in claim.values() if isinstance(value, dict) for shape in _shapes(value)]
-    return inner + ([claim["shape"]] if "shape" in claim else [])
+def _kinds(said: Description) -> set[str]:
+    """Kinds that the words for a description name, be it to deny one."""
+    denied = [value for attribute, value in (said.excluded,) if attribute == "shape"] if said.excluded else []
+    return {*denied, *([said.shape] if said.shape else [])}
 
 
 def difficulty(layout: Layout, seen: tuple[ObjectAnnotation, ...], caption: str, held_out: bool) -> dict[str, Any]:

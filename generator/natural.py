@@ -13,7 +13,7 @@ import numpy as np
 from generator.dataset import NATURAL
 from generator.groups import MAX_TRIES, MadeGroup, Picture, difficulty, make_rng, scene_columns
 from generator.hold_outs import keeps
-from generator.wording import noun_phrase, with_article
+from generator.wording import articled
 from generator.world import World, choose, sample_layout, sample_objects
 from scenes.annotations import ObjectAnnotation, annotate
 from scenes.claims import Both, Claim, Description, Exists, claim_to_dict
@@ -69,7 +69,7 @@ def make_scene(world: World, split: str, index: int, seed: int, renderer: Render
             continue
         name = f"{split}-{NATURAL}-{index:06d}"
         captions = [natural_caption(layout, seen, rng) for _ in range(CAPTIONS_PER_SCENE)]
-        return MadeGroup((Picture(_row(name, split, layout, seen, captions), rendering),), rejections)
+        return MadeGroup((Picture(_row(name, split, layout, seen, captions, world.holds_out), rendering),), rejections)
     reason, count = rejections.most_common(1)[0]
     raise InputError(f"scene {split}-{index}: none acceptable in {MAX_TRIES} tries; {count} times because {reason}")
 
@@ -80,7 +80,7 @@ def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.
     order = rng.choice(len(seen), size=len(seen), replace=False, p=weights / weights.sum())
     number = int(rng.choice(list(MENTIONS), p=list(MENTIONS.values())))
     named = [_mention(layout.objects[int(i)], ATTRIBUTE_RATES, rng) for i in order[:number]]
-    phrases = [with_article(noun_phrase(description)) for description in named]
+    phrases = [articled(description) for description in named]
     if len(phrases) == 2 and rng.random() < NEXT_TO_RATE:
         text = f"{phrases[0]} next to {phrases[1]}"
     else:
@@ -98,7 +98,7 @@ def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.
 def close_up_caption(thing: PlacedObject, rng: np.random.Generator) -> tuple[str, Claim]:
     """What people write below a picture of one thing, and its meaning."""
     description = _mention(thing, CLOSE_UP_RATES, rng)
-    return choose(rng, FORMS).format(with_article(noun_phrase(description))), Exists(description)
+    return choose(rng, FORMS).format(articled(description)), Exists(description)
 
 
 def _mention(thing: PlacedObject, rates: Mapping[str, float], rng: np.random.Generator) -> Description:
@@ -110,7 +110,12 @@ def _mention(thing: PlacedObject, rates: Mapping[str, float], rng: np.random.Gen
 
 
 def _row(
-    name: str, split: str, layout: Layout, seen: tuple[ObjectAnnotation, ...], captions: list[tuple[str, Claim]]
+    name: str,
+    split: str,
+    layout: Layout,
+    seen: tuple[ObjectAnnotation, ...],
+    captions: list[tuple[str, Claim]],
+    held_out: bool,
 ) -> dict[str, object]:
     return {
         "id": name,
@@ -136,5 +141,5 @@ def _row(
         ],
         **scene_columns(layout, seen),
         "absences": "",
-        "difficulty": difficulty(layout, seen, captions[0][0], False),
+        "difficulty": difficulty(layout, seen, captions[0][0], held_out),
     }

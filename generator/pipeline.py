@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import warnings
 from collections.abc import Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -165,11 +167,23 @@ def _is_complete(folder: Path, place: str | Path, recipe: Recipe, format: str) -
         raise InputError(
             f"{place}: holds another dataset; nothing was overwritten. Give a new folder or remove this one"
         )
+    _warn_of_other_version(place, found)
     # A run killed in its last moment leaves its work.
     shutil.rmtree(folder / WORK, ignore_errors=True)
     if is_url(place):
         forget_work(str(place))
     return True
+
+
+def _warn_of_other_version(place: str | Path, manifest: dict[str, Any]) -> None:
+    """The same recipe may make other scenes in another version; what is there is finished, and stays."""
+    made_by, mine = manifest.get("software", {}).get("fourfold"), version("fourfold")
+    if made_by != mine:
+        warnings.warn(
+            f"{place}: was made by Fourfold {made_by} and is kept as it is; this is Fourfold {mine}, which may make "
+            "other scenes of the same recipe. Give a new folder to have them",
+            stacklevel=2,
+        )
 
 
 def _prepare(folder: Path, place: str | Path, job: Job) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tqdm import tqdm
 
 from generator.assembly import AUDIT, audit_as_made, slight_dependences
 from generator.config import recipe_from_dict, recipe_hash
+from generator.croissant import distribution, file_hashes
 from generator.dataset import (
     NATURAL,
     Caption,
@@ -30,6 +32,7 @@ from generator.dataset import (
 )
 from generator.formats import row_files
 from generator.recipe import known_things
+from generator.wording import word, wordings_named
 from scenes.claims import claim_from_dict
 from scenes.errors import InputError
 from scenes.layout import Layout, layout_from_dict, layout_to_dict
@@ -48,8 +51,9 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
     """Every problem of a dataset folder as a line that names file or row; an empty list means that all is well.
 
     Checked: files and hashes, rows and their keys, both images of every group, the truth of every caption on every
-    image of its group (re-evaluated from the claim and the scene), masks and boxes against the annotations, counts;
-    with `audits` also what the blind solvers make of the captions.
+    image of its group (re-evaluated from the claim and the scene), its words against the claim if this version made
+    the dataset, masks and boxes against the annotations, counts; with `audits` also what the blind solvers make of the
+    captions.
     Raises InputError if the folder holds no readable dataset at all.
     """
     folder = Path(folder)
@@ -57,9 +61,11 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
     problems = [f"{folder / 'manifest.json'}: {text}" for text in _found(_verify_manifest, manifest)]
     if not (folder / "README.md").is_file():
         problems.append(f"{folder / 'README.md'}: no such file")
+    problems += [f"{folder / 'croissant.json'}: {text}" for text in _found(_verify_croissant, folder, manifest)]
+    worded = _is_of_this_version(manifest)
     with _known_things(manifest):
         for split, expected in manifest["splits"].items():
-            problems += _verify_split(folder, split, expected, _hashes(folder, split, manifest), progress)
+            problems += _verify_split(folder, split, expected, _hashes(folder, split, manifest), worded, progress)
     if audits:
         problems += [f"{folder / AUDIT}: {text}" for text in _found(_verify_audit, folder, manifest)]
     return problems
@@ -71,6 +77,12 @@ def _known_things(manifest: dict[str, Any]) -> AbstractContextManager[None]:
         return known_things(recipe_from_dict(manifest["recipe"], "recipe"))
     except _DAMAGE:
         return nullcontext()
+
+
+def _is_of_this_version(manifest: dict[str, Any]) -> bool:
+    """Whether the templates here are those of the dataset: another version may word the same claims otherwise."""
+    software = manifest.get("software")
+    return isinstance(software, dict) and software.get("fourfold") == version("fourfold")
 
 
 def _verify_audit(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
@@ -116,7 +128,8 @@ def _verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
         yield "the recipe is not that of its hash"
     if (recipe.seed, recipe.name) != (manifest["seed"], manifest["name"]):
         yield "seed and name are not those of the recipe"
-    wished = {name: (row.groups, row.scenes) for name, row in recipe.splits.items()}
+    # Of a category that the recipe switches off there are no groups to count.
+    wished = {name: ({k: n for k, n in row.groups.items() if n}, row.scenes) for name, row in recipe.splits.items()}
     counted = {name: (row.get("groups"), row.get("scenes")) for name, row in manifest["splits"].items()}
     for name in sorted(wished.keys() | counted.keys()):
         if wished.get(name) != counted.get(name):
@@ -128,10 +141,21 @@ def _verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
         as_kind(kind).build()  # a mesh that is none is said here, not by who draws it
 
 
+def _verify_croissant(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    """The hashes of croissant.json against those of the manifest, against which the files are held."""
+    path = folder / "croissant.json"
+    if not path.is_file():
+        yield "no such file"
+        return
+    said = json.loads(path.read_text(encoding="utf-8"))["distribution"]
+    if file_hashes(said) != file_hashes(distribution(manifest)):
+        yield "has other files or hashes than the manifest"
+
+
 def _verify_split(
-    folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], progress: bool
+    folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], worded: bool, progress: bool
 ) -> list[str]:
-    """Problems of one split whose rows are in the files of `hashes`."""
+    """Problems of one split whose rows are in the files of `hashes`; `worded`: by this version's templates."""
     problems = [*_verify_files(folder, hashes), *_verify_archives(folder / split)]
     counts: Counter[str] = Counter()
     files: set[Path] = set()
@@ -151,7 +175,7 @@ def _verify_split(
                 problems += [f"{where}: {text}" for text in _found(_verify_natural, row)]
             elif (previous.get("role"), previous.get("group"), row.get("role")) == ("a", row.get("group"), "b"):
                 counts[f"groups of {row.get('category')}"] += 1
-                problems += [f"{where}: {text}" for text in _found(_verify_group, previous, row)]
+                problems += [f"{where}: {text}" for text in _found(_verify_group, previous, row, worded)]
             elif row.get("role") != "a":
                 problems.append(f"{where}: image {row.get('role')!r} without its image a before it")
             files |= {folder / split / str(row.get("file_name")), folder / str(row.get("mask"))}
@@ -256,7 +280,7 @@ def _verify_natural(row: dict[str, Any]) -> Iterator[str]:
             yield f"{caption['text']!r} is not true of its scene"
 
 
-def _verify_group(first: dict[str, Any], second: dict[str, Any]) -> Iterator[str]:
+def _verify_group(first: dict[str, Any], second: dict[str, Any], worded: bool) -> Iterator[str]:
     """Both images of a group: the same captions, each with the truth that its claim has on each scene."""
     captions, again = read_captions(first, "image a"), read_captions(second, "image b")
     if len(captions) < 2 or tuple(caption.truth for caption in captions[:4]) != FOURFOLD_TRUTH[: len(captions)]:
@@ -274,6 +298,8 @@ def _verify_group(first: dict[str, Any], second: dict[str, Any]) -> Iterator[str
     layouts = [layout_from_dict(row) for row in (first, second)]
     for caption in captions:
         yield from _found(_verify_caption, caption, layouts)
+        if worded:
+            yield from _found(_verify_words, caption, first["category"])
 
 
 def _verify_caption(caption: Caption, layouts: list[Layout]) -> Iterator[str]:
@@ -281,3 +307,11 @@ def _verify_caption(caption: Caption, layouts: list[Layout]) -> Iterator[str]:
     found = tuple(claim.holds(layout) for layout in layouts)
     if found != caption.truth:
         yield f"{caption.text!r} is {found} of its two scenes, the row says {caption.truth}"
+
+
+def _verify_words(caption: Caption, category: str) -> Iterator[str]:
+    """The text against the claim: truth is that of the claim, and readers see the text alone."""
+    found, _, name = caption.template.partition("/")
+    claim = claim_from_dict(caption.claim)
+    if found != category or caption.text not in {word(claim, wording) for wording in wordings_named(name)}:
+        yield f"{caption.text!r} does not say its claim in its template {caption.template!r}"

@@ -4,6 +4,7 @@ Rows of the template table with the same number belong together across forms ("{
 that a claim and its negation differ in polarity only. What a split holds out is never drawn for an ordinary one.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from scenes.shapes import KINDS
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
 SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
+_SYNONYMS = 6  # to count round: as often the one as the other of two or of three
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,21 @@ class Wording:
         return f"{self.template}.{self.phrase}{'s' * bool(self.synonym)}"
 
 
+def wordings_named(name: str) -> list[Wording]:
+    """The wordings that have the name, which does not say which synonym it is; none for what is no wording's name."""
+    found = re.fullmatch(r"(\d+)\.(\d+)(s?)", name)
+    if found is None:
+        return []
+    return [Wording(int(found[1]), int(found[2]), k) for k in (range(1, _SYNONYMS + 1) if found[3] else (0,))]
+
+
 def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wording, Wording]:
     """A wording for the two captions of a group, and another one for their hard positives."""
     rows = min(map(len, TEMPLATES.values()))
     phrases = min(map(len, RELATION_PHRASES.values()))
     first, second = _draw(rng, rows, HELD_OUT_TEMPLATES, language.templates, 2, replace=False)
     phrase, other_phrase = _draw(rng, phrases, HELD_OUT_PHRASES, language.phrases, 2, replace=True)
-    # 1 to 6: as often the one as the other of two or of three synonyms
-    synonyms = rng.integers(1, 7, size=2) * (language.synonyms == "always", language.synonyms != "never")
+    synonyms = rng.integers(1, _SYNONYMS + 1, size=2) * (language.synonyms == "always", language.synonyms != "never")
     if language.synonyms == "hard-positives" and rng.random() < 0.5:
         synonyms[1] = 0
     return Wording(first, phrase, int(synonyms[0])), Wording(second, other_phrase, int(synonyms[1]))
@@ -119,10 +128,16 @@ def _nouns(wording: Wording, **descriptions: Description) -> dict[str, str]:
     parts: dict[str, str] = {}
     for key, description in descriptions.items():
         bare = noun_phrase(description, synonym=wording.synonym)
-        named = description.shape is not None and bare.startswith(description.shape)  # no adjective, no synonym
-        article = KINDS[description.shape].article if named and description.shape else None
-        parts |= {key: f"{article} {bare}" if article else with_article(bare), f"bare_{key}": bare}
+        parts |= {key: articled(description, wording.synonym), f"bare_{key}": bare}
     return parts
+
+
+def articled(description: Description, synonym: int = 0) -> str:
+    """The words for a description with the indefinite article: where they begin with its kind's name, the kind's."""
+    bare = noun_phrase(description, synonym=synonym)
+    named = description.shape is not None and bare.startswith(description.shape)  # no adjective, no synonym
+    article = KINDS[description.shape].article if named and description.shape else ""
+    return f"{article} {bare}" if article else with_article(bare)
 
 
 def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
@@ -133,7 +148,7 @@ def noun_phrase(description: Description, plural: bool = False, synonym: int = 0
     text = " ".join(word for word in words if word)
     if description.excluded:
         attribute, value = description.excluded
-        value = with_article(kind_name(value, False, synonym)) if attribute == "shape" else value
+        value = articled(Description(shape=value), synonym) if attribute == "shape" else value
         text += f" that {'are' if plural else 'is'} not {_ADJECTIVES.get(value, value)}"
     return text
 

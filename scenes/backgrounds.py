@@ -9,11 +9,11 @@ from scenes.errors import unknown_name
 
 @dataclass(frozen=True)
 class Surface:
-    """A procedural surface; `code` is what the shader knows it by, the two colors are linear-light ranges."""
+    """A procedural surface; `code` is what the shader knows it by, one of the `tints` is its color."""
 
     name: str
     code: int
-    tints: tuple[tuple[int, int, int], ...]  # sRGB, one is picked
+    tints: tuple[tuple[int, int, int], ...]  # sRGB 0..255
 
 
 @dataclass(frozen=True)

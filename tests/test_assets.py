@@ -33,7 +33,7 @@ def test_a_mesh_of_each_format_becomes_a_kind(tmp_path: Path, suffix: str) -> No
     write(tmp_path, suffix=suffix)
     kind = load_assets(tmp_path)["obelisk"]
     built = kind.build()
-    assert (kind.plural, kind.article, kind.synonyms, kind.yaw) == ("obelisks", "an", (), (0.0, 360.0))
+    assert (kind.plural, kind.article, kind.synonyms, kind.yaw) == ("obelisks", "", (), (0.0, 360.0))
     np.testing.assert_allclose(built.bounds.sum(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(built.extents, np.array([1.7, 2.7, 6]) / 6, atol=1e-6)
     assert np.isclose(np.abs(built.vertex_normals).max(axis=1), 1, atol=1e-5).all(), "edges of a box are sharp"
@@ -102,6 +102,14 @@ def test_an_inside_out_mesh_is_turned(tmp_path: Path) -> None:
         (CARD.replace('"obelisk"', '"cube"'), r"obelisk\.toml: name 'cube' already means the kind 'cube'"),
         (CARD.replace('"obelisk"', '"Ball"'), r"obelisk\.toml: name 'Ball' already means the kind 'sphere'"),
         (CARD + 'synonyms = ["couch"]\n', r"obelisk\.toml: synonyms 'couch' already means the kind 'sofa'"),
+        (CARD.replace('"obelisk"', '"object"'), r"obelisk\.toml: name 'object' is what captions call any thing"),
+        (CARD.replace('"obelisks"', '"Objects"'), r"obelisk\.toml: plural 'Objects' is what captions call any thing"),
+        (CARD.replace('"obelisk"', '"metal cube"'), r"name 'metal cube' reads as the kind 'cube' that is 'metal'"),
+        (CARD.replace('"obelisk"', '"metal-cube"'), r"name 'metal-cube' reads as the kind 'cube' that is 'metal'"),
+        (CARD.replace('"obelisks"', '"tall Red Balls"'), r"plural 'tall Red Balls' reads as the kind 'sphere'"),
+        (CARD + 'synonyms = ["striped obelisk"]\n', r"synonyms 'striped obelisk' reads as the kind 'obelisk' that is"),
+        (CARD + 'synonyms = ["medium-sized car"]\n', r"'medium-sized car' reads as the kind 'car' that is 'medium'"),
+        (CARD + 'synonyms = ["gray object"]\n', r"synonyms 'gray object' reads as the object that is 'gray'"),
     ],
 )
 def test_a_wrong_card_is_refused_by_key(tmp_path: Path, card: str, message: str) -> None:
@@ -115,6 +123,19 @@ def test_two_assets_may_not_share_a_word(tmp_path: Path) -> None:
     write(tmp_path, "second", card=CARD.replace('"obelisk"', '"needle"'))
     with pytest.raises(InputError, match=r"second\.toml: plural 'obelisks' already means the kind 'obelisk'"):
         load_assets(tmp_path)
+
+
+def test_no_asset_reads_as_a_look_of_another_whichever_is_read_first(tmp_path: Path) -> None:
+    write(tmp_path, "first", card='name = "metal zebu"\nplural = "herd"\nup = "z"\n')
+    write(tmp_path, "second", card='name = "zebu"\nplural = "zebus"\nup = "z"\n')
+    with pytest.raises(InputError, match=r"first\.toml: name 'metal zebu' reads as the kind 'zebu' that is 'metal'"):
+        load_assets(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["metalsmith", "redwood tree", "orange", "cube of metal", "black box"])
+def test_words_of_looks_before_no_kind_are_no_matter(tmp_path: Path, name: str) -> None:
+    write(tmp_path, card=CARD.replace('"obelisk"', f'"{name}"'))
+    assert set(load_assets(tmp_path)) == {name}
 
 
 @pytest.mark.parametrize("suffix", [".glb", ".obj", ".ply"])
@@ -199,8 +220,9 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_built_in_words_are_such_as_assets_may_use() -> None:
     """The rule for users' words holds for our own, so that the two cannot drift apart."""
-    from scenes.shapes.assets import CHECKS
+    from scenes.shapes.assets import CHECKS, _check_looks
 
     for kind in KINDS.values():
+        _check_looks(kind, Path("built-in"), KINDS)
         assert all(CHECKS["name"][1](word) for word in words(kind))
         assert CHECKS["yaw"][1](list(kind.yaw))

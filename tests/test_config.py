@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from generator.categories import CATEGORIES
@@ -17,6 +18,7 @@ from generator.config import (
     recipe_to_dict,
     with_overrides,
 )
+from generator.world import make_world
 from scenes.claims import Description
 from scenes.errors import InputError
 from scenes.own import OwnKind
@@ -57,6 +59,10 @@ MISTAKES = [
     ({"vocabulary.shapes": "[1, 2]"}, ["vocabulary.shapes", "list of strings"]),
     ({"vocabulary.shapes": '["cube", "sphear", "cone"]'}, ["vocabulary.shapes", "'sphear'", "'sphere'"]),
     ({"vocabulary.shapes": FIVE_SHAPES, "scene.objects": "[2, 4]"}, ["vocabulary.shapes", "scene.objects"]),
+    (
+        {"vocabulary.shapes": str(list(SHAPES[:3])), "scene.objects": "[1, 1]"},
+        ["vocabulary.shapes", "at least 4", "not 3", "scene.objects"],
+    ),
     ({"vocabulary.shapes": str([*SHAPES, "cube"])}, ["vocabulary.shapes", "twice", "cube"]),
     ({"vocabulary.colors": '["red", "gren", "blue"]'}, ["vocabulary.colors", "'gren'", "'green'"]),
     ({"vocabulary.colors": '["red", "blue"]'}, ["vocabulary.colors", "3"]),
@@ -81,6 +87,11 @@ MISTAKES = [
     ({"splits.test.phrases": "3"}, ["splits.test.phrases", "string"]),
     ({"splits.test.synonyms": '"alway"'}, ["splits.test", "'alway'", "'always'"]),
     ({"splits.masks.scenes": "5"}, ["splits", "'masks'"]),
+    ({"splits.all.scenes": "5"}, ["splits", "'all'", "HuggingFace"]),
+    ({"splits.ALL.scenes": "5"}, ["splits", "'ALL'", "HuggingFace"]),
+    ({"splits.x": "{}"}, ["splits.x", "at least one group or scene"]),
+    ({"splits.x.groups": "{binding = 0}"}, ["splits.x", "at least one group or scene"]),
+    ({"splits.test.groups": None, "splits": "{}"}, ["splits", "at least one"]),
     ({'splits."../up".scenes': "5"}, ["splits", "'../up'"]),
     ({'splits."".scenes': "5"}, ["splits", "''"]),
     ({"splits.a-b.scenes": "5", "splits.a_b.scenes": "5"}, ["splits", "a-b", "a_b"]),
@@ -90,6 +101,36 @@ MISTAKES = [
     (
         {"splits.test.held_out": '["shape"]', "held_out": '[{shape = "cube", color = "red"}]'},
         ["splits.test.held_out", "[[held_out]]", "shape and no more"],
+    ),
+    (
+        {"held_out": '[{size = "large"}]'},
+        ["splits.test", "'size'", "at least 2", "vocabulary.sizes", "held_out", "['small']"],
+    ),
+    (
+        {"held_out": '[{pattern = "striped"}]', "vocabulary.patterns": '["plain", "striped"]'},
+        ["splits.test", "'pattern'", "vocabulary.patterns", "['plain']"],
+    ),
+    (
+        {"held_out": '[{color = "red"}, {color = "blue"}]', "vocabulary.colors": '["red", "blue", "green"]'},
+        ["splits.test", "'color'", "at least 2", "vocabulary.colors", "['green']"],
+    ),
+    (
+        {
+            "held_out": '[{color = "red"}, {color = "blue"}]',
+            "vocabulary.colors": '["red", "blue", "green"]',
+            "attributes": '["size"]',
+            "scene.arrangements": '["table", "inside"]',
+            "splits.test.groups": "{relation = 2}",
+        },
+        ["splits.test", "'inside'", "at least 2", "vocabulary.colors", "['green']"],
+    ),
+    (
+        {
+            "held_out": '[{size = "small"}, {size = "large"}]',
+            "splits.test.groups": None,
+            "splits.test.scenes": "1",
+        },
+        ["splits.test", "at least 1", "vocabulary.sizes", "[]"],
     ),
     ({"splits.test.objects": "3"}, ["splits.test.objects", "two whole numbers"]),
     ({"splits.test.objects": "[3]"}, ["splits.test.objects", "two whole numbers"]),
@@ -136,6 +177,31 @@ def test_a_mistake_names_file_key_and_cure(changes, named, tmp_path):
 
 def test_the_recipe_that_the_mistakes_were_made_in_is_good(tmp_path):
     assert load_recipe(write(tmp_path / "good.toml", {})) == Recipe("good", {"test": Split({"binding": 2})})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"held_out": '[{size = "large"}]', "splits.test.held_out": "true"},
+        {"held_out": '[{size = "large"}]', "attributes": '["color"]'},
+        {"held_out": '[{size = "large", shape = "cube"}]'},
+        {"scene.objects": "[1, 1]", "vocabulary.shapes": str(list(SHAPES[:4]))},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_recipe_that_is_let_through_can_be_sampled(category, changes, tmp_path):
+    """Whatever is held out, no category is left with nothing to choose from."""
+    lines = {"splits.test.groups": f'{{"{category}" = 1}}'} | changes
+    recipe = load_recipe(write(tmp_path / "good.toml", lines))
+    world = make_world(recipe, recipe.splits["test"])
+    for seed in range(30):
+        CATEGORIES[category].sample(world, np.random.default_rng(seed))
+
+
+def test_natural_scenes_need_one_value_of_an_attribute_and_no_more(tmp_path):
+    changes = {"held_out": '[{size = "large"}]', "splits.test.groups": None, "splits.test.scenes": "3"}
+    assert load_recipe(write(tmp_path / "good.toml", changes)).splits["test"] == Split(scenes=3)
 
 
 @pytest.mark.parametrize("content", [b'name = "x\n', b"splits = {\n", b'name = "\xff"\n', b"name = 1\nname = 2\n"])
@@ -214,6 +280,11 @@ def test_overrides_change_what_they_name_and_nothing_else(small_recipe):
     other = with_overrides(many, groups=7, seed=0, split="test")
     assert other == replace(many, seed=0, splits={"test": Split(dict.fromkeys(CATEGORIES, 7), scenes=1)})
     assert with_overrides(many, groups=7, seed=None, split=None).splits["train"] == Split(scenes=7)
+
+
+def test_overrides_leave_what_is_switched_off_switched_off(small_recipe):
+    one = replace(small_recipe, splits={"test": Split({"binding": 3, "content": 0})})
+    assert with_overrides(one, groups=7, seed=None, split=None).splits["test"].groups == {"binding": 7, "content": 0}
 
 
 def test_overrides_that_cannot_be_are_refused(small_recipe):

@@ -191,6 +191,14 @@ def test_writing_again_gives_the_same_bytes(small_recipe, generated, tmp_path):
         assert (tmp_path / name).read_bytes() == (generated / name).read_bytes()
 
 
+@pytest.mark.parametrize("name", ["\N{DROMEDARY CAMEL} set", 'said "so": # of it', "\\", "\u00e9\u4e2d", "plain"])
+def test_the_front_matter_of_the_card_holds_any_name(name, small_recipe, generated, tmp_path):
+    yaml = pytest.importorskip("yaml")
+    write_card(tmp_path, replace(small_recipe, name=name), read_manifest(generated))
+    _, front, _ = (tmp_path / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    assert yaml.safe_load(front)["pretty_name"] == name
+
+
 def test_the_card_says_what_a_split_holds_out(small_recipe, generated, tmp_path):
     assert "`held-out` holds objects that no other split shows (red cube)." in (generated / "README.md").read_text()
     splits = {"test": Split({"binding": 1}, objects=(5, 6), templates="held-out", synonyms="always")}

@@ -22,12 +22,14 @@ from evaluator.external import LoadedBenchmark, load_benchmark
 from evaluator.items import ImageRef
 from generator.config import Split, recipe_to_dict
 from generator.dataset import read_groups, read_rows
-from generator.exports import EXPORTS, export
+from generator.exports import EXPORTS, export, negbench, whatsup
 from generator.groups import make_group
 from generator.natural import make_scene
 from generator.world import make_world
+from scenes.claims import Description, Related
 from scenes.errors import InputError
 from scenes.layout import layout_from_dict
+from scenes.own import OwnKind, known
 from scenes.relations import stands
 
 GROUPS = {"content": 24, "binding": 8, "relation": 12, "location": 2, "negation": 10, "counting": 2, "comparison": 2}
@@ -329,6 +331,14 @@ def test_dcsm_folders_are_labelled_by_name(exported, owner):
             row = owner(ImageRef(out / pair[f"img{k}_path"]))
             shown, lacking = pair[f"img{k}_obj"]
             assert {shown} == {shown, lacking} & {thing["shape"] for thing in row["objects"]}
+
+
+def test_users_kinds_have_their_own_article():
+    """One that is said with a y, which no spelling tells."""
+    said = Related(Description("uakari"), "left", Description("uakari", "red"))
+    with known([OwnKind("uakari", "uakaris", "a", (), (0.0, 360.0), "", "")]):
+        assert negbench._Option("hybrid", "cube", "uakari").text() == "This image features a cube, but not a uakari"
+        assert whatsup._caption(said, "left") == "A uakari to the left of a red uakari"
 
 
 def test_writing_again_gives_the_same_files(exported, dataset, tmp_path):

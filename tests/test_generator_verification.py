@@ -44,6 +44,28 @@ def edit_captions(rows: Rows, number: int, edit: Callable[[dict[str, Any]], obje
         edit(row["captions"][number])
 
 
+def say(rows: Rows, number: int, text: str) -> None:
+    """Change the text of a caption wherever it stands in the first group, so that all agree; its claim stays."""
+    old = rows[0]["captions"][number]["text"]
+    edit_captions(rows, number, lambda caption: caption.update(text=text))
+    for row in rows[:2]:
+        columns = ("caption", "adversarial_caption", "hard_positive")
+        row.update({key: text for key in columns if row[key] == old})
+
+
+def without_synonym(caption: dict[str, Any]) -> None:
+    """The template says that kinds are called by synonyms, or no longer that they are."""
+    name = caption["template"]
+    caption["template"] = name.removesuffix("s") if name.endswith("s") else f"{name}s"
+
+
+def call_otherwise(rows: Rows) -> None:
+    """A caption says a kind's own name, its template that it says a synonym."""
+    number = next(n for n, row in enumerate(rows) if '"sphere"' in row["captions"][0]["claim"] and row["role"] == "a")
+    for row in rows[number : number + 2]:
+        without_synonym(row["captions"][0])
+
+
 def change_claim(caption: dict[str, Any], old: str, new: str) -> None:
     caption["claim"] = caption["claim"].replace(f'"{old}"', f'"{new}"')
 
@@ -109,6 +131,18 @@ ROW_DAMAGE: dict[str, tuple[Callable[[Rows], object], str]] = {
     "truth of all captions": (flip_truth, "not fourfold"),
     "truth that is text": (lambda rows: rows[1]["captions"][0].update(truth=["true", "false"]), "malformed captions"),
     "claim of another group": (claim_of_another, "of its two scenes"),
+    "caption text in every place": (lambda rows: say(rows, 0, "a lie"), "'a lie' does not say its claim"),
+    "other caption's text in every place": (lambda rows: say(rows, 1, "a lie"), "'a lie' does not say its claim"),
+    "hard positive's text in every place": (lambda rows: say(rows, 2, "a lie"), "'a lie' does not say its claim"),
+    "synonyms that are not said": (call_otherwise, "does not say its claim"),
+    "template of another category": (
+        lambda rows: edit_captions(rows, 0, lambda caption: caption.update(template="x/0.0")),
+        "does not say its claim in its template 'x/0.0'",
+    ),
+    "template that is none": (
+        lambda rows: edit_captions(rows, 0, lambda caption: caption.update(template="x")),
+        "does not say its claim in its template 'x'",
+    ),
     "claim of an unknown type": (
         lambda rows: edit_captions(rows, 2, lambda caption: change_claim(caption, "type", "kind")),
         "cannot be read",
@@ -216,6 +250,11 @@ def truncate_last_line(folder: Path) -> None:
     (folder / TEST).write_bytes((folder / TEST).read_bytes()[:-40])
 
 
+def spoil_croissant(folder: Path) -> None:
+    path = folder / "croissant.json"
+    path.write_text(path.read_text().replace('"sha256": "', '"sha256": "0', 1))
+
+
 def recipe_seed(manifest: dict[str, Any]) -> None:
     manifest["recipe"]["seed"] += 1
 
@@ -249,6 +288,16 @@ FILE_DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "rows deleted": (lambda folder: (folder / TEST).unlink(), "no such file"),
     "split deleted": (lambda folder: shutil.rmtree(folder / "held-out"), "no such file"),
     "card deleted": (lambda folder: (folder / "README.md").unlink(), "README.md: no such file"),
+    "croissant deleted": (lambda folder: (folder / "croissant.json").unlink(), "croissant.json: no such file"),
+    "croissant with another hash": (spoil_croissant, "croissant.json: has other files or hashes"),
+    "croissant of nothing": (
+        lambda folder: (folder / "croissant.json").write_text('{"distribution": []}'),
+        "croissant.json: has other files or hashes",
+    ),
+    "croissant of nonsense": (
+        lambda folder: (folder / "croissant.json").write_text("[]"),
+        "croissant.json: cannot be read",
+    ),
 }
 MANIFEST_DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "images": (lambda manifest: manifest["splits"]["test"].update(images=3), "images, the manifest says 3"),
@@ -304,6 +353,13 @@ def test_all_problems_are_listed_not_the_first(dataset_copy):
     problems = verify(dataset_copy, audits=False, progress=False)
     assert sum("pixels are not those of its hash" in problem for problem in problems) == 3
     assert sum("missing camera" in problem for problem in problems) >= 1
+
+
+def test_words_are_not_held_against_the_templates_of_another_version(dataset_copy):
+    edit_rows(dataset_copy, lambda rows: say(rows, 0, "a text that only that version has"))
+    edit_manifest(dataset_copy, lambda manifest: manifest["software"].update(fourfold="0.0.1"))
+    problems = verify(dataset_copy, audits=False, progress=False)
+    assert not any("does not say its claim" in problem for problem in problems), problems
 
 
 def test_a_folder_without_a_dataset_is_refused(tmp_path):

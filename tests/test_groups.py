@@ -1,6 +1,7 @@
 """One group: a function of seed, split, category and index; accepted only if meaning and picture agree."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -104,6 +105,17 @@ def test_both_rows_of_a_group_say_what_is_so(category, make):
             assert inside[-1].any()
             assert inside[:, 0].any()
             assert inside[:, -1].any()
+
+
+def test_absences_are_the_kinds_that_captions_name_and_the_picture_lacks(make, world):
+    denied = 0
+    for index in range(12):
+        for row in (picture.row for picture in make("negation", index=index).pictures):
+            texts = " ".join(caption["text"] for caption in row["captions"][:2])  # the others may say synonyms
+            named = {kind for kind in world.vocabulary.shapes if re.search(rf"\b{kind}(s|es)?\b", texts)}
+            assert row["absences"] == ", ".join(sorted(named - {thing["shape"] for thing in row["objects"]}))
+            denied += bool(re.search(rf"is not an? ({'|'.join(named)})\b", texts) and row["absences"])
+    assert denied
 
 
 def test_which_scene_is_called_a_is_a_coin(make, world, monkeypatch):

@@ -53,6 +53,7 @@ def test_a_split_wants_what_it_names_and_nothing_else_that_is_held_out(held_out,
         ({"synonyms": "always"}, True),
         ({"templates": "held-out"}, True),
         ({"phrases": "held-out"}, True),
+        ({"phrases": "held-out", "synonyms": "never"}, True),
         ({"held_out": ("shape",)}, True),
     ],
 )

@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 
 from generator.audits import audit
+from generator.categories import CATEGORIES
+from generator.config import Recipe, SceneRange, Split, Vocabulary
 from generator.dataset import read_groups
 from generator.dataset_audit import (
     audit_dataset,
     dataset_audit_as_json,
     dataset_audit_as_table,
+    dependent_by_design,
     group_items,
     object_rows,
 )
 from generator.independence import HARMLESS, IndependenceResult, audit_independence
+from generator.world import keeps_hold_outs, make_world
 from scenes.errors import InputError
 
 COLUMNS = ("color", "shape", "across", "split")
@@ -142,6 +146,65 @@ def test_dependence_that_is_meant_is_left_out() -> None:
     found = run(rows, meant=[frozenset({"split", "shape"})])
     assert ("shape", "split") not in found
     assert not any(result.leaks for result in found.values())
+
+
+ORDINARY, ALWAYS = Split({"binding": 4, "relation": 4}), Split({"binding": 4, "relation": 4}, synonyms="always")
+FEWER = Split({"binding": 12, "relation": 4})
+SHAPE, SIZE = frozenset({"shape", "split"}), frozenset({"size", "split"})
+
+
+@pytest.mark.parametrize(
+    ("splits", "arrangements", "meant"),
+    [
+        ([ORDINARY, ORDINARY], (), set()),
+        ([ORDINARY, ALWAYS], (), {SHAPE}),
+        ([ALWAYS, ALWAYS], (), set()),
+        ([ORDINARY, Split(scenes=4, synonyms="always")], (), set()),  # natural scenes are not audited
+        ([ORDINARY, FEWER], (), set()),
+        ([ORDINARY, ORDINARY], ("stacked", "inside"), set()),
+        ([ORDINARY, Split({"binding": 1, "relation": 1})], ("stacked", "inside"), set()),
+        ([ORDINARY, Split(scenes=4)], ("stacked", "inside"), set()),
+        ([ORDINARY, FEWER], ("stacked",), {SHAPE}),
+        ([ORDINARY, FEWER], ("inside",), {SHAPE, SIZE}),
+        ([ORDINARY, Split({"binding": 1})], ("stacked", "inside"), {SHAPE, SIZE}),
+    ],
+)
+def test_splits_of_other_words_or_relations_may_show_other_kinds(splits, arrangements, meant) -> None:
+    named = {f"split-{number}": split for number, split in enumerate(splits)}
+    recipe = Recipe("x", named, scene=SceneRange(arrangements=("table", *arrangements)))
+    assert {pair for pair in dependent_by_design(recipe) if "split" in pair} == meant
+
+
+@pytest.mark.parametrize(
+    ("splits", "arrangements"),
+    [((ORDINARY, ALWAYS), ("table",)), ((Split({"binding": 1}), Split({"relation": 1})), ("table", "inside"))],
+    ids=["synonyms", "relations"],
+)
+def test_such_splits_do_show_other_kinds(splits, arrangements) -> None:
+    """Without what is meant the audit would refuse these recipes, when all is rendered."""
+    named, scene = dict(zip(("one", "other"), splits, strict=True)), SceneRange((2, 2), arrangements)
+    words = Vocabulary(("cube", "cone", "star", "mug", "sphere", "sofa", "bowl", "crate", "arrow", "heart"))
+    recipe = Recipe("x", named, scene=scene, vocabulary=words)
+    rows = [row for name in named for row in objects_of_drafts(recipe, name, 300)]
+    columns = ("shape", "size", "split")
+    assert any(result.leaks for pair, result in run(rows, columns).items() if "split" in pair)
+    assert not any(result.leaks for result in run(rows, columns, meant=dependent_by_design(recipe)).values())
+
+
+def objects_of_drafts(recipe: Recipe, name: str, groups: int) -> list[dict]:
+    """Objects of the first scenes of groups that are not drawn, categories as often as in the split."""
+    world, rng = make_world(recipe, recipe.splits[name]), np.random.default_rng([7, *name.encode()])
+    categories = [category for category, number in recipe.splits[name].groups.items() for _ in range(number)]
+    rows: list[dict] = []
+    for group in range(groups):
+        draft = None
+        while draft is None or not keeps_hold_outs(world, draft):
+            draft = CATEGORIES[categories[group % len(categories)]].sample(world, rng)
+        rows += [
+            {"shape": thing.shape, "size": thing.size, "split": name, "group": (name, group), "image": (name, group)}
+            for thing in draft.layouts[0].objects
+        ]
+    return rows
 
 
 def test_constant_columns_say_nothing() -> None:

@@ -4,18 +4,28 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from generator.config import Recipe, Split
-from generator.natural import CAPTIONS_PER_SCENE, FORMS, NEXT_TO_RATE, PLACES, make_scene, natural_caption
+from generator.natural import (
+    CAPTIONS_PER_SCENE,
+    FORMS,
+    NEXT_TO_RATE,
+    PLACES,
+    close_up_caption,
+    make_scene,
+    natural_caption,
+)
 from generator.phrases import HELD_OUT_TEMPLATES, TEMPLATES
 from generator.world import make_world, sample_layout, sample_objects
 from scenes.annotations import ObjectAnnotation
-from scenes.claims import claim_from_dict
+from scenes.claims import Description, claim_from_dict
 from scenes.errors import InputError
 from scenes.layout import layout_from_dict
+from scenes.own import OwnKind, known
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES
 
@@ -133,6 +143,29 @@ def test_a_scene_is_a_row_of_its_own(flat_renderer):
     for caption in row["captions"]:
         assert caption["truth"] == [True]
         assert claim_from_dict(json.loads(caption["claim"])).holds(layout) is True
+
+
+def test_a_scene_of_a_split_that_holds_out_says_so(flat_renderer):
+    recipe = Recipe("natural", {}, held_out=(Description("cube"),))
+    for held_out in (True, False):
+        world = make_world(recipe, Split(scenes=1, held_out=held_out))
+        [picture] = make_scene(world, "x", 0, 5, flat_renderer()).pictures
+        assert picture.row["difficulty"]["held_out"] is held_out
+
+
+def test_captions_give_a_users_kind_its_own_article():
+    uakari = OwnKind("uakari", "uakaris", "a", (), (0.0, 360.0), "", "")  # said with a y, which no spelling tells
+    rng = np.random.default_rng(0)
+    with known([uakari]):
+        layout = None
+        while layout is None:
+            layout = sample_layout(WORLD, sample_objects(WORLD, rng, 1), rng)
+        thing = replace(layout.objects[0], shape="uakari")
+        alone = replace(layout, objects=(thing,))
+        texts = [natural_caption(alone, annotations([900]), rng)[0] for _ in range(50)]
+        texts += [close_up_caption(thing, rng)[0] for _ in range(50)]
+    assert any("a uakari" in text for text in texts)
+    assert not any("an uakari" in text for text in texts)
 
 
 def test_a_scene_that_cannot_be_shown_names_the_reason(flat_renderer, monkeypatch):

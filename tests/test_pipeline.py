@@ -4,7 +4,9 @@ import errno
 import json
 import os
 import random
+import warnings
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -284,6 +286,28 @@ def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path
     assert manifests[0]["scenes_sha256"] == manifests[1]["scenes_sha256"]
     rows = [(folder / "test" / "metadata.jsonl").read_text() for folder in (first, second)]
     assert rows[0] != rows[1]
+
+
+def test_a_category_that_is_switched_off_is_no_group_that_is_missing(flat, quick, tmp_path):
+    recipe = replace(quick, splits={"test": Split({"content": 0, "binding": 2})})
+    folder = flat(recipe, tmp_path / "x")
+    assert json.loads((folder / "manifest.json").read_text())["splits"]["test"]["groups"] == {"binding": 2}
+    assert verify(folder, audits=False, progress=False) == []
+
+
+def test_a_finished_dataset_of_another_version_is_kept_with_a_warning(flat, quick, tmp_path):
+    folder = flat(quick, tmp_path / "x")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        flat(quick, folder)
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["software"]["fourfold"] = "0.0.1"
+    path.write_text(json.dumps(manifest))
+    before = tree(folder)
+    with pytest.warns(UserWarning, match=rf"made by Fourfold 0\.0\.1 .*this is Fourfold {version('fourfold')}"):
+        flat(quick, folder)
+    assert tree(folder) == before
 
 
 def test_no_workers_are_refused(quick, tmp_path):

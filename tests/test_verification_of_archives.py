@@ -15,6 +15,8 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
+from generator.cards import write_card
+from generator.config import recipe_from_dict
 from generator.dataset import file_hash, read_manifest, read_rows
 from generator.formats import FORMATS, open_source, row_files
 from generator.formats.sample import Sample
@@ -70,10 +72,12 @@ def write_samples(dataset: Path, format: str, rows: Rows) -> None:
 
 
 def hash_honestly(dataset: Path) -> None:
-    """Give the manifest the hashes of the archives that are there."""
+    """Give the manifest and croissant.json the hashes of the archives that are there."""
     found = [path for split in read_manifest(dataset)["splits"] for path in row_files(dataset / split)[1]]
     files = {f"{path.parent.name}/{path.name}": file_hash(path) for path in found}
     edit_manifest(dataset, lambda manifest: manifest["shards"][0].update(files=files))
+    manifest = read_manifest(dataset)
+    write_card(dataset, recipe_from_dict(manifest["recipe"], "recipe"), manifest)
 
 
 def problems_of(dataset: Path) -> list[str]:
@@ -196,6 +200,13 @@ FILE_DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "rows of a folder beside them": (append_row, "hash says"),
     "split deleted": (lambda dataset: shutil.rmtree(dataset / "held-out"), "no such file"),
     "card deleted": (lambda dataset: (dataset / "README.md").unlink(), "README.md: no such file"),
+    "croissant deleted": (lambda dataset: (dataset / "croissant.json").unlink(), "croissant.json: no such file"),
+    "croissant of another dataset": (
+        lambda dataset: (dataset / "croissant.json").write_text(
+            '{"distribution": [{"contentUrl": "test/x", "sha256": "0"}]}'
+        ),
+        "croissant.json: has other files or hashes",
+    ),
 }
 
 

@@ -15,13 +15,16 @@ from generator.wording import (
     SYNONYMS,
     Language,
     Wording,
+    articled,
     form,
     noun_phrase,
     sample_wordings,
     with_article,
     word,
+    wordings_named,
 )
 from scenes.claims import REGIONS, Absent, Both, Compared, Counted, Description, Exists, Located, Not, Related
+from scenes.own import OwnKind, known
 from scenes.relations import COMPARISONS, RELATIONS
 from scenes.shapes import KINDS
 from scenes.vocabulary import TABLES
@@ -106,6 +109,47 @@ def test_every_kind_has_its_article_and_plural(kind):
 )
 def test_articles_follow_the_sound(phrase, expected):
     assert with_article(phrase) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_articles_of_our_kinds_are_those_of_their_sound(kind):
+    """So that what gives a kind its own article and what goes by sound say the same of them."""
+    assert articled(Description(kind)) == with_article(kind) == f"{KINDS[kind].article} {kind}"
+
+
+OWN = [
+    # Said with a y and written with a u; and one that leaves its article to its sound.
+    OwnKind("uakari", "uakaris", "a", ("ape",), (0.0, 360.0), "", ""),
+    OwnKind("unicycle", "unicycles", "", (), (0.0, 360.0), "", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("description", "synonym", "said"),
+    [
+        (Description("uakari"), 0, "a uakari"),
+        (Description("uakari"), 1, "an ape"),
+        (Description("uakari", "orange"), 0, "an orange uakari"),
+        (Description("unicycle"), 0, "a unicycle"),
+        (Description(color="red", excluded=("shape", "uakari")), 0, "a red object that is not a uakari"),
+        (Description(color="red", excluded=("shape", "uakari")), 1, "a red object that is not an ape"),
+        (Description(color="red", excluded=("shape", "unicycle")), 0, "a red object that is not a unicycle"),
+    ],
+)
+def test_users_kinds_have_their_own_article_wherever_they_are_named(description, synonym, said):
+    with known(OWN):
+        assert articled(description, synonym) == said
+        assert word(Exists(description), Wording(0, 0, synonym)) == said
+
+
+@given(claims, wordings)
+def test_the_name_of_a_wording_finds_its_text_again(claim, wording):
+    assert word(claim, wording) in {word(claim, each) for each in wordings_named(wording.name)}
+
+
+@pytest.mark.parametrize("name", ["", "natural", "1", "1.", "1.2x", "-1.2", "1.2s.3"])
+def test_what_is_no_name_of_a_wording_has_none(name):
+    assert wordings_named(name) == []
 
 
 @given(descriptions, st.booleans())

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from generator.exports.source import Source, save_picture, well_formed
-from generator.wording import noun_phrase, with_article
+from generator.wording import articled
 from scenes.claims import MIN_VISIBLE_FRACTION, Description
 
 _COLUMNS = ("correct_answer", *(f"caption_{k}" for k in range(4)), "correct_answer_template", "image_path")
@@ -42,7 +42,7 @@ class _Option:
         return there and self.other not in kinds if self.type == "hybrid" else there == (self.type == "positive")
 
     def text(self) -> str:
-        nouns = {key: with_article(noun_phrase(Description(shape=kind))) for key, kind in self._kinds()}
+        nouns = {key: articled(Description(shape=kind)) for key, kind in self._kinds()}
         return _FORMS[self.type].format(**nouns)
 
     def _kinds(self) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.dataset import Group
 from generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
-from generator.wording import noun_phrase, with_article
+from generator.wording import articled
 from scenes.claims import Description, Related
 from scenes.layout import Layout
 from scenes.relations import RELATIONS
@@ -83,5 +83,5 @@ def _file_name(group: Group, said: Related, token: str) -> str:
 
 
 def _caption(said: Related, relation: str) -> str:
-    first, last = (with_article(noun_phrase(each)) for each in (said.subject, said.reference))
+    first, last = (articled(each) for each in (said.subject, said.reference))
     return f"{first[0].upper()}{first[1:]} {_WORDS[relation]} {last}"

@@ -28,7 +28,7 @@ class Kind:
     """One kind of object: its words, its mesh, and the turns that keep it recognisable.
 
     `yaw` is a range in degrees about +z; 0 shows the front. `synonyms` are words that are just as true of the picture;
-    their plurals are regular.
+    their plurals are regular. An empty `article` is the one that the name's sound wants.
     """
 
     name: str

@@ -4,7 +4,7 @@
     name = "giraffe"
     plural = "giraffes"
     up = "y"                    # which axis of the file points up: "x", "y" or "z"
-    article = "a"               # optional; by the first letter of the name
+    article = "a"               # optional; by the sound of the name
     synonyms = ["toy giraffe"]  # optional; words that are just as true of the picture
     yaw = [-50, 50]             # optional; degrees about the vertical that keep it recognisable, 0 = as in the file
 
@@ -14,7 +14,7 @@ Textures and colors of the file are not drawn: an object is painted in the one c
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ import trimesh
 from scenes.errors import InputError, unknown_name
 from scenes.shapes import ANY, KINDS, Kind
 from scenes.shapes.parts import joined, normalized, shaded, turned
+from scenes.vocabulary import SIZES, TABLES
 
 SUFFIXES = (".glb", ".obj", ".ply")
 TURN_UP = {"x": ("y", -90.0), "y": ("x", 90.0), "z": ("z", 0.0)}  # brings that axis to +z; y-up files face +z, so -y
 REQUIRED = ("name", "plural", "up")
-OPTIONAL = ("article", "synonyms", "yaw")
+ANYTHING = dict.fromkeys(("object", "objects"), "object")  # what captions call a thing whose kind they leave open
 _WORDS = re.compile(r"[^\W_]+(?:[ '’-][^\W_]+)*")
 
 
@@ -37,17 +38,20 @@ def load_assets(folder: Path) -> dict[str, Kind]:
     """The kinds of a folder by name, in the order of the file names, checked and usable as built-in kinds are.
 
     InputError names the file and the key at fault: a mesh without TOML or the reverse, a missing, unknown or wrong key,
-    a word that another kind already has, a mesh that cannot be read, a path that leads out of the folder.
+    a word that already means something else, a mesh that cannot be read, a path that leads out of the folder.
     A material or texture that is not there is only warned about.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder. Give a folder of meshes with a TOML file beside each")
     kinds: dict[str, Kind] = {}
-    for card in _cards(folder):
+    cards = _cards(folder)
+    for card in cards:
         kind = _kind(card, _mesh_of(card))
         _check_words(kind, card, {**KINDS, **kinds})
         kind.build()
         kinds[kind.name] = kind
+    for card, kind in zip(cards, kinds.values(), strict=True):
+        _check_looks(kind, card, {**KINDS, **kinds})
     return kinds
 
 
@@ -74,15 +78,14 @@ def _mesh_of(card: Path) -> Path:
 
 def _kind(card: Path, mesh_path: Path) -> Kind:
     given = _read(card)
-    name = given["name"]
     return Kind(
-        name=name,
+        name=given["name"],
         plural=given["plural"],
         synonyms=tuple(given.get("synonyms", ())),
         build=partial(read_mesh, mesh_path, given["up"]),
         yaw=tuple(float(angle) for angle in given.get("yaw", ANY)),  # type: ignore[arg-type]
         family="everyday",
-        article=given.get("article", "an" if name[0].lower() in "aeiou" else "a"),
+        article=given.get("article", ""),
     )
 
 
@@ -129,11 +132,35 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 def _check_words(kind: Kind, card: Path, others: Mapping[str, Kind]) -> None:
     """No word may mean two kinds: a caption with it would be true of both."""
     taken = {word.lower(): other.name for other in others.values() for word in words(other)}
-    for key, own in (("name", (kind.name,)), ("plural", (kind.plural,)), ("synonyms", kind.synonyms)):
+    for key, own in _keyed(kind):
         for word in own:
             if word.lower() in taken:
                 other = taken[word.lower()]
                 raise InputError(f"{card}: {key} {word!r} already means the kind {other!r}. Choose another")
+
+
+def _check_looks(kind: Kind, card: Path, kinds: Mapping[str, Kind]) -> None:
+    """No word may read as a look of a thing: "metal cube" would be true of every cube of metal too."""
+    things = {word.lower(): f"kind {other.name!r}" for other in kinds.values() for word in words(other)} | ANYTHING
+    looks = {value: value for table in TABLES.values() for value in table} | {f"{size}-sized": size for size in SIZES}
+    read = re.compile(rf"(?<!\w)({_any_of(looks)})[ -]({_any_of(things)})(?:e?s)?(?!\w)")
+    for key, own in _keyed(kind):
+        for word in own:
+            if word.lower() in ANYTHING:
+                raise InputError(f"{card}: {key} {word!r} is what captions call any thing. Choose another")
+            if found := read.search(word.lower()):
+                look, thing = looks[found[1]], things[found[2]]
+                raise InputError(f"{card}: {key} {word!r} reads as the {thing} that is {look!r}. Choose another")
+
+
+def _any_of(options: Iterable[str]) -> str:
+    """A pattern that takes the longest of these that fits."""
+    return "|".join(map(re.escape, sorted(options, key=len, reverse=True)))
+
+
+def _keyed(kind: Kind) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The words of a kind with the keys that gave them."""
+    return ("name", (kind.name,)), ("plural", (kind.plural,)), ("synonyms", kind.synonyms)
 
 
 def words(kind: Kind) -> tuple[str, ...]:
