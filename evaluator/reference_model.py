@@ -39,10 +39,9 @@ CONFIG = "open_clip_config.json"
 class TinyTraining:
     """How fourfold-tiny is trained."""
 
-    steps: int = 7000
+    steps: int = 8000
     batch_size: int = 64  # pictures
     captions: int = 6  # of each picture
-    rivals: int = 512  # captions of other pictures, which the text tower alone has to read
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup: int = 200
@@ -127,9 +126,7 @@ def _fit(
         betas=(0.9, 0.98),
         fused=True,  # a fourth of the time, of which the token embedding takes most
     )
-    sampling = Sampling(
-        training.batch_size, training.captions, training.close_ups, training.shift, size, training.rivals
-    )
+    sampling = Sampling(training.batch_size, training.captions, training.close_ups, training.shift, size)
     start, history = 0, []
     if checkpoint.is_file():
         state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, str(device))
@@ -160,12 +157,9 @@ def _step(
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         image = model.encode_image(pixels, normalize=False)
     text = _encode_distinct(model, batch.tokens.to(device))
-    logits = model.logit_scale.exp() * _unit(image) @ text.T  # [b, b * c + r]
+    logits = model.logit_scale.exp() * _unit(image) @ text.T  # [b, b * c]
     true, false = (torch.from_numpy(x).to(device) for x in (batch.true, ~(batch.true | batch.ambiguous)))
-    asked = true.any(dim=0)  # a rival may be true of no picture here
-    loss_image = _contrastive_loss(logits, true, false)
-    loss_text = _contrastive_loss(logits.T[asked], true.T[asked], false.T[asked])
-    loss = (loss_image + loss_text) / 2
+    loss = (_contrastive_loss(logits, true, false) + _contrastive_loss(logits.T, true.T, false.T)) / 2
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

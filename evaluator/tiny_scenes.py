@@ -131,9 +131,9 @@ class Batch:
     """What one step sees."""
 
     pixels: torch.Tensor  # [b, 3, s, s] in -1..1
-    tokens: torch.Tensor  # [b * c + r, t], those of a picture next to each other, then those of pictures not seen
-    true: np.ndarray  # [b, b * c + r] bool: caption j of picture i
-    ambiguous: np.ndarray  # [b, b * c + r] bool: neither true nor false of what the picture shows
+    tokens: torch.Tensor  # [b * c, t], those of a picture next to each other
+    true: np.ndarray  # [b, b * c] bool: caption j of picture i
+    ambiguous: np.ndarray  # [b, b * c] bool: neither true nor false of what the picture shows
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,10 @@ class Sampling:
     close_ups: float  # share of close-ups
     shift: float  # random displacement, as a share of the picture
     size: int  # pixels
-    rivals: int = 0  # captions of pictures that are not in the batch
 
 
 def sample_batch(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -> Batch:
-    """Whole scenes and close-ups, mirrored half of the time (captions name no sides), with some captions each.
-
-    Captions of other pictures join them as `rivals`: what is true and false of them is known as well.
-    """
+    """Whole scenes and close-ups, mirrored half of the time (captions name no sides), with some captions each."""
     n = sampling.pictures
     rows = rng.choice(len(scenes.pixels), size=n, replace=False)
     close, mirrored = rng.random(n) < sampling.close_ups, rng.random(n) < 0.5
@@ -172,14 +168,13 @@ def sample_batch(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -
     tokens = torch.where(
         torch.from_numpy(close)[:, None, None], scenes.close_up_tokens[of, thing, variant], scenes.tokens[of, caption]
     )
-    rival_tokens, rival_claims = _rivals(scenes, sampling, rng)
-    claims = np.concatenate([claims.reshape(n * c, *claims.shape[2:]), rival_claims])
+    claims = claims.reshape(n * c, *claims.shape[2:])
     surely, perhaps = _shown(scenes.objects[rows], scenes.boxes[rows], windows, close)
-    own = np.pad(np.repeat(np.eye(n, dtype=bool), c, axis=1), [(0, 0), (0, len(rival_claims))])
+    own = np.repeat(np.eye(n, dtype=bool), c, axis=1)
     true = truths(surely, claims) | own  # a displaced picture keeps its captions
     return Batch(
         pixels=view(scenes.pixels[rows], windows, mirrored, sampling.size),
-        tokens=torch.cat([tokens.reshape(n * c, -1), rival_tokens]),
+        tokens=tokens.reshape(n * c, -1),
         true=true,
         ambiguous=truths(perhaps, claims, hidden=True) & ~true,
     )
@@ -199,22 +194,6 @@ def _shown(
     seen, size = objects.copy(), ATTRIBUTES.index("size")
     seen[..., size] = np.where(close[:, None] & (objects[..., size] != MISSING), HIDDEN, objects[..., size])
     return np.where(surely, seen, MISSING), np.where(perhaps, seen, MISSING)
-
-
-def _rivals(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -> tuple[torch.Tensor, np.ndarray]:
-    """Captions of any scenes and close-ups, in the shares of the pictures': tokens [r, t] and claims [r, m, a]."""
-    r = sampling.rivals
-    rows, close = rng.integers(len(scenes.pixels), size=r), rng.random(r) < sampling.close_ups
-    which = rng.integers((scenes.objects[rows, :, 0] != MISSING).sum(axis=1))
-    caption, variant = (
-        rng.integers(each.shape[k], size=r) for k, each in ((1, scenes.tokens), (2, scenes.close_up_tokens))
-    )
-    return (
-        torch.where(
-            torch.from_numpy(close)[:, None], scenes.close_up_tokens[rows, which, variant], scenes.tokens[rows, caption]
-        ),
-        np.where(close[:, None, None], scenes.close_up_claims[rows, which, variant], scenes.claims[rows, caption]),
-    )
 
 
 def _some(available: int, rows: int, number: int, rng: np.random.Generator) -> np.ndarray:

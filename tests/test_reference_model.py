@@ -261,29 +261,6 @@ def test_every_picture_of_a_batch_has_its_own_caption_among_the_true(scenes) -> 
     assert torch.equal(torch.from_numpy(batch.true), batch.tokens == batch.tokens.T)  # one word, one color
 
 
-def test_rivals_join_a_batch_with_what_is_true_of_them(scenes) -> None:
-    sampling = Sampling(pictures=32, captions=3, close_ups=0.5, shift=0.05, size=8)
-    alone = sample_batch(scenes[0], sampling, np.random.default_rng(2))
-    batch = sample_batch(scenes[0], replace(sampling, rivals=40), np.random.default_rng(2))
-    assert torch.equal(batch.pixels, alone.pixels)
-    assert torch.equal(batch.tokens[:32], alone.tokens)
-    assert batch.tokens.shape == (72, 1)
-    assert torch.equal(torch.from_numpy(batch.true), batch.tokens[:32] == batch.tokens.T)  # one word, one color
-    assert set(batch.tokens[32:, 0].tolist()) == {1, 2, 3}
-
-
-def test_a_rival_that_no_picture_shows_makes_it_harder_and_nothing_infinite() -> None:
-    pixels = torch.randn(2, 3, 8, 8, generator=torch.manual_seed(5))
-    losses = []
-    for rivals in range(3):
-        true, tokens = np.eye(2, 2 + rivals, dtype=bool), torch.arange(2 + rivals)[:, None]
-        model = new_model()
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
-        batch = Batch(pixels, tokens, true, np.zeros_like(true))
-        losses.append(_step(model, optimizer, batch, 0.0, CPU, torch.float32))
-    assert 0 < losses[0] < losses[1] < losses[2] < np.inf
-
-
 def test_natural_scenes_are_read_with_close_ups(generated) -> None:
     def tokenize(texts: list[str]) -> torch.Tensor:
         return torch.tensor([[len(text), 0] for text in texts])
