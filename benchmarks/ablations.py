@@ -277,7 +277,7 @@ def try_all(
     """A trial of every variant with every seed; from `out` where it was tried before."""
     hashes = [hash_items(each.items, each.encoded) for each in data.values()]
     found = []
-    bar = tqdm([(seed, variant) for seed in seeds for variant in variants], desc="training")
+    bar = tqdm([(seed, variant) for seed in seeds for variant in variants], desc="training", disable=None)
     for seed, variant in bar:
         bar.set_postfix_str(variant.label)
         config = configure(variant, TrainingConfig(epochs=epochs, seed=seed))

@@ -4,7 +4,6 @@ Heavy imports stay inside the commands, so that `--help` answers at once.
 """
 
 import errno
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import Any
 
 import click
 
-from evaluator.dataset_cli import COMMANDS, DATASET, FOLDER, QUIET, SEED
+from evaluator.cli_options import CACHE, DATASET, DEVICE, DTYPE, FOLDER, MODEL, QUIET, RANDOM, SEED
+from evaluator.dataset_cli import DATASET_COMMANDS
+from evaluator.training_cli import TRAINING_COMMANDS
 from scenes.errors import InputError
 
-TINY = "fourfold-tiny"
 WRONG = 2
 INTERRUPTED = 130  # what shells report of a program stopped by Ctrl-C
 # Troubles with a place that the user gave; any other OSError is ours to explain.
@@ -33,16 +33,6 @@ _PLACES = (
 
 _RESUMED = ("generate", "demo", "train-head", "train-tiny")
 _CACHED = ("evaluate", "probe")
-_MODEL = click.option("--model", default=TINY, show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`")
-_DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
-_DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
-_CACHE = click.option("--cache", type=click.Path(path_type=Path), help="folder that keeps features for later runs")
-_RANDOM = click.option(
-    "--allow-random-weights", is_flag=True, help="run a model without weights; its numbers mean nothing"
-)
-_ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
-_SHARE = click.FloatRange(0, 1, max_open=True)
-_COPIES = "disturbed copies of each picture, encoded once"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -55,13 +45,13 @@ def cli() -> None:
     """
 
 
-for _command in COMMANDS:
+for _command in (*DATASET_COMMANDS, *TRAINING_COMMANDS):
     cli.add_command(_command)
 
 
 @cli.command(short_help="Score a dataset with models and scorers.")
 @DATASET
-@_MODEL
+@MODEL
 @click.option(
     "--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several; names above"
 )
@@ -77,11 +67,11 @@ for _command in COMMANDS:
 @click.option("--limit", type=click.IntRange(1), help="first items of each category, or of a benchmark, only")
 @click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
 @SEED
-@_DTYPE
+@DTYPE
 @click.option("--batch-size", default="auto", show_default=True, help="images or captions in one pass, or auto")
-@_CACHE
-@_DEVICE
-@_RANDOM
+@CACHE
+@DEVICE
+@RANDOM
 @QUIET
 @click.pass_context
 def evaluate(
@@ -133,89 +123,6 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
         raise InputError(f"{len(failed)} of {len(found)} models failed: {', '.join(failed)}")
 
 
-@cli.command("train-head", short_help="Train a head on a dataset, the model frozen.")
-@FOLDER
-@_MODEL
-@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip, factored")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="new file (.safetensors)")
-@click.option("--split", default="train", show_default=True, help="of the groups to learn from")
-@click.option("--validation-split", help="default: validation, if there is one, else a tenth of the training groups")
-@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="at most")
-@click.option("--batch-groups", type=click.IntRange(1), default=64, show_default=True, help="groups in a step")
-@click.option("--learning-rate", type=_ABOVE_0, default=2e-3, show_default=True, help="the highest, after a rise")
-@click.option("--weight-decay", type=_FROM_0, default=0.05, show_default=True, help="AdamW's, on matrices alone")
-@click.option("--augmentations", type=click.IntRange(0), default=0, show_default=True, help=_COPIES)
-@click.option("--feature-noise", type=_FROM_0, default=0.0, show_default=True, help="length of a random vector added")
-@click.option("--token-dropout", type=_SHARE, default=0.0, show_default=True, help="share of caption tokens hidden")
-@click.option("--patience", type=click.IntRange(1), default=5, show_default=True, help="epochs without a better score")
-@SEED
-@click.option("--tensorboard", type=click.Path(path_type=Path), help="folder for TensorBoard's log")
-@_CACHE
-@_DEVICE
-@_RANDOM
-@QUIET
-def train_head(
-    dataset: Path,
-    model: str,
-    head: str,
-    out: Path,
-    split: str,
-    validation_split: str | None,
-    tensorboard: Path | None,
-    cache: Path | None,
-    device: str,
-    allow_random_weights: bool,
-    quiet: bool,
-    **training: Any,
-) -> None:
-    """Train a head on the groups of DATASET, the model frozen. Call again to resume."""
-    from evaluator.dataset_items import training_splits
-
-    training_splits(dataset, split, validation_split)  # before torch is imported, which takes seconds
-    from evaluator.commands import train_head as call
-    from evaluator.training_run import TrainingConfig
-
-    done = call(
-        dataset,
-        out=out,
-        model=model,
-        head=head,
-        split=split,
-        validation_split=validation_split,
-        config=TrainingConfig(**training, device=device),
-        cache_dir=cache,
-        device=device,
-        allow_random_weights=allow_random_weights,
-        tensorboard=tensorboard,
-        progress=not quiet,
-    )
-    if int(os.environ.get("RANK", "0")):  # of the processes of one run the first one speaks
-        return
-    scores = ", ".join(f"{name} {100 * value:.1f}" for name, value in done.group_scores.items())
-    click.echo(
-        f"{done.path}: {done.head}, {done.n_parameters:,} parameters, {done.epochs} epochs, best {done.best_epoch}"
-    )
-    click.echo(f"group score on the validation groups (%): {scores}")
-
-
-@cli.command("train-tiny", short_help="Train the reference model.")
-@FOLDER
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
-@click.option("--steps", type=click.IntRange(1), help="training steps; default: the recipe of the shipped model")
-@SEED
-@_DEVICE
-@click.option("--dtype", default="float32", show_default=True, help="of the image tower; the shipped model: bfloat16")
-@QUIET
-def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, dtype: str, quiet: bool) -> None:
-    """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
-    from evaluator.reference_model import TinyTraining
-    from evaluator.reference_model import train_tiny as call
-
-    training = TinyTraining(steps=steps or TinyTraining.steps, dtype=dtype, seed=seed)
-    record = call(dataset, out, training=training, device=device, progress=not quiet)
-    click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
-
-
 @cli.command(short_help="Write the report on one or several results.")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="report.html, or report.md")
@@ -252,16 +159,16 @@ def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> N
 
 @cli.command(short_help="Measure which of C1-C4 a model's space satisfies.")
 @FOLDER
-@_MODEL
+@MODEL
 @click.option(
     "--out", type=click.Path(path_type=Path), help="folder for numbers and figures, as a results folder; or .json"
 )
 @click.option("--split", help='default: "test", else the first')
 @click.option("--limit", type=click.IntRange(1), help="first groups of each category only")
 @SEED
-@_CACHE
-@_DEVICE
-@_RANDOM
+@CACHE
+@DEVICE
+@RANDOM
 @QUIET
 def probe(dataset: Path, model: str, out: Path | None, cache: Path | None, quiet: bool, **options: Any) -> None:
     """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is.

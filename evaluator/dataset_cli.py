@@ -9,23 +9,8 @@ from typing import Any
 
 import click
 
+from evaluator.cli_options import DATASET, FOLDER, QUIET, SEED
 from scenes.errors import InputError
-
-
-def _no_url(context: click.Context, parameter: click.Parameter, given: str) -> str:
-    if "://" in given:
-        raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
-    return given
-
-
-def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
-    return Path(_no_url(context, parameter, given))
-
-
-DATASET = click.argument("dataset", callback=_no_url)
-FOLDER = click.argument("dataset", callback=_as_folder)
-SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
-QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
 
 
 @click.command(short_help="Make the dataset of a recipe in a folder or at a URL.")
@@ -159,4 +144,4 @@ def audit(dataset: str, seed: int) -> None:
         raise InputError(f"{dataset}: captions or objects give answers away without the picture (see above)")
 
 
-COMMANDS = (generate, merge, verify, preview, describe, export, browse, audit)
+DATASET_COMMANDS = (generate, merge, verify, preview, describe, export, browse, audit)

@@ -103,7 +103,7 @@ class Run:
         """Epochs until the last one or until patience runs out, a checkpoint after each."""
         steps = self.steps_per_epoch * self.config.epochs
         done = self.steps_per_epoch * self.standing.epoch
-        with tqdm(total=steps, initial=done, desc="training", unit="batch", disable=not progress) as bar:
+        with tqdm(total=steps, initial=done, desc="training", unit="batch", disable=None if progress else True) as bar:
             while not self.finished:
                 started = time.monotonic()
                 loss = self.train_epoch(bar)

@@ -1,7 +1,8 @@
 """Single scenes with captions as people write them on the web: what a CLIP-like model is trained on.
 
 The captions have the properties that the literature documents of natural image-text data: they name the salient objects
-first and leave others out, give few attributes, almost no relations and no negation. All of them are true.
+first and leave others out, give few attributes, almost no relations and no negation. What they claim is true: that the
+things they name are there.
 """
 
 import json
@@ -29,7 +30,7 @@ ATTRIBUTE_RATES = {"color": 0.35, "size": 0.35, "pattern": 0.60, "material": 0.0
 CLOSE_UP_RATES = {"color": 0.60, "pattern": 0.80, "material": 0.05}
 SAID_ANYWAY = 0.25  # of mentions with what goes without saying: a thing is seldom called plain, but the word is known
 MENTIONS = {1: 0.58, 2: 0.36, 3: 0.06}
-NEXT_TO_RATE = 0.06  # the one relation that is said, and says no side
+NEXT_TO_RATE = 0.06  # the one relation that is said, and says no side; how near is left open, as people leave it
 PLACE_RATE = 0.12
 # Half of the captions name things and no more. The others together hold the words of all sentence forms of
 # generator.phrases, as the web does, but not the sentences that a test of new forms holds out.
