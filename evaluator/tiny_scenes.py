@@ -117,13 +117,12 @@ def truths(objects: np.ndarray, claims: np.ndarray, *, hidden: bool = False) -> 
 
     `hidden` is what a claim of a hidden attribute counts as: with False the certain truths, with True the possible.
     """
-    fits: np.ndarray = np.ones(
-        (claims.shape[1], objects.shape[1], len(objects), len(claims)), dtype=bool
-    )  # [m, o, n, c]
+    fits = np.ones((claims.shape[1], objects.shape[1], len(objects), len(claims)), dtype=bool)  # [m, o, n, c]
     for k in range(claims.shape[2]):  # the small axes outside, for numpy is slow along a short last one
         wanted, there = claims[..., k].T[:, None, None], objects[..., k].T[None, :, :, None]
         fits &= (wanted == ANY) | (wanted == there) | (hidden & (there == HIDDEN))
-    return fits.any(axis=1).all(axis=0)
+    shown: np.ndarray = np.logical_or.reduce(fits, axis=1)  # [m, n, c]
+    return np.logical_and.reduce(shown, axis=0)
 
 
 @dataclass(frozen=True)
