@@ -1,5 +1,6 @@
 """The ablations: what is left out is left out, and the one command writes a table and a figure for each question."""
 
+import json
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -14,12 +15,13 @@ from evaluator.encoders import load_encoder
 from evaluator.features import TextFeatures
 from evaluator.scorers.dcsm import DcsmConfig, DcsmHead
 from evaluator.statistics import wilson_interval
+from evaluator.table_formats import write_csv, write_markdown
 from evaluator.training import TrainingConfig
 from scenes.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import ablations
-from ablation_tables import CATEGORIES, Cell, Row, Trial, add_trial, read_trials
+from ablation_tables import CATEGORIES, Cell, Row, Trial, add_trial, read_trials, table
 
 CAPTIONS = ["a red cube left of no sphere", "no cube"]
 
@@ -117,6 +119,16 @@ def test_trials_are_read_as_they_were_written_and_a_torn_line_is_none(tmp_path) 
     add_trial(tmp_path, written[2])
     assert list(read_trials(tmp_path).values()) == [written[0], written[2]]
     assert read_trials(tmp_path / "elsewhere") == {}
+
+
+@pytest.mark.parametrize("question", [*ablations.QUESTIONS, "training-size", "distractors"])
+def test_the_stored_tables_are_those_of_the_stored_trials(question) -> None:
+    folder = Path(__file__).parents[1] / "data_cards" / "results" / "ablations"
+    record, known = json.loads((folder / "ablations.json").read_text()), read_trials(folder)
+    rows = ablations.answers([known[identity] for identity in record["trials"]], record["groups"])[question]
+    shown = table(question, rows, ablations.conditions(record))
+    assert (folder / f"{question}.md").read_text() == write_markdown(shown)
+    assert (folder / f"{question}.csv").read_text() == write_csv(shown)
 
 
 @pytest.mark.slow
