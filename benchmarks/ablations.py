@@ -219,7 +219,8 @@ def main(
     variants = {variant.key: variant for asked in (*QUESTIONS.values(), CURVE) for variant in asked}
     trials = try_all(variants.values(), data, encoder, epochs, seeds, out)
     record = {
-        "command": " ".join(["python benchmarks/ablations.py", *sys.argv[1:]]),
+        "command": f"python benchmarks/ablations.py {dataset} --model {model} --groups {groups} --epochs {epochs} "
+        f"{' '.join(f'--seed {seed}' for seed in seeds)} --out {out}",  # a cache changes nothing
         "machine": platform.platform(terse=True),
         "model": encoder.name,
         "groups": groups,
