@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.statistics import wilson_interval
-from evaluator.table_formats import Estimate, Table, write_csv, write_markdown, write_text
+from fourfold.evaluator.reporting.table_formats import Estimate, Table, write_csv, write_markdown, write_text
+from fourfold.statistics import wilson_interval
 
 CATEGORIES = ("content", "binding", "relation", "negation")
 TRIALS = "trials.jsonl"

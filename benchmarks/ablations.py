@@ -26,16 +26,16 @@ import torch
 from ablation_tables import Cell, Row, Trial, add_trial, read_trials, write_answer
 from tqdm import tqdm
 
-from evaluator.cache import encode_items, encoding_bar
-from evaluator.dataset_items import load_items
-from evaluator.encoders import Encoder, load_encoder
-from evaluator.features import TextFeatures
-from evaluator.heads import read_head
-from evaluator.scorers.dcsm import DcsmHead, build_dcsm, configure_dcsm
-from evaluator.scorers.trained import HEADS, HeadNetwork, HeadType, build_network, count_parameters
-from evaluator.training import EncodedItems, TrainingConfig, train_on_features
-from evaluator.training_data import hash_items, items_right, prepare_data
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.encoders.features import TextFeatures
+from fourfold.evaluator.features.encoding import encode_items, encoding_bar
+from fourfold.evaluator.scorers.dcsm import DcsmHead, build_dcsm, configure_dcsm
+from fourfold.evaluator.scorers.trained import HEADS, HeadNetwork, HeadType, build_network, count_parameters
+from fourfold.evaluator.scoring.head_files import read_head
+from fourfold.evaluator.training.data import hash_items, items_right, prepare_data
+from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig, train_on_features
 
 TESTS = ("test", "test-counts")
 

@@ -8,10 +8,10 @@ them to demo/results. A test fails when a table and its numbers disagree.
 
 from pathlib import Path
 
-from evaluator.reporting.probe import read_probe, table_of
-from evaluator.results import load
-from evaluator.table_formats import write_markdown
-from evaluator.tables import category_table
+from fourfold.evaluator.analysis.results import load
+from fourfold.evaluator.reporting.probe import read_probe, table_of
+from fourfold.evaluator.reporting.table_formats import write_markdown
+from fourfold.evaluator.reporting.tables import category_table
 
 ROOT = Path(__file__).parent.parent
 STORED = ROOT / "data_cards" / "results" / "fourfold-demo"

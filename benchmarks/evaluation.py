@@ -31,18 +31,18 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from evaluator.cache import encode_items
-from evaluator.encoders import Encoder, load_encoder
-from evaluator.encoders.towers import TowerEncoder
-from evaluator.evaluation import evaluate
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, save_head
-from evaluator.items import ImageRef, Item
-from evaluator.results import save
-from evaluator.scorers import ScorerContext, load_scorer
-from evaluator.scorers.dcsm import DcsmConfig, DcsmHead
-from evaluator.scorers.trained import HEADS, as_scorer
-from evaluator.table_formats import Table, write_text
+from fourfold.evaluator.analysis.results import save
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.towers import TowerEncoder
+from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.reporting.table_formats import Table, write_text
+from fourfold.evaluator.run.evaluation import evaluate
+from fourfold.evaluator.scorers import ScorerContext, load_scorer
+from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead
+from fourfold.evaluator.scorers.trained import HEADS, as_scorer
+from fourfold.evaluator.scoring.head_files import Head, save_head
 
 SCORERS = ("cosine", "maxsim", "phrase-align", "labclip", "dcsm")
 LEAST_SHARE, MOST_EXTRA, LEAST_SPEEDUP = 0.90, 0.05, 4.0

@@ -27,25 +27,25 @@ import numpy as np
 SIZE, OBJECTS = 224, 3
 _FIRST = 40  # groups that a worker makes before the clock starts
 STAGES = {  # function -> stage; what is inside another stage is counted there alone
-    ("scenes/rendering.py", "render"): "draw (color, shadows, masks)",
-    ("scenes/annotations.py", "annotate"): "measure pixels",
-    ("scenes/layout.py", "place"): "sample and place",
+    ("scenes/render/rendering.py", "render"): "draw (color, shadows, masks)",
+    ("scenes/truth/annotations.py", "annotate"): "measure pixels",
+    ("scenes/model/layout.py", "place"): "sample and place",
     ("scenes/shapes/__init__.py", "mesh"): "build meshes (once a process)",
-    ("generator/png.py", "encode_png"): "PNG",
-    ("generator/files.py", "write_together"): "write and sync",
+    ("generator/run/png.py", "encode_png"): "PNG",
+    ("fourfold/files.py", "write_together"): "write and sync",
 }
 
 
 def recipe(groups: int):
-    from generator.config import Recipe, SceneRange, Split
+    from fourfold.generator.recipe.reading import Recipe, SceneRange, Split
 
     return Recipe("benchmark", {"test": Split({"binding": groups})}, scene=SceneRange((OBJECTS, OBJECTS)))
 
 
 def ours(groups: int, workers: int) -> float:
     """Images per second of `generate`'s path after its workers have started: all shards, in that many processes."""
-    from generator import pool
-    from generator.shards import Job, Shard
+    from fourfold.generator.run import pool
+    from fourfold.generator.run.shards import Job, Shard
 
     with tempfile.TemporaryDirectory() as out:
         (Path(out) / ".shards").mkdir()
@@ -66,11 +66,11 @@ def ours(groups: int, workers: int) -> float:
 
 def theirs(images: int) -> float:
     """Images per second of a loop as a tutorial would write it."""
-    from generator.categories import CATEGORIES
-    from generator.world import make_world
-    from scenes.camera import pose
-    from scenes.rendering import _import_pyrender, light_pose, object_pose
-    from scenes.shapes import mesh
+    from fourfold.generator.categories import CATEGORIES
+    from fourfold.generator.categories.world import make_world
+    from fourfold.scenes.model.camera import pose
+    from fourfold.scenes.render.rendering import _import_pyrender, light_pose, object_pose
+    from fourfold.scenes.shapes import mesh
 
     pyrender = _import_pyrender()
     pyrender.renderer.SHADOW_TEX_SZ = pyrender.light.SHADOW_TEX_SZ = 2048  # its own default
@@ -114,8 +114,8 @@ def profile(groups: int) -> None:
     import cProfile
     import pstats
 
-    from generator.shards import Job, Shard, write_shard
-    from scenes.renderers import open_renderer
+    from fourfold.generator.run.shards import Job, Shard, write_shard
+    from fourfold.scenes.render.renderers import open_renderer
 
     with tempfile.TemporaryDirectory() as out, open_renderer(SIZE, "opengl") as renderer:
         (Path(out) / ".shards").mkdir()
@@ -146,10 +146,10 @@ def run_parent(groups: int) -> None:
     import resource
     from dataclasses import replace
 
-    from generator import destinations, pipeline, pool
-    from generator.categories import CATEGORIES
-    from generator.config import Split
-    from generator.shards import ShardRecord, record_path, rows_path
+    from fourfold.generator.categories import CATEGORIES
+    from fourfold.generator.recipe.reading import Split
+    from fourfold.generator.run import destinations, pipeline, pool
+    from fourfold.generator.run.shards import ShardRecord, record_path, rows_path
 
     def stand_in(folder, job, shard, renderer) -> None:
         digest = hashlib.sha256()
@@ -181,7 +181,7 @@ def run_parent(groups: int) -> None:
 
 def made_up_rows(split: str, category: str, index: int):
     """The two rows of a group as long as real ones, with captions and objects as various as real ones."""
-    from generator.recipe import Vocabulary
+    from fourfold.generator.recipe.recipe import Vocabulary
 
     rng = np.random.default_rng([index, len(category), *category.encode()])
     words, name = Vocabulary(), f"{split}-{category}-{index:06d}"

@@ -20,12 +20,12 @@ from typing import Any
 import click
 import numpy as np
 
-from evaluator import evaluate
-from evaluator.heads import read_head
-from evaluator.metrics import group_score
-from evaluator.results import Results
-from evaluator.statistics import discordant, holm, mcnemar_exact, wilson_interval
-from evaluator.table_formats import Estimate, Table, write_markdown
+from fourfold import evaluate
+from fourfold.evaluator.analysis.metrics import group_score
+from fourfold.evaluator.analysis.results import Results
+from fourfold.evaluator.reporting.table_formats import Estimate, Table, write_markdown
+from fourfold.evaluator.scoring.head_files import read_head
+from fourfold.statistics import discordant, holm, mcnemar_exact, wilson_interval
 
 ROOT = Path(__file__).parent.parent
 OURS, OTHERS, CONTROL = "dcsm", ("dcsm-ref", "labclip"), "shuffled-images:dcsm"

@@ -18,15 +18,15 @@ from pathlib import Path
 
 import click
 
-from evaluator.cache import encode_items
-from evaluator.cached_encoder import with_cached_texts
-from evaluator.encoders import Encoder, load_encoder
-from evaluator.evaluation import check_items, evaluate, hash_heads, name_of_image
-from evaluator.external import BENCHMARKS, LoadedBenchmark, load_benchmark
-from evaluator.results import Results, load, save
-from evaluator.scorers import SCORERS, ScorerContext, load_scorer
-from evaluator.table_formats import WRITERS, Table, write_table
-from scenes.errors import InputError, unknown_name
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.analysis.results import Results, load, save
+from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
+from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.features.cached_encoder import with_cached_texts
+from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.reporting.table_formats import WRITERS, Table, write_table
+from fourfold.evaluator.run.evaluation import check_items, evaluate, hash_heads, name_of_image
+from fourfold.evaluator.scorers import SCORERS, ScorerContext, load_scorer
 
 PAPER_BENCHMARKS = (
     *("clip-binding", "ncd", "vg-attribution", "vg-relation", "whatsup", "whatsup-edited", "coco-qa", "coco-qa-edited"),

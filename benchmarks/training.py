@@ -19,17 +19,17 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from evaluator.cache import encode_items
-from evaluator.dataset_items import load_items
-from evaluator.encoders import Encoder, load_encoder
-from evaluator.images import open_image
-from evaluator.items import Item
-from evaluator.losses import truth_table_loss
-from evaluator.processes import Processes
-from evaluator.scorers.trained import HEADS, HeadNetwork
-from evaluator.training_data import batches, prepare_data
-from evaluator.training_run import Run, TrainingConfig
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.data.images import open_image
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.scorers.trained import HEADS, HeadNetwork
+from fourfold.evaluator.training.data import batches, prepare_data
+from fourfold.evaluator.training.losses import truth_table_loss
+from fourfold.evaluator.training.processes import Processes
+from fourfold.evaluator.training.train_state import Run, TrainingConfig
 
 THEIR_GROUPS = 8  # in a batch of the paper's code
 LEAST_SPEEDUP = 20.0

@@ -3,7 +3,7 @@
     python benchmarks/truth.py --groups 100
 
 Each group's captions are judged a second time from the pixels, the depth and the mask of its pictures alone
-(scenes.witness): a contradiction is a wrong label. Exits with 1 if there is any.
+(fourfold.scenes.truth.label_check): a contradiction is a wrong label. Exits with 1 if there is any.
 """
 
 import argparse
@@ -13,17 +13,17 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from generator.categories import CATEGORIES
-from generator.config import Recipe, SceneRange, Split
-from generator.groups import MadeGroup, Picture, make_group
-from generator.world import World, make_world
-from scenes.arrangements import ARRANGEMENTS
-from scenes.claims import claim_from_dict
-from scenes.layout import layout_from_dict
-from scenes.renderers import AUTO, open_renderer
-from scenes.rendering import Renderer
-from scenes.sightings import look
-from scenes.witness import Testimony, View, examine
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import World, make_world
+from fourfold.generator.groups.making import MadeGroup, Picture, make_group
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.layout import layout_from_dict
+from fourfold.scenes.render.renderers import AUTO, open_renderer
+from fourfold.scenes.render.rendering import Renderer
+from fourfold.scenes.truth.claims import claim_from_dict
+from fourfold.scenes.truth.label_check import Testimony, View, examine
+from fourfold.scenes.truth.sightings import look
 
 
 @dataclass(frozen=True)

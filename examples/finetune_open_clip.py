@@ -17,13 +17,13 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-import evaluator.encoders.openclip  # noqa: F401  first: a torchvision without its operators is cured, fourfold-tiny known
+import fourfold.evaluator.encoders.openclip  # noqa: F401  first: a torchvision without its operators is cured, fourfold-tiny known
 
 import open_clip_train.main as trainer  # isort: skip
 from open_clip_train.data import DataInfo, get_data
 from torch.utils.data import DataLoader, DistributedSampler
 
-from evaluator.pairs import FourfoldPairs, collate_contrastive
+from fourfold.evaluator.data.torch_datasets import FourfoldPairs, collate_contrastive
 
 
 def fourfold_data(args: Any, preprocess: tuple[Any, Any], epoch: int = 0, tokenizer: Any = None) -> dict[str, Any]:

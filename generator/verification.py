@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from generator.assembly import AUDIT, audit_as_made, slight_dependences
-from generator.config import recipe_from_dict, recipe_hash
-from generator.croissant import distribution, file_hashes
-from generator.dataset import (
+from fourfold.errors import InputError
+from fourfold.generator.captions.wording import word, wordings_named
+from fourfold.generator.dataset.formats import row_files
+from fourfold.generator.dataset.reading import (
     NATURAL,
     Caption,
     canonical_hash,
@@ -30,13 +30,13 @@ from generator.dataset import (
     row_place,
     rows_place,
 )
-from generator.formats import row_files
-from generator.recipe import known_things
-from generator.wording import word, wordings_named
-from scenes.claims import claim_from_dict
-from scenes.errors import InputError
-from scenes.layout import Layout, layout_from_dict, layout_to_dict
-from scenes.own import as_kind
+from fourfold.generator.presentation.croissant import distribution, file_hashes
+from fourfold.generator.recipe.reading import recipe_from_dict, recipe_hash
+from fourfold.generator.recipe.recipe import known_things
+from fourfold.generator.run.assembly import AUDIT, audit_as_made, slight_dependences
+from fourfold.scenes.assets.custom import as_kind
+from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict
+from fourfold.scenes.truth.claims import claim_from_dict
 
 FOURFOLD_TRUTH = ((True, False), (False, True), (True, False), (False, True))  # truth[caption][image]
 KINDS = (  # of these captions, for images a and b

@@ -68,10 +68,10 @@ def make_results(
     fit: str = "crop",
 ) -> Path:
     """A results folder on a dataset of `make_dataset`, with maps for the first `maps` groups of each category."""
-    from evaluator import results
-    from evaluator.reporting import save_maps
-    from evaluator.summary import summarise
-    from generator.dataset import read_groups
+    from fourfold.evaluator.analysis import results
+    from fourfold.evaluator.analysis.summary import summarise
+    from fourfold.evaluator.reporting import save_maps
+    from fourfold.generator.dataset.reading import read_groups
 
     rng = np.random.default_rng(len(model))
     groups = list(read_groups(dataset, "test"))
@@ -192,7 +192,7 @@ def _draw(folder: Path, name: str, scene: tuple, boxes: list, rng: np.random.Gen
 
 
 def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
-    from evaluator.results import ScoredItem
+    from fourfold.evaluator.analysis.results import ScoredItem
 
     truth = np.array([[caption.truth[i] for caption in group.captions] for i in (0, 1)])
     scores = {}
@@ -213,8 +213,8 @@ def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
 
 
 def _make_maps(items: tuple, per_category: int, grid: tuple[int, int], fit: str):
-    from evaluator.features import ImageFeatures, TextFeatures
-    from evaluator.reporting import collect_maps
+    from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+    from fourfold.evaluator.reporting import collect_maps
 
     torch = pytest.importorskip("torch")
     d, t = 16, 24
@@ -263,7 +263,7 @@ def seen_fit() -> Callable[..., str]:
 @pytest.fixture
 def fourfold(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> Callable[..., SimpleNamespace]:
     """`fourfold(argument, ...)` runs the command in this process: its exit code, and what it said."""
-    from evaluator import cli
+    from fourfold.cli import main as cli
 
     def call(*arguments: object) -> SimpleNamespace:
         monkeypatch.setattr(sys, "argv", ["fourfold", *map(str, arguments)])
@@ -281,9 +281,9 @@ def fourfold(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture) -> C
 @pytest.fixture(scope="session")
 def small_recipe():
     """A recipe with every category, natural scenes and a split of held-out objects: small, and quick to render."""
-    from generator.categories import CATEGORIES
-    from generator.config import Recipe, SceneRange, Split, Vocabulary
-    from scenes.claims import Description
+    from fourfold.generator.categories import CATEGORIES
+    from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary
+    from fourfold.scenes.truth.claims import Description
 
     shapes = ("cube", "sphere", "cylinder", "cone", "torus", "star", "heart", "mug", "bottle", "chair")
     words = Vocabulary(shapes, sizes=("small", "large"), materials=("matte", "glossy"))
@@ -305,7 +305,7 @@ def small_recipe():
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory, small_recipe) -> Path:
     """The dataset of `small_recipe`, rendered once by one process. To be read only."""
-    from generator.pipeline import generate
+    from fourfold.generator.run.pipeline import generate
 
     return generate(small_recipe, tmp_path_factory.mktemp("generated") / "dataset", workers=1, progress=False)
 
@@ -340,8 +340,8 @@ class FlatRenderer:
         return {"renderer": "flat", "device": "none"}
 
     def render(self, layout):
-        from scenes.camera import axes, project
-        from scenes.rendering import Rendering
+        from fourfold.scenes.model.camera import axes, project
+        from fourfold.scenes.render.rendering import Rendering
 
         places = np.array([thing.position for thing in layout.objects])
         away = -places @ axes(layout.camera)[2]

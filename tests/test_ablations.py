@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.dataset_items import load_items
-from evaluator.encoders import load_encoder
-from evaluator.features import TextFeatures
-from evaluator.scorers.dcsm import DcsmConfig, DcsmHead
-from evaluator.statistics import wilson_interval
-from evaluator.table_formats import write_csv, write_markdown
-from evaluator.training import TrainingConfig
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.features import TextFeatures
+from fourfold.evaluator.reporting.table_formats import write_csv, write_markdown
+from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead
+from fourfold.evaluator.training.train_head import TrainingConfig
+from fourfold.statistics import wilson_interval
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import ablations
@@ -135,8 +135,8 @@ def test_the_stored_tables_are_those_of_the_stored_trials(question) -> None:
 def test_one_command_answers_every_question(tmp_path) -> None:
     from click.testing import CliRunner
 
-    from generator.pipeline import generate
-    from generator.recipe import Recipe, SceneRange, Split
+    from fourfold.generator.recipe.recipe import Recipe, SceneRange, Split
+    from fourfold.generator.run.pipeline import generate
 
     groups = dict.fromkeys(CATEGORIES, 8)
     splits = {name: Split(groups=groups) for name in ("train", "validation", "test")}

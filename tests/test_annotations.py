@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.annotations import ObjectAnnotation, annotate, vote_on_color, with_visibility
-from scenes.backgrounds import Background, Lights
-from scenes.camera import Camera
-from scenes.layout import Layout, PlacedObject
-from scenes.rendering import OpenGLRenderer, Rendering
-from scenes.vocabulary import COLORS, sample_rgb
+from fourfold.scenes.model.backgrounds import Background, Lights
+from fourfold.scenes.model.camera import Camera
+from fourfold.scenes.model.layout import Layout, PlacedObject
+from fourfold.scenes.model.vocabulary import COLORS, sample_rgb
+from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering
+from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate, vote_on_color, with_visibility
 
 SIZE = 40
 RED, BLUE = (COLORS[name].rgb for name in ("red", "blue"))

@@ -8,12 +8,20 @@ import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.arrangements import ARRANGEMENTS, BASES, CAVITIES, Arrangement, arrangement, crowding, scatter
-from scenes.backgrounds import BEHIND, ON_TABLE, SURFACES
-from scenes.errors import InputError
-from scenes.layout import Layout, in_frame, place
-from scenes.shapes import KINDS, mesh
-from scenes.spec import ObjectSpec, SceneSpec
+from fourfold.errors import InputError
+from fourfold.scenes.model.arrangements import (
+    ARRANGEMENTS,
+    BASES,
+    CAVITIES,
+    Arrangement,
+    arrangement,
+    crowding,
+    scatter,
+)
+from fourfold.scenes.model.backgrounds import BEHIND, ON_TABLE, SURFACES
+from fourfold.scenes.model.layout import Layout, in_frame, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.shapes import KINDS, mesh
 
 EACH = pytest.mark.parametrize("row", ARRANGEMENTS.values(), ids=list(ARRANGEMENTS))
 RADII = st.lists(st.floats(0.3, 0.8), max_size=9).map(np.array)

@@ -7,9 +7,9 @@ import pytest
 import trimesh
 from PIL import Image
 
-from scenes.errors import InputError
-from scenes.shapes import KINDS
-from scenes.shapes.assets import load_assets, words
+from fourfold.errors import InputError
+from fourfold.scenes.assets.meshes import load_assets, words
+from fourfold.scenes.shapes import KINDS
 
 CARD = 'name = "obelisk"\nplural = "obelisks"\nup = "z"\n'
 
@@ -220,7 +220,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_built_in_words_are_such_as_assets_may_use() -> None:
     """The rule for users' words holds for our own, so that the two cannot drift apart."""
-    from scenes.shapes.assets import CHECKS, _check_looks
+    from fourfold.scenes.assets.meshes import CHECKS, _check_looks
 
     for kind in KINDS.values():
         _check_looks(kind, Path("built-in"), KINDS)

@@ -15,11 +15,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from generator.audits import EVERYTHING, AuditReport, as_json, as_table, audit, audit_clusters, holm, tail, wilson
-from generator.blind_items import BlindItem, same_multiset, skeleton, words
-from generator.blind_solvers import RULES, TEMPLATE_PRIOR, TRAINED, at_position
-from generator.blind_tallies import Part, Tally, judge, share
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.audits.blind_audit import (
+    EVERYTHING,
+    AuditReport,
+    as_json,
+    as_table,
+    audit,
+    audit_clusters,
+    holm,
+    tail,
+    wilson,
+)
+from fourfold.generator.audits.blind_items import BlindItem, same_multiset, skeleton, words
+from fourfold.generator.audits.blind_solvers import RULES, TEMPLATE_PRIOR, TRAINED, at_position
+from fourfold.generator.audits.blind_tallies import Part, Tally, judge, share
 
 SOLVERS = (*RULES, TEMPLATE_PRIOR, *TRAINED)
 COLORS = ["red", "blue", "green", "pink", "gray", "brown", "white", "black"]
@@ -324,6 +334,6 @@ def test_holm_by_hand() -> None:
 
 
 def test_the_audits_need_neither_torch_nor_the_evaluator() -> None:
-    unwanted = "{name.split('.')[0] for name in sys.modules} & {'torch', 'evaluator'}"
-    code = f"import generator.dataset_audit, sys; sys.exit(bool({unwanted}))"
+    unwanted = "sys.modules.keys() & {'torch', 'fourfold.evaluator'}"
+    code = f"import fourfold.generator.audits.dataset_audit, sys; sys.exit(bool({unwanted}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=False).returncode == 0

@@ -5,11 +5,11 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluator.augmentation import augmented, disturbed
-from evaluator.cache import encode_items
-from evaluator.dataset_items import load_items
-from evaluator.encoders import load_encoder
-from evaluator.training_data import gather, prepare_data
+from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.training.augmentation import augmented, disturbed
+from fourfold.evaluator.training.data import gather, prepare_data
 
 
 @pytest.fixture(scope="module")

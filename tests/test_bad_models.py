@@ -12,7 +12,7 @@ import torch
 from huggingface_hub.errors import GatedRepoError
 from safetensors.torch import save_file
 
-from evaluator.encoders.openclip import new_open_clip, open_clip
+from fourfold.evaluator.encoders.openclip import new_open_clip, open_clip
 
 CONFIG = {
     "model_cfg": {
@@ -25,7 +25,7 @@ CONFIG = {
 FLAT = """
 import dataclasses
 import torch
-from evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders import load_encoder
 
 class Flat:
     name, identity, context_length, embed_dim, has_patches = "flat", "flat-1", 24, 16, False

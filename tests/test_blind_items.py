@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator.blind_items import MOST_OPTIONS, blind_items
-from evaluator.items import ImageRef, Item
-from generator.audits import audit
+from fourfold.evaluator.data.blind_items import MOST_OPTIONS, blind_items
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.generator.audits.blind_audit import audit
 
 
 def item(truth: list[list[int]], **options) -> Item:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn import functional
 
-from evaluator.cache import encode_items
-from evaluator.encoders.towers import TruncatedCaptions
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.images import open_image
-from evaluator.items import ImageRef, Item
-from evaluator.shards import SUFFIX, FeatureShards, Row
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.images import open_image
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.towers import TruncatedCaptions
+from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.features.store import SUFFIX, FeatureShards, Row
 
 DIM, LENGTH = 6, 5
 

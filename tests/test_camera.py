@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.camera import Camera, axes, ground_depth, pose, project, world_from_ground
+from fourfold.scenes.model.camera import Camera, axes, ground_depth, pose, project, world_from_ground
 
 COORDINATE = st.floats(-3, 3)
 CAMERAS = st.builds(

@@ -7,14 +7,14 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.config import Recipe, SceneRange, Split, Vocabulary, check_recipe
-from generator.groups import FOURFOLD, truth_table, turn
-from generator.wording import Language, sample_wordings, word
-from generator.world import Draft, World, keeps_hold_outs, make_world
-from scenes.arrangements import ARRANGEMENTS
-from scenes.claims import Description, claim_from_dict, claim_to_dict
-from scenes.layout import Layout, PlacedObject
+from fourfold.generator.captions.wording import Language, sample_wordings, word
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import Draft, World, keeps_hold_outs, make_world
+from fourfold.generator.groups.making import FOURFOLD, truth_table, turn
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary, check_recipe
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.layout import Layout, PlacedObject
+from fourfold.scenes.truth.claims import Description, claim_from_dict, claim_to_dict
 
 DRAFTS = {"small": 100, "large": 12}  # of each category in each world
 # What each edit may change: how many objects at most, and what of them. An object that changes its size or kind stands

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.backgrounds import Background, Lights
-from scenes.camera import Camera
-from scenes.claims import (
+from fourfold.scenes.model.backgrounds import Background, Lights
+from fourfold.scenes.model.camera import Camera
+from fourfold.scenes.model.layout import Layout, PlacedObject
+from fourfold.scenes.truth.claims import (
     CLAIMS,
     MIN_VISIBLE_FRACTION,
     REGIONS,
@@ -30,8 +31,7 @@ from scenes.claims import (
     claim_to_dict,
     negation,
 )
-from scenes.layout import Layout, PlacedObject
-from scenes.relations import COMPARISONS, RELATIONS
+from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 
 TRUTHS = (True, False, None)
 VERDICTS = st.lists(st.sampled_from(TRUTHS), max_size=6)

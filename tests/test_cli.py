@@ -17,8 +17,8 @@ from types import SimpleNamespace
 import click
 import pytest
 
-from evaluator import cli
-from generator.dataset import file_hash
+from fourfold.cli import main as cli
+from fourfold.generator.dataset.reading import file_hash
 
 FOURFOLD = Path(sys.executable).with_name("fourfold")
 COMMANDS = sorted(cli.cli.commands)
@@ -91,15 +91,15 @@ def test_help_answers_within_half_a_second():
 def test_help_of_every_command_imports_nothing_heavy():
     code = (
         "import sys\n"
-        "from evaluator.cli import cli\n"
+        "from fourfold.cli.main import cli\n"
         "for name in ['', *cli.commands]:\n"
         "    cli([*name.split(), '--help'], standalone_mode=False)\n"
-        "import evaluator, generator, scenes\n"
+        "import fourfold.evaluator, fourfold.generator, fourfold.scenes\n"
         "print('IMPORTED', *sys.modules)\n"
     )
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     imported = {name.partition(".")[0] for name in said.partition("IMPORTED ")[2].split()}
-    assert {"evaluator", "generator", "scenes", "click"} <= imported
+    assert {"fourfold", "click"} <= imported
     assert not imported & HEAVY
 
 
@@ -129,9 +129,9 @@ def test_every_option_says_what_it_is():
 
 
 def test_help_names_every_scorer_benchmark_and_head(run):
-    from evaluator.external import BENCHMARKS
-    from evaluator.scorers import SCORERS
-    from evaluator.scorers.trained import HEADS
+    from fourfold.evaluator.data.external import BENCHMARKS
+    from fourfold.evaluator.scorers import SCORERS
+    from fourfold.evaluator.scorers.trained import HEADS
 
     words = set(re.findall(r"[\w-]+", run("evaluate", "--help").out))
     assert {*SCORERS, *BENCHMARKS} <= words
@@ -139,7 +139,7 @@ def test_help_names_every_scorer_benchmark_and_head(run):
 
 
 def test_a_head_is_trained_by_default_as_from_python():
-    from evaluator.training_run import TrainingConfig
+    from fourfold.evaluator.training.train_state import TrainingConfig
 
     ours = {each.name: each.default for each in fields(TrainingConfig)}
     given = {each.name: each.default for each in cli.cli.commands["train-head"].params if each.name in ours}
@@ -149,7 +149,7 @@ def test_a_head_is_trained_by_default_as_from_python():
 
 def test_a_split_is_looked_for_before_torch_is_imported(generated, tmp_path):
     code = (
-        "import sys\nfrom evaluator import cli\n"
+        "import sys\nfrom fourfold.cli import main as cli\n"
         f"sys.argv = ['fourfold', 'train-head', {str(generated)!r}, '--split', 'tset', '--out', 'h']\n"
         "try:\n    cli.main()\nexcept SystemExit:\n    print('torch' in sys.modules)\n"
     )
@@ -160,8 +160,8 @@ def test_a_split_is_looked_for_before_torch_is_imported(generated, tmp_path):
 
 @pytest.mark.parametrize("command", ["generate", "merge"])
 def test_of_a_url_no_preview_is_promised(command, run, monkeypatch):
-    monkeypatch.setattr(f"generator.pipeline.{command}", lambda *given, **_options: given[-1])
-    monkeypatch.setattr("generator.pipeline.is_finished", lambda _place: True)
+    monkeypatch.setattr(f"fourfold.generator.run.pipeline.{command}", lambda *given, **_options: given[-1])
+    monkeypatch.setattr("fourfold.generator.run.pipeline.is_finished", lambda _place: True)
     recipe = ["fourfold-demo"] if command == "generate" else []
     assert run(command, *recipe, "memory://x").out == "memory://x: done; copy it to a folder to use it\n"
 
@@ -333,7 +333,7 @@ def test_a_bug_of_ours_is_not_dressed_up_as_a_mistake(run, monkeypatch, generate
     def fail(*_args, **_options):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("generator.verification.verify", fail)
+    monkeypatch.setattr("fourfold.generator.verification.verify", fail)
     with pytest.raises(OSError, match="Input/output error"):
         run("verify", generated)
 
@@ -343,7 +343,7 @@ def test_a_place_that_is_closed_or_full_is_said(number, run, monkeypatch, genera
     def fail(*_args, **_options):
         raise OSError(number, os.strerror(number), "/some/place")
 
-    monkeypatch.setattr("generator.verification.verify", fail)
+    monkeypatch.setattr("fourfold.generator.verification.verify", fail)
     said = run("verify", generated)
     assert said.code == 2
     assert said.err == f"fourfold: /some/place: {os.strerror(number)}; give another place\n"
@@ -381,23 +381,23 @@ def group_lives(number: int) -> bool:
 @pytest.mark.parametrize(
     ("call", "command", "kept"),
     [
-        ("generator.verification.verify", "verify {data}", "begins anew"),
+        ("fourfold.generator.verification.verify", "verify {data}", "begins anew"),
         (
-            "evaluator.commands.train_head",
+            "fourfold.calls.commands.train_head",
             "train-head {data} --split test --out x",
             "resumes, what is finished is kept",
         ),
         (
-            "evaluator.commands.evaluate_models",
+            "fourfold.calls.commands.evaluate_models",
             "evaluate {data} --models m --out x",
             "resumes, what is finished is kept",
         ),
         (
-            "evaluator.commands.evaluate",
+            "fourfold.calls.commands.evaluate",
             "evaluate {data} --out x --cache c",
             "begins anew; what was encoded is in the cache",
         ),
-        ("evaluator.commands.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
+        ("fourfold.calls.commands.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
     ],
 )
 def test_an_interrupt_is_130_and_says_what_is_kept(call, command, kept, run, monkeypatch, generated, tmp_path):
@@ -433,7 +433,7 @@ def test_every_problem_is_listed(run, dataset_copy):
 def test_generating_again_in_the_same_folder_does_nothing(run, tmp_path, monkeypatch, flat_renderer):
     recipe = tmp_path / "mini.toml"
     recipe.write_text('name = "mini"\nimage_size = 64\nsplits.test.groups = {binding = 1}\n')
-    monkeypatch.setattr("generator.pool.open_renderer", lambda size, _name: flat_renderer(size))
+    monkeypatch.setattr("fourfold.generator.run.pool.open_renderer", lambda size, _name: flat_renderer(size))
     first = run("generate", recipe, tmp_path / "x", "--workers", 1)
     assert first.code == 0
     before = contents(tmp_path / "x")

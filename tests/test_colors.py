@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.colors import ciede2000, lab_from_srgb, linear_from_srgb, srgb_from_lab, srgb_from_linear
+from fourfold.scenes.model.colors import ciede2000, lab_from_srgb, linear_from_srgb, srgb_from_lab, srgb_from_linear
 
 # Sharma, Wu, Dalal (2005), Table 1: two colors in CIELAB and their difference.
 PUBLISHED = (

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator import commands
-from evaluator.dataset_items import training_splits
-from evaluator.results import load
-from evaluator.training_run import TrainingConfig
-from scenes.errors import InputError
+from fourfold.calls import commands
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import load
+from fourfold.evaluator.data.fourfold_items import training_splits
+from fourfold.evaluator.training.train_state import TrainingConfig
 
 SCORERS = ("cosine", "maxsim", "dcsm", "random", "blind", "oracle", "shuffled-images")
 
@@ -109,7 +109,9 @@ def test_a_probe_replaces_an_earlier_one_of_its_model_and_nothing_else(generated
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "results.json").write_text(json.dumps(other))
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    monkeypatch.setattr("evaluator.geometry.probe", lambda *_given, **_options: pytest.fail("work was done"))
+    monkeypatch.setattr(
+        "fourfold.evaluator.analysis.embedding_geometry.probe", lambda *_given, **_options: pytest.fail("work was done")
+    )
     for place, message in {
         generated: "holds a dataset",
         generated / "manifest.json": "exists and is no probe",
@@ -157,8 +159,8 @@ def test_a_run_that_is_stopped_leaves_no_empty_folder(generated, tmp_path, monke
 
 @pytest.mark.parametrize("groups", [1, 6])
 def test_the_demo_comes_to_its_end_with_few_groups(groups, tmp_path, monkeypatch, flat_renderer) -> None:
-    monkeypatch.setattr("generator.pool.open_renderer", lambda size, _name: flat_renderer(size))
-    monkeypatch.setattr("generator.independence._PERMUTATIONS", 19)
+    monkeypatch.setattr("fourfold.generator.run.pool.open_renderer", lambda size, _name: flat_renderer(size))
+    monkeypatch.setattr("fourfold.generator.audits.independence._PERMUTATIONS", 19)
     results = commands.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
     assert ("retrieval" in {row.category for row in results.metrics}) == (groups == 6)
     made = {path.name for path in (tmp_path / "demo").iterdir()}
@@ -169,7 +171,9 @@ def test_the_demo_comes_to_its_end_with_few_groups(groups, tmp_path, monkeypatch
 
 
 def test_the_demo_refuses_what_is_none_before_any_work(generated, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("generator.pipeline.generate", lambda *_given, **_options: pytest.fail("work was done"))
+    monkeypatch.setattr(
+        "fourfold.generator.run.pipeline.generate", lambda *_given, **_options: pytest.fail("work was done")
+    )
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="holds something else"):
         commands.demo(generated)

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator.comparison import compare, load_runs
-from evaluator.results import Results, ScoredItem, save
-from evaluator.statistics import mcnemar_exact
-from evaluator.summary import summarise
-from evaluator.table_formats import WRITERS, write_table
-from evaluator.tables import comparison_table, model_table
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.comparison import compare, load_runs
+from fourfold.evaluator.analysis.results import Results, ScoredItem, save
+from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.reporting.table_formats import WRITERS, write_table
+from fourfold.evaluator.reporting.tables import comparison_table, model_table
+from fourfold.statistics import mcnemar_exact
 
 TRUTH = np.eye(2, dtype=bool)
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.config import (
+from fourfold.errors import InputError
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import make_world
+from fourfold.generator.recipe.reading import (
     Publication,
     Recipe,
     Split,
@@ -18,10 +20,8 @@ from generator.config import (
     recipe_to_dict,
     with_overrides,
 )
-from generator.world import make_world
-from scenes.claims import Description
-from scenes.errors import InputError
-from scenes.own import OwnKind
+from fourfold.scenes.assets.custom import OwnKind
+from fourfold.scenes.truth.claims import Description
 
 CARDS = sorted((Path(__file__).parent.parent / "data_cards").glob("*.toml"))
 GOOD = {"name": '"good"', "splits.test.groups": "{binding = 2}"}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from generator.categories import CATEGORIES
-from generator.config import Split
-from generator.contact_sheet import preview
-from generator.dataset import read_groups, read_manifest
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.dataset.reading import read_groups, read_manifest
+from fourfold.generator.presentation.contact_sheet import preview
+from fourfold.generator.recipe.reading import Split
 
 SIZE = 168
 
@@ -134,7 +134,7 @@ def test_a_missing_or_broken_picture_is_named_and_nothing_written(damage, datase
 def test_natural_scenes_alone_cannot_be_shown(tmp_path, small_recipe, flat_renderer, monkeypatch):
     from dataclasses import replace
 
-    from generator import pipeline, pool
+    from fourfold.generator.run import pipeline, pool
 
     monkeypatch.setattr(pool, "open_renderer", lambda size, _name: flat_renderer(size))
     recipe = replace(small_recipe, splits={"train": Split(scenes=1)}, image_size=64)

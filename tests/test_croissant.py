@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import croissant
-from generator.cards import write_card
-from generator.dataset import file_hash, read_manifest, read_rows
-from generator.formats import FORMATS
-from generator.formats.sample import Sample
-from generator.recipe import Publication, Split
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.dataset.formats import FORMATS
+from fourfold.generator.dataset.formats.sample import Sample
+from fourfold.generator.dataset.reading import file_hash, read_manifest, read_rows
+from fourfold.generator.presentation import croissant
+from fourfold.generator.presentation.cards import write_card
+from fourfold.generator.recipe.recipe import Publication, Split
 
 SPLITS = ("test", "train", "held-out")
 # What Croissant 1.1 calls mandatory, and what its RAI extension asks of a set like ours; the library is laxer.

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.config import load_recipe
-from generator.groups import FOURFOLD, make_rng, truth_table
-from generator.hold_outs import descriptions, names
-from generator.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
-from generator.recipe import named_values, wanted_objects
-from generator.wording import Wording, sample_wordings, word
-from generator.world import Draft, keeps_hold_outs, make_world
-from scenes.shapes import KINDS
+from fourfold.generator.captions.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
+from fourfold.generator.captions.wording import Wording, sample_wordings, word
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import Draft, keeps_hold_outs, make_world
+from fourfold.generator.groups.making import FOURFOLD, make_rng, truth_table
+from fourfold.generator.recipe.hold_outs import descriptions, names
+from fourfold.generator.recipe.reading import load_recipe
+from fourfold.generator.recipe.recipe import named_values, wanted_objects
+from fourfold.scenes.shapes import KINDS
 
 FOLDER = Path(__file__).parent.parent / "data_cards"
 CARDS = sorted(path.stem for path in FOLDER.glob("*.toml"))

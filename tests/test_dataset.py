@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from evaluator.dataset_items import load_items
-from generator.categories import CATEGORIES
-from generator.dataset import (
+from fourfold.errors import InputError
+from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.dataset.reading import (
     REQUIRED,
     canonical_hash,
     choose_split,
@@ -25,7 +26,6 @@ from generator.dataset import (
     split_names,
     write_atomically,
 )
-from scenes.errors import InputError
 
 DISK_TROUBLE = {
     errno.ENOSPC: "no space left",

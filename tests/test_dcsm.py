@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers import blocks as blocks_module
-from evaluator.scorers.dcsm import DcsmConfig, DcsmHead, averaging, build_dcsm, standardise_maps
-from evaluator.scorers.trained import as_scorer, count_parameters
-from evaluator.scorers.words import FUNCTIONAL_WORDS, find_words, word_rows
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead, averaging, build_dcsm, standardise_maps
+from fourfold.evaluator.scorers.trained import as_scorer, count_parameters
+from fourfold.evaluator.scoring import blocks as blocks_module
+from fourfold.evaluator.scoring.functional_words import FUNCTIONAL_WORDS, find_words, word_rows
 
 DIM = 12
 ROWS = word_rows(FUNCTIONAL_WORDS)

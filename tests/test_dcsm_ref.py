@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.nn.functional import normalize
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers import ScorerContext, load_scorer
-from evaluator.scorers import blocks as blocks_module
-from evaluator.scorers.authors_checkpoint import read_authors_checkpoint
-from evaluator.scorers.dcsm_ref import REPLACED_WORDS, DcsmRefHead
-from evaluator.scorers.trained import as_scorer
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scorers import ScorerContext, load_scorer
+from fourfold.evaluator.scorers.authors_checkpoint import read_authors_checkpoint
+from fourfold.evaluator.scorers.dcsm_ref import REPLACED_WORDS, DcsmRefHead
+from fourfold.evaluator.scorers.trained import as_scorer
+from fourfold.evaluator.scoring import blocks as blocks_module
 
 GRID, DIM, CONTEXT = (3, 3), 8, 34
 N_IMAGE = GRID[0] * GRID[1] + 1
@@ -128,7 +128,7 @@ def test_its_defects_are_kept_item_by_item(monkeypatch):
     )
     assert (scorer(images, fewer) - whole[..., :3]).abs().max() > 1e-4
     monkeypatch.setattr(blocks_module, "BLOCK_FLOATS", 1)
-    monkeypatch.setattr("evaluator.scorers.dcsm_ref.BLOCK_FLOATS", 1)
+    monkeypatch.setattr("fourfold.evaluator.scorers.dcsm_ref.BLOCK_FLOATS", 1)
     torch.testing.assert_close(scorer(images, texts), whole, atol=1e-5, rtol=0)
 
 

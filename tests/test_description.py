@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.dataset import read_manifest, read_rows
-from generator.description import Portrait, Tally, _bin, describe, portrait_as_text
-from generator.description_page import write_page
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.dataset.reading import read_manifest, read_rows
+from fourfold.generator.presentation.description import Portrait, Tally, _bin, describe, portrait_as_text
+from fourfold.generator.presentation.description_page import write_page
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,18 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from evaluator import commands
-from evaluator.cli import cli
-from generator import assembly, destinations, independence, pipeline, pool, shards
-from generator.config import Recipe, Split
-from generator.engines import ENGINES, check_engine
-from generator.formats import FORMATS
-from generator.parts import Part, choose_part, slurm_part
-from generator.pipeline import generate, is_finished, merge
-from generator.shards import WORK, plan_shards, record_path
-from scenes.errors import InputError
-from scenes.renderers import open_renderer
+from fourfold.calls import commands
+from fourfold.cli.main import cli
+from fourfold.errors import InputError
+from fourfold.generator.audits import independence
+from fourfold.generator.dataset.formats import FORMATS
+from fourfold.generator.recipe.reading import Recipe, Split
+from fourfold.generator.run import assembly, destinations, pipeline, pool, shards
+from fourfold.generator.run.engines import ENGINES, check_engine
+from fourfold.generator.run.parts import Part, choose_part, slurm_part
+from fourfold.generator.run.pipeline import generate, is_finished, merge
+from fourfold.generator.run.shards import WORK, plan_shards, record_path
+from fourfold.scenes.render.renderers import open_renderer
 
 
 def tree(folder: Path) -> dict[str, bytes]:

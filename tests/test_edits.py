@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.arrangements import ARRANGEMENTS, CAVITIES
-from scenes.edits import (
+from fourfold.scenes.model.arrangements import ARRANGEMENTS, CAVITIES
+from fourfold.scenes.model.edits import (
     move_object,
     move_onto,
     replace_attribute,
@@ -17,10 +17,10 @@ from scenes.edits import (
     swap_attribute,
     swap_places,
 )
-from scenes.layout import Layout, PlacedObject, height, place
-from scenes.shapes import KINDS
-from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import SIZES, TABLES
+from fourfold.scenes.model.layout import Layout, PlacedObject, height, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.model.vocabulary import SIZES, TABLES
+from fourfold.scenes.shapes import KINDS
 
 SPEC = (
     ObjectSpec("sphere", "blue", "small", "metal", "plain"),

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluator.cache import encode_items
-from evaluator.encoders import LOADERS, TINY, custom, list_models, load_encoder, loader_of
-from evaluator.encoders.batches import run_in_batches
-from evaluator.encoders.pieces import marker_of, spell
-from evaluator.items import ImageRef, Item
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders import LOADERS, TINY, custom, list_models, load_encoder, loader_of
+from fourfold.evaluator.encoders.batches import run_in_batches
+from fourfold.evaluator.encoders.token_strings import marker_of, spell
+from fourfold.evaluator.features.encoding import encode_items
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_listed_models_belong_to_the_loader_that_listed_them():
 
 
 def test_naming_models_needs_no_torch():
-    code = "import evaluator.encoders, sys; sys.exit('torch' in sys.modules or 'open_clip' in sys.modules)"
+    code = "import fourfold.evaluator.encoders, sys; sys.exit('torch' in sys.modules or 'open_clip' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -150,7 +150,7 @@ def test_bytes_are_spelled_as_the_characters_they_are():
     assert spell(["cafÃ©</w>", "çº¢</w>"], "</w>") == ["café</w>", "红</w>"]
 
 
-IMPORT = "from evaluator.encoders.torchvision_import import import_torchvision; import_torchvision()"
+IMPORT = "from fourfold.evaluator.encoders.torchvision_import import import_torchvision; import_torchvision()"
 USES = "import torch\nfor name in {!r}: torch.library.register_fake('torchvision::' + name)(lambda *given: None)"
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.errors import InputError, unknown_name
+from fourfold.errors import InputError, unknown_name
 
 CHOICES = ("red", "green", "blue")
 

@@ -10,21 +10,21 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluator import scoring
-from evaluator.cache import encode_items
-from evaluator.encoders.towers import TruncatedCaptions
-from evaluator.evaluation import evaluate
-from evaluator.external.authors import first_best
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.images import pixel_hash
-from evaluator.items import ImageRef, Item
-from evaluator.results import Results, ScoredItem, load, save
-from evaluator.runs import Asked, Run, try_scorers
-from evaluator.scorers import SCORERS, FunctionScorer, ScorerContext, load_scorer
-from evaluator.scorers.trained import HEADS
-from evaluator.scoring import score_items
-from evaluator.summary import summarise
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import Results, ScoredItem, load, save
+from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.data.external.authors import first_best
+from fourfold.evaluator.data.images import pixel_hash
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.towers import TruncatedCaptions
+from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.run import scoring
+from fourfold.evaluator.run.evaluation import evaluate
+from fourfold.evaluator.run.one_model import Asked, Run, try_scorers
+from fourfold.evaluator.run.scoring import score_items
+from fourfold.evaluator.scorers import SCORERS, FunctionScorer, ScorerContext, load_scorer
+from fourfold.evaluator.scorers.trained import HEADS
 
 COLORS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "black": (0, 0, 0), "white": (255, 255, 255)}
 NAMES = list(COLORS)
@@ -197,7 +197,7 @@ def test_content_hash_follows_what_was_asked_not_where_it_lay(items: list[Item])
 
 def test_content_hash_of_large_tables_follows_the_truth(items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables of a retrieval set are hashed as bits, not as text."""
-    monkeypatch.setattr("evaluator.evaluation.LARGE", 3)
+    monkeypatch.setattr("fourfold.evaluator.run.evaluation.LARGE", 3)
     other = [replace(items[0], truth=~items[0].truth), *items[1:]]
     first, again, changed = (run(each, ("random",)).dataset["content_sha256"] for each in (items, items, other))
     assert first == again != changed

@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.dataset_cli import export as export_command
-from evaluator.encoders.torchvision_import import import_torchvision
-from evaluator.external import LoadedBenchmark, load_benchmark
-from evaluator.items import ImageRef
-from generator.config import Split, recipe_to_dict
-from generator.dataset import read_groups, read_rows
-from generator.exports import EXPORTS, export, negbench, whatsup
-from generator.groups import make_group
-from generator.natural import make_scene
-from generator.world import make_world
-from scenes.claims import Description, Related
-from scenes.errors import InputError
-from scenes.layout import layout_from_dict
-from scenes.own import OwnKind, known
-from scenes.relations import stands
+from fourfold.cli.datasets import export as export_command
+from fourfold.errors import InputError
+from fourfold.evaluator.data.external import LoadedBenchmark, load_benchmark
+from fourfold.evaluator.data.items import ImageRef
+from fourfold.evaluator.encoders.torchvision_import import import_torchvision
+from fourfold.generator.categories.world import make_world
+from fourfold.generator.dataset.reading import read_groups, read_rows
+from fourfold.generator.exports import EXPORTS, export, negbench, whatsup
+from fourfold.generator.groups.making import make_group
+from fourfold.generator.groups.natural import make_scene
+from fourfold.generator.recipe.reading import Split, recipe_to_dict
+from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.model.layout import layout_from_dict
+from fourfold.scenes.truth.claims import Description, Related
+from fourfold.scenes.truth.relations import stands
 
 GROUPS = {"content": 24, "binding": 8, "relation": 12, "location": 2, "negation": 10, "counting": 2, "comparison": 2}
 # How to read each schema back; the others have no loader here and tests of their own.
@@ -297,7 +297,7 @@ def test_open_clip_trains_on_the_csv(exported, dataset, monkeypatch):
     import_torchvision()  # repaired where it must be
     from open_clip_train.data import CsvDataset
 
-    import evaluator.encoders.torchvision_import  # noqa: F401  repairs torchvision where it must
+    import fourfold.evaluator.encoders.torchvision_import  # noqa: F401  repairs torchvision where it must
 
     monkeypatch.chdir(exported("open-clip"))
     found = CsvDataset("test.csv", np.asarray, "filepath", "title", tokenizer=lambda texts: texts)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.evaluation import check_items
-from evaluator.external import BENCHMARKS, load_benchmark
-from evaluator.images import open_image
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.external import BENCHMARKS, load_benchmark
+from fourfold.evaluator.data.images import open_image
+from fourfold.evaluator.run.evaluation import check_items
 
 _STANDINS = runpy.run_path(str(Path(__file__).with_name("external_standins.py")))
 STANDINS, picture, write_csv = (_STANDINS[name] for name in ("STANDINS", "picture", "write_csv"))

@@ -12,13 +12,13 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from evaluator.blind_items import blind_items
-from evaluator.external import load_benchmark
-from evaluator.external.order_options import freeze, normalised, shuffles
-from evaluator.external.whatsup import edit_caption
-from evaluator.images import open_image
-from generator.audits import audit
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.blind_items import blind_items
+from fourfold.evaluator.data.external import load_benchmark
+from fourfold.evaluator.data.external.order_options import freeze, normalised, shuffles
+from fourfold.evaluator.data.external.whatsup import edit_caption
+from fourfold.evaluator.data.images import open_image
+from fourfold.generator.audits.blind_audit import audit
 
 
 def png(shade: int) -> dict[str, object]:

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator.external import BENCHMARKS
-from evaluator.external.aro import COUNTED
-from evaluator.external.authors import first_best, recall
-from evaluator.external.choices import choice_item
-from evaluator.external.pairs import pair_item
-from evaluator.items import ImageRef, Item
+from fourfold.evaluator.data.external import BENCHMARKS
+from fourfold.evaluator.data.external.aro import COUNTED
+from fourfold.evaluator.data.external.authors import first_best, recall
+from fourfold.evaluator.data.external.choices import choice_item
+from fourfold.evaluator.data.external.pairs import pair_item
+from fourfold.evaluator.data.items import ImageRef, Item
 
 IMAGE = ImageRef(Path("x.png"))
 RIGHT, WRONG, TIE = [[2.0, 1.0]], [[1.0, 2.0]], [[1.0, 1.0]]  # for two captions, the first being true

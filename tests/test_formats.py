@@ -11,14 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.cards import write_card
-from generator.config import recipe_from_dict
-from generator.dataset import file_hash, open_source, read_groups, read_manifest, read_picture, read_rows
-from generator.files import write_atomically
-from generator.formats import FORMATS, check_format, row_files
-from generator.formats.sample import Sample
-from generator.verification import verify
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.files import write_atomically
+from fourfold.generator.dataset.formats import FORMATS, check_format, row_files
+from fourfold.generator.dataset.formats.sample import Sample
+from fourfold.generator.dataset.reading import (
+    file_hash,
+    open_source,
+    read_groups,
+    read_manifest,
+    read_picture,
+    read_rows,
+)
+from fourfold.generator.presentation.cards import write_card
+from fourfold.generator.recipe.reading import recipe_from_dict
+from fourfold.generator.verification import verify
 
 ARCHIVES = [name for name, row in FORMATS.items() if row.read_member]
 PLACES = {"file_name", "mask"}  # keys of a row that say where its files lie
@@ -73,10 +80,10 @@ def test_rows_and_pictures_are_those_of_the_folder(packed, generated):
 
 
 def test_the_evaluator_the_browser_and_the_audit_read_archives(packed, tmp_path):
-    from evaluator.dataset_items import load_items
-    from evaluator.images import open_image
-    from evaluator.reporting import write_browser
-    from generator.contact_sheet import preview
+    from fourfold.evaluator.data.fourfold_items import load_items
+    from fourfold.evaluator.data.images import open_image
+    from fourfold.evaluator.reporting import write_browser
+    from fourfold.generator.presentation.contact_sheet import preview
 
     _, dataset = packed
     items = load_items(dataset, "test", limit=1)
@@ -192,7 +199,7 @@ def test_webdataset_reads_every_sample(generated, tmp_path):
 _OPEN_CLIP = """
 import sys
 from types import SimpleNamespace
-from evaluator.encoders.torchvision_import import import_torchvision
+from fourfold.evaluator.encoders.torchvision_import import import_torchvision
 import_torchvision()  # where its build does not fit torch's
 from open_clip_train.data import get_wds_dataset
 import numpy as np

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.dataset import canonical_hash, file_hash
-from generator.verification import verify
-from scenes.errors import InputError
-from scenes.layout import layout_from_dict, layout_to_dict
+from fourfold.errors import InputError
+from fourfold.generator.dataset.reading import canonical_hash, file_hash
+from fourfold.generator.verification import verify
+from fourfold.scenes.model.layout import layout_from_dict, layout_to_dict
 
 Rows = list[dict[str, Any]]
 TEST = "test/metadata.jsonl"

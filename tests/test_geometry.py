@@ -11,16 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from evaluator.composites import part_phrases, read_composites
-from evaluator.embedding_space import MEASURES, RESOLUTION, add_up, draw_others, four_margins, measure_twins
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.geometry import Composite, ProbeResult, ProbeRow, condition_of, probe, save_probe
-from evaluator.images import pixel_hash
-from evaluator.items import ImageRef, Item
-from evaluator.table_formats import Estimate, write_text
-from evaluator.tables import probe_table
-from generator.dataset import Caption, Group
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.composites import part_phrases, read_composites
+from fourfold.evaluator.analysis.embedding_geometry import (
+    Composite,
+    ProbeResult,
+    ProbeRow,
+    condition_of,
+    probe,
+    save_probe,
+)
+from fourfold.evaluator.analysis.geometry_measures import (
+    MEASURES,
+    RESOLUTION,
+    add_up,
+    draw_others,
+    four_margins,
+    measure_twins,
+)
+from fourfold.evaluator.data.images import pixel_hash
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.reporting.table_formats import Estimate, write_text
+from fourfold.evaluator.reporting.tables import probe_table
+from fourfold.generator.dataset.reading import Caption, Group
 
 COLORS, SHAPES = ("red", "green", "blue", "gray"), ("cube", "sphere", "cone", "torus")
 SIDES = ("left", "right")

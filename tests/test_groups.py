@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generator import groups
-from generator.categories import CATEGORIES
-from generator.config import Recipe, Split
-from generator.groups import FOURFOLD, MAX_TRIES, MadeGroup, make_group, make_rng, truth_table
-from generator.world import World, make_world
-from scenes.claims import claim_from_dict
-from scenes.errors import InputError
-from scenes.layout import Layout, layout_from_dict
-from scenes.rendering import Rendering
+from fourfold.errors import InputError
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import World, make_world
+from fourfold.generator.groups import making as groups
+from fourfold.generator.groups.making import FOURFOLD, MAX_TRIES, MadeGroup, make_group, make_rng, truth_table
+from fourfold.generator.recipe.reading import Recipe, Split
+from fourfold.scenes.model.layout import Layout, layout_from_dict
+from fourfold.scenes.render.rendering import Rendering
+from fourfold.scenes.truth.claims import claim_from_dict
 
 KINDS_OF = (
     ["true", "adversarial", "hard-positive", "adversarial-positive"],

@@ -8,14 +8,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from evaluator import heads as heads_module
-from evaluator.evaluation import hash_heads
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, check_given, find_head, load_head, read_head, save_head
-from evaluator.scorers import ScorerContext, load_scorer
-from evaluator.scorers.trained import HEADS, build_network
-from generator.dataset import file_hash
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.run.evaluation import hash_heads
+from fourfold.evaluator.scorers import ScorerContext, load_scorer
+from fourfold.evaluator.scorers.trained import HEADS, build_network
+from fourfold.evaluator.scoring import head_files as heads_module
+from fourfold.evaluator.scoring.head_files import Head, check_given, find_head, load_head, read_head, save_head
+from fourfold.generator.dataset.reading import file_hash
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generator.hold_outs import HoldOuts, allowed_words, descriptions, is_held_out, keeps, make_hold_outs, names
-from generator.natural import make_scene
-from generator.recipe import Recipe, Split, Vocabulary
-from generator.world import make_world
-from scenes.claims import Absent, Both, Counted, Description, Exists, Located, Not, Related
-from scenes.layout import Layout, place
-from scenes.spec import ObjectSpec, SceneSpec
+from fourfold.generator.categories.world import make_world
+from fourfold.generator.groups.natural import make_scene
+from fourfold.generator.recipe.hold_outs import (
+    HoldOuts,
+    allowed_words,
+    descriptions,
+    is_held_out,
+    keeps,
+    make_hold_outs,
+    names,
+)
+from fourfold.generator.recipe.recipe import Recipe, Split, Vocabulary
+from fourfold.scenes.model.layout import Layout, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.truth.claims import Absent, Both, Counted, Description, Exists, Located, Not, Related
 
 CUBE, RED_CUBE, STRIPED = Description("cube"), Description("cube", "red"), Description(pattern="striped")
 RECIPE = Recipe("hold-outs", {}, held_out=(CUBE, RED_CUBE, STRIPED))

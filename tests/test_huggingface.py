@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from evaluator.encoders import LoadOptions, load_encoder
-from evaluator.encoders.openclip import open_clip, open_clip_encoder
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders import LoadOptions, load_encoder
+from fourfold.evaluator.encoders.openclip import open_clip, open_clip_encoder
 
 transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")
 tokenizers = pytest.importorskip("tokenizers")

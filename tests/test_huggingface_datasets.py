@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.dataset import read_rows
+from fourfold.generator.dataset.reading import read_rows
 
 SPLITS = {"test": "test", "train": "train", "held-out": "held_out"}  # as folder, as there
 

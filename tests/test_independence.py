@@ -8,11 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from generator.audits import audit
-from generator.categories import CATEGORIES
-from generator.config import Recipe, SceneRange, Split, Vocabulary
-from generator.dataset import read_groups
-from generator.dataset_audit import (
+from fourfold.errors import InputError
+from fourfold.generator.audits.blind_audit import audit
+from fourfold.generator.audits.dataset_audit import (
     audit_dataset,
     dataset_audit_as_json,
     dataset_audit_as_table,
@@ -20,9 +18,11 @@ from generator.dataset_audit import (
     group_items,
     object_rows,
 )
-from generator.independence import HARMLESS, IndependenceResult, audit_independence
-from generator.world import keeps_hold_outs, make_world
-from scenes.errors import InputError
+from fourfold.generator.audits.independence import HARMLESS, IndependenceResult, audit_independence
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import keeps_hold_outs, make_world
+from fourfold.generator.dataset.reading import read_groups
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary
 
 COLUMNS = ("color", "shape", "across", "split")
 

@@ -7,9 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.config import Recipe, SceneRange, Split
-from generator.phrases import (
+from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
     HELD_OUT_TEMPLATES,
@@ -17,11 +15,22 @@ from generator.phrases import (
     RELATION_PHRASES,
     TEMPLATES,
 )
-from generator.wording import HOLD_OUTS, SYNONYMS, Language, Wording, form, regular_plural, sample_wordings, word
-from generator.world import Draft, make_world
-from scenes.arrangements import ARRANGEMENTS
-from scenes.shapes import KINDS
-from scenes.vocabulary import TABLES
+from fourfold.generator.captions.wording import (
+    HOLD_OUTS,
+    SYNONYMS,
+    Language,
+    Wording,
+    form,
+    regular_plural,
+    sample_wordings,
+    word,
+)
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import Draft, make_world
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.vocabulary import TABLES
+from fourfold.scenes.shapes import KINDS
 
 DRAFTS = 56  # of each category; each is worded in several ways
 WORDINGS = 6

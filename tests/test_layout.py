@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import ConvexHull
 
-from scenes.arrangements import ARRANGEMENTS, CAVITIES, arrangement
-from scenes.camera import Camera, ground_depth, project, world_from_ground
-from scenes.errors import InputError
-from scenes.layout import (
+from fourfold.errors import InputError
+from fourfold.scenes.model.arrangements import ARRANGEMENTS, CAVITIES, arrangement
+from fourfold.scenes.model.camera import Camera, ground_depth, project, world_from_ground
+from fourfold.scenes.model.layout import (
     Layout,
     PlacedObject,
     covered,
@@ -26,9 +26,9 @@ from scenes.layout import (
     resting_height,
     sample_yaw,
 )
-from scenes.shapes import KINDS, mesh
-from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import COLORS, MATERIALS, PATTERNS, SIZE_JITTER, SIZES
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.model.vocabulary import COLORS, MATERIALS, PATTERNS, SIZE_JITTER, SIZES
+from fourfold.scenes.shapes import KINDS, mesh
 
 FEW_SHAPES = ("cube", "sphere", "cone", "torus", "mug", "car")  # building all meshes would take seconds
 WISHES = st.builds(

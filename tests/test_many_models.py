@@ -9,16 +9,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evaluator import commands
-from evaluator.asking import ask
-from evaluator.cache import encode_items, join_encoded
-from evaluator.encoders import load_encoder
-from evaluator.heads import SHIPPED
-from evaluator.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
-from evaluator.reporting.maps import load_maps
-from evaluator.results import Results, load
-from evaluator.runs import ENGINES, Run, run_here
-from scenes.errors import InputError
+from fourfold.calls import commands
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import Results, load
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.features.encoding import encode_items, join_encoded
+from fourfold.evaluator.reporting.maps import load_maps
+from fourfold.evaluator.run.evaluation_spec import ask
+from fourfold.evaluator.run.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
+from fourfold.evaluator.run.one_model import ENGINES, Run, run_here
+from fourfold.evaluator.scoring.head_files import SHIPPED
 
 CONFIG = {
     "model_cfg": {
@@ -125,7 +125,7 @@ def test_results_of_another_shipped_head_are_not_kept(
     inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(SHIPPED, tmp_path / "shipped")
-    monkeypatch.setattr("evaluator.heads.SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr("fourfold.evaluator.scoring.head_files.SHIPPED", tmp_path / "shipped")
 
     def outcome() -> str:
         return evaluate(["fourfold-tiny"], tmp_path / "out", scorers=("dcsm",), limit=1)["fourfold-tiny"]
@@ -186,7 +186,11 @@ def test_a_run_killed_before_its_end_is_asked_again(
 
     options = {"scorers": ("cosine",), "limit": 1}
     folder = tmp_path / folder_name("local-dir:one")
-    for late in ("evaluator.runs.save_maps", "evaluator.runs.save", "evaluator.results.write_atomically"):
+    for late in (
+        "fourfold.evaluator.run.one_model.save_maps",
+        "fourfold.evaluator.run.one_model.save",
+        "fourfold.evaluator.analysis.results.write_atomically",
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(late, die)
             with pytest.raises(KeyboardInterrupt):
@@ -233,7 +237,7 @@ def test_each_model_gets_its_own_heads(inside: Path, tmp_path: Path, monkeypatch
 def test_a_scorer_that_does_not_fit_is_said_before_anything_long(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ask("set", ("cosine", "shuffled-images:dcsm"), allow_random_weights=True)
     encoded: list[object] = []
-    monkeypatch.setattr("evaluator.runs._encode", lambda *given: encoded.append(given))
+    monkeypatch.setattr("fourfold.evaluator.run.one_model._encode", lambda *given: encoded.append(given))
     [(_, answer)] = run_here(asked, [Run("local-dir:one")], None, False)
     assert isinstance(answer, InputError)
     assert "no head is shipped" in str(answer)
@@ -282,7 +286,7 @@ def test_the_command_says_what_became_of_each_and_fails_if_one_did(
 @pytest.mark.slow
 def test_ray_gives_what_one_machine_gives(inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    monkeypatch.setattr("evaluator.ray_engine.ITEMS_A_SHARD", 3)
+    monkeypatch.setattr("fourfold.evaluator.run.ray_engine.ITEMS_A_SHARD", 3)
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200 * 2**20)
     try:

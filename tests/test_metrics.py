@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.stats import mannwhitneyu
 
-from evaluator.metrics import METRICS, Block, Measured, image_recall, tally, text_choice, text_recall
+from fourfold.evaluator.analysis.metrics import (
+    METRICS,
+    Block,
+    Measured,
+    image_recall,
+    tally,
+    text_choice,
+    text_recall,
+)
 
 CORE = np.eye(2, dtype=bool)
 # two images, their two captions, a hard positive of each, a foil true of neither, one true of both

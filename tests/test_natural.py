@@ -9,8 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generator.config import Recipe, Split
-from generator.natural import (
+from fourfold.errors import InputError
+from fourfold.generator.captions.phrases import HELD_OUT_TEMPLATES, TEMPLATES
+from fourfold.generator.categories.world import make_world, sample_layout, sample_objects
+from fourfold.generator.groups.natural import (
     CAPTIONS_PER_SCENE,
     FORMS,
     NEXT_TO_RATE,
@@ -19,15 +21,13 @@ from generator.natural import (
     make_scene,
     natural_caption,
 )
-from generator.phrases import HELD_OUT_TEMPLATES, TEMPLATES
-from generator.world import make_world, sample_layout, sample_objects
-from scenes.annotations import ObjectAnnotation
-from scenes.claims import Description, claim_from_dict
-from scenes.errors import InputError
-from scenes.layout import layout_from_dict
-from scenes.own import OwnKind, known
-from scenes.shapes import KINDS
-from scenes.vocabulary import TABLES
+from fourfold.generator.recipe.reading import Recipe, Split
+from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.model.layout import layout_from_dict
+from fourfold.scenes.model.vocabulary import TABLES
+from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.truth.annotations import ObjectAnnotation
+from fourfold.scenes.truth.claims import Description, claim_from_dict
 
 NEGATIONS = r"\b(no|not|without|neither|nor|never|none|nothing|n't|absent|missing|lacks?)\b"
 SIDES = r"\b(left|right|above|below|over|under|behind|front|before|top|bottom|beneath|closer|nearer|further|farther)\b"
@@ -169,6 +169,6 @@ def test_captions_give_a_users_kind_its_own_article():
 
 
 def test_a_scene_that_cannot_be_shown_names_the_reason(flat_renderer, monkeypatch):
-    monkeypatch.setattr("generator.natural.find_problems", lambda *_: ["an object is hidden"])
+    monkeypatch.setattr("fourfold.generator.groups.natural.find_problems", lambda *_: ["an object is hidden"])
     with pytest.raises(InputError, match=r"train-3: none acceptable in 80 tries; 79 times because an object is hidden"):
         make_scene(WORLD, "train", 3, 5, flat_renderer())

@@ -7,14 +7,17 @@ from itertools import combinations, islice
 import numpy as np
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.categories.location import OPPOSITE
-from generator.categories.negation import FORMS
-from generator.config import Recipe, SceneRange, Split, Vocabulary, check_recipe
-from generator.groups import turn
-from generator.world import Draft, World, make_world
-from scenes.arrangements import ARRANGEMENTS
-from scenes.claims import (
+from fourfold.errors import InputError
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.location import OPPOSITE
+from fourfold.generator.categories.negation import FORMS
+from fourfold.generator.categories.world import Draft, World, make_world
+from fourfold.generator.groups.making import turn
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary, check_recipe
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.layout import boxes_in_picture, covered, height, in_frame, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.truth.claims import (
     REGIONS,
     Absent,
     Both,
@@ -29,10 +32,7 @@ from scenes.claims import (
     claim_from_dict,
     claim_to_dict,
 )
-from scenes.errors import InputError
-from scenes.layout import boxes_in_picture, covered, height, in_frame, place
-from scenes.relations import COMPARISONS, stands
-from scenes.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.truth.relations import COMPARISONS, stands
 
 DRAFTS = 60
 RECIPE = Recipe(

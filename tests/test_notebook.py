@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator.items import ImageRef, Item
-from evaluator.results import load
-from evaluator.table_formats import Estimate, Table, write_html
-from generator.dataset import read_groups
-from generator.notebook import grid_html
+from fourfold.evaluator.analysis.results import load
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.reporting.table_formats import Estimate, Table, write_html
+from fourfold.generator.dataset.reading import read_groups
+from fourfold.notebook import grid_html
 
 SMALL = 120_000  # characters: a notebook with a dozen of them still opens at once
 ALLOWED = {"div", "p", "b", "bdi", "table", "thead", "tbody", "tr", "th", "td", "img", "small"}

@@ -11,9 +11,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from evaluator.encoders import TINY, load_encoder
-from evaluator.encoders.openclip import open_clip
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.encoders.openclip import open_clip
 
 # The shape of fourfold-tiny: average pooling over patches, so that they stay local.
 CONFIG = {

@@ -12,19 +12,19 @@ import pytest
 import trimesh
 from PIL import Image
 
-from generator.config import load_recipe, recipe_from_dict, recipe_hash, recipe_to_dict
-from generator.pipeline import generate
-from generator.recipe import known_things
-from generator.verification import verify
-from scenes import own
-from scenes.errors import InputError
-from scenes.layout import Layout, layout_from_dict, layout_to_dict, place
-from scenes.own import OwnKind, known
-from scenes.photos import PHOTOS
-from scenes.raycasting import RaycastingRenderer
-from scenes.rendering import OpenGLRenderer
-from scenes.shapes import KINDS, mesh
-from scenes.spec import ObjectSpec, SceneSpec
+from fourfold.errors import InputError
+from fourfold.generator.recipe.reading import load_recipe, recipe_from_dict, recipe_hash, recipe_to_dict
+from fourfold.generator.recipe.recipe import known_things
+from fourfold.generator.run.pipeline import generate
+from fourfold.generator.verification import verify
+from fourfold.scenes.assets import custom as own
+from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.assets.photos import PHOTOS
+from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.render.raycasting import RaycastingRenderer
+from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.shapes import KINDS, mesh
 
 RECIPE = """
 name = "own"

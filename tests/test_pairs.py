@@ -12,13 +12,19 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from evaluator.encoders import TINY_FOLDER
-from evaluator.losses import truth_table_loss
-from evaluator.pairs import FourfoldOnline, FourfoldPairs, FourfoldStream, collate_contrastive, collate_groups
-from generator.dataset import read_groups
-from generator.online import stream_groups
-from generator.recipe import Recipe, Split
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.torch_datasets import (
+    FourfoldOnline,
+    FourfoldPairs,
+    FourfoldStream,
+    collate_contrastive,
+    collate_groups,
+)
+from fourfold.evaluator.encoders import TINY_FOLDER
+from fourfold.evaluator.training.losses import truth_table_loss
+from fourfold.generator.dataset.reading import read_groups
+from fourfold.generator.groups.online import stream_groups
+from fourfold.generator.recipe.recipe import Recipe, Split
 
 ROOT = Path(__file__).parents[1]
 
@@ -120,7 +126,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(scope="module")
 def training_set(tmp_path_factory) -> Path:
-    from generator.pipeline import generate
+    from fourfold.generator.run.pipeline import generate
 
     return generate(RECIPE, tmp_path_factory.mktemp("online") / "set", workers=1, progress=False)
 

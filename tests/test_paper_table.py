@@ -11,8 +11,8 @@ from types import ModuleType
 import pytest
 from click.testing import CliRunner
 
-from evaluator.external import BENCHMARKS
-from evaluator.results import load
+from fourfold.evaluator.analysis.results import load
+from fourfold.evaluator.data.external import BENCHMARKS
 
 ROOT = Path(__file__).parents[1]
 STANDINS = runpy.run_path(str(Path(__file__).with_name("external_standins.py")))["STANDINS"]

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from evaluator.encoders import LoadOptions
-from evaluator.encoders.openclip import open_clip, open_clip_encoder
+from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.encoders.openclip import open_clip, open_clip_encoder
 
 TEXT = {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
 VIT = {"image_size": 64, "patch_size": 16, "width": 32, "layers": 2, "head_width": 16}

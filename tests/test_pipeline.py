@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from generator import assembly, dataset_audit, destinations, independence, pool, shards
-from generator.config import Recipe, Split, recipe_to_dict
-from generator.pipeline import generate
-from generator.shards import WORK, plan_shards, read_record, write_shard
-from generator.verification import verify
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.audits import dataset_audit, independence
+from fourfold.generator.recipe.reading import Recipe, Split, recipe_to_dict
+from fourfold.generator.run import assembly, destinations, pool, shards
+from fourfold.generator.run.pipeline import generate
+from fourfold.generator.run.shards import WORK, plan_shards, read_record, write_shard
+from fourfold.generator.verification import verify
 
 
 def tree(folder: Path) -> dict[str, bytes]:

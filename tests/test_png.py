@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from generator.png import encode_png
+from fourfold.generator.run.png import encode_png
 
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 PIXELS = SIZES.flatmap(lambda size: st.sampled_from([size, (*size, 3)])).flatmap(lambda shape: arrays(np.uint8, shape))

@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from generator import pool
-from generator.config import Recipe, Split, recipe_to_dict
-from generator.pipeline import generate
-from generator.shards import WORK, Job, plan_shards
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.recipe.reading import Recipe, Split, recipe_to_dict
+from fourfold.generator.run import pool
+from fourfold.generator.run.pipeline import generate
+from fourfold.generator.run.shards import WORK, Job, plan_shards
 
 # Two workers, so that there is always a child to kill; the recipe comes as JSON, since TOML cannot be written.
 RUN = """
 import json, sys
-from generator.config import recipe_from_dict
-from generator.pipeline import generate
+from fourfold.generator.recipe.reading import recipe_from_dict
+from fourfold.generator.run.pipeline import generate
 if __name__ == "__main__":
     recipe = recipe_from_dict(json.loads(sys.argv[1]), "argument")
     generate(recipe, sys.argv[2], workers=2, format=sys.argv[3])

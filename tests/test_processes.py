@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator import commands
-from evaluator.heads import read_head
-from evaluator.processes import Processes, find_processes
-from evaluator.training_run import TrainingConfig
-from scenes.errors import InputError
+from fourfold.calls import commands
+from fourfold.errors import InputError
+from fourfold.evaluator.scoring.head_files import read_head
+from fourfold.evaluator.training.processes import Processes, find_processes
+from fourfold.evaluator.training.train_state import TrainingConfig
 
 
 @pytest.mark.parametrize(("rows", "count"), [(7, 2), (64, 3), (2, 2)])
@@ -73,7 +73,7 @@ def test_two_processes_train_one_head(generated, tmp_path) -> None:
     pytest.importorskip("accelerate")
     out = tmp_path / "head.safetensors"
     launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "-m", "evaluator.cli"]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "-m", "fourfold"]
     command = ["train-head", str(generated), "--split", "test", "--out", str(out), "--epochs", "2", "--quiet"]
     command += ["--batch-groups", "4", "--cache", str(tmp_path / "cache"), "--tensorboard", str(tmp_path / "events")]
     done = subprocess.run([sys.executable, *launch, *command], capture_output=True, text=True, timeout=300)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from evaluator import ray_engine as evaluating
-from evaluator.runs import Asked, Run
-from generator import ray_engine as generating
-from generator.config import Recipe
-from generator.shards import Job, plan_shards
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.run import ray_engine as evaluating
+from fourfold.evaluator.run.one_model import Asked, Run
+from fourfold.generator.recipe.reading import Recipe
+from fourfold.generator.run import ray_engine as generating
+from fourfold.generator.run.shards import Job, plan_shards
 
 
 class RayError(Exception):

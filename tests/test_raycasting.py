@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from scenes import renderers
-from scenes.arrangements import ARRANGEMENTS
-from scenes.backgrounds import SURFACES
-from scenes.errors import InputError
-from scenes.layout import Layout, layout_from_dict, layout_to_dict, place
-from scenes.raycasting import RaycastingRenderer
-from scenes.renderers import RENDERERS, choose_renderer, open_renderer
-from scenes.rendering import OpenGLRenderer, Rendering
-from scenes.shapes import KINDS
-from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import COLORS, MATERIALS, PATTERNS, SIZES
+from fourfold.errors import InputError
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.backgrounds import SURFACES
+from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.model.vocabulary import COLORS, MATERIALS, PATTERNS, SIZES
+from fourfold.scenes.render import renderers
+from fourfold.scenes.render.raycasting import RaycastingRenderer
+from fourfold.scenes.render.renderers import RENDERERS, choose_renderer, open_renderer
+from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering
+from fourfold.scenes.shapes import KINDS
 
 pytest.importorskip("embreex")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evaluator.cli import cli
+from fourfold.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from evaluator.reference_model import TinyTraining, _contrastive_loss, _fit, _step, precision_at_1, train_tiny
-from evaluator.tiny_scenes import (
+from fourfold.errors import InputError
+from fourfold.evaluator.training.natural_scenes import (
     ANY,
     ATTRIBUTES,
     HIDDEN,
@@ -21,7 +21,14 @@ from evaluator.tiny_scenes import (
     truths,
     view,
 )
-from scenes.errors import InputError
+from fourfold.evaluator.training.reference_model import (
+    TinyTraining,
+    _contrastive_loss,
+    _fit,
+    _step,
+    precision_at_1,
+    train_tiny,
+)
 
 CPU = torch.device("cpu")
 
@@ -182,7 +189,7 @@ def test_training_learns_what_captions_say(scenes, tmp_path) -> None:
 
 
 def test_interrupted_training_ends_with_the_same_weights(scenes, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("evaluator.reference_model._CHECK_EVERY", 20)
+    monkeypatch.setattr("fourfold.evaluator.training.reference_model._CHECK_EVERY", 20)
     whole = new_model()
     _fit(whole, *scenes, TRAINING, 8, tmp_path / "whole.pt", "a run", CPU, progress=False)
 
@@ -278,7 +285,7 @@ def test_natural_scenes_are_read_with_close_ups(generated) -> None:
 def test_too_few_scenes_are_said_before_a_step_is_made(generated, tmp_path, monkeypatch) -> None:
     scenes = {"train": 64, "validation": 99}
     monkeypatch.setattr(
-        "evaluator.reference_model.load_scenes",
+        "fourfold.evaluator.training.reference_model.load_scenes",
         lambda dataset, split, tokenize: color_scenes(scenes[split], np.random.default_rng(0)),
     )
     with pytest.raises(InputError, match="99 scenes in its split 'validation', 100 are needed"):

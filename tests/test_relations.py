@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scenes.arrangements import ARRANGEMENTS
-from scenes.backgrounds import Background, Lights
-from scenes.camera import Camera, axes, project
-from scenes.layout import Layout, PlacedObject
-from scenes.relations import CLAIMABLE, COMPARISONS, RELATIONS, compares, stands
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.backgrounds import Background, Lights
+from fourfold.scenes.model.camera import Camera, axes, project
+from fourfold.scenes.model.layout import Layout, PlacedObject
+from fourfold.scenes.truth.relations import CLAIMABLE, COMPARISONS, RELATIONS, compares, stands
 
 ACROSS, UPWARDS, DEPTH = ("left", "right"), ("above", "below"), ("front", "behind")
 COORDINATE = st.floats(-1.4, 1.4)

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from scenes.arrangements import ARRANGEMENTS
-from scenes.backgrounds import ON_TABLE, Background, Lights
-from scenes.camera import Camera, axes, pose, project
-from scenes.colors import lab_from_srgb
-from scenes.layout import Layout, PlacedObject, place
-from scenes.rendering import OpenGLRenderer, Rendering, light_pose, object_pose, surface_pose
-from scenes.shapes import mesh
-from scenes.spec import ObjectSpec, SceneSpec
-from scenes.vocabulary import COLORS, MATERIALS, PATTERNS, color_distances
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.backgrounds import ON_TABLE, Background, Lights
+from fourfold.scenes.model.camera import Camera, axes, pose, project
+from fourfold.scenes.model.colors import lab_from_srgb
+from fourfold.scenes.model.layout import Layout, PlacedObject, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.model.vocabulary import COLORS, MATERIALS, PATTERNS, color_distances
+from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering, light_pose, object_pose, surface_pose
+from fourfold.scenes.shapes import mesh
 
 SIZE = 96
 EACH_ARRANGEMENT = pytest.mark.parametrize("name", ARRANGEMENTS)

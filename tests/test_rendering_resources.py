@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenes.backgrounds import Background, Lights
-from scenes.camera import Camera
-from scenes.errors import InputError
-from scenes.layout import Layout, PlacedObject
-from scenes.rendering import OpenGLRenderer, Rendering
-from scenes.vocabulary import COLORS
+from fourfold.errors import InputError
+from fourfold.scenes.model.backgrounds import Background, Lights
+from fourfold.scenes.model.camera import Camera
+from fourfold.scenes.model.layout import Layout, PlacedObject
+from fourfold.scenes.model.vocabulary import COLORS
+from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering
 
 SIZE = 64
 
@@ -101,8 +101,8 @@ def test_closing_twice_is_closing() -> None:
 def test_missing_opengl_names_the_packages_to_install(setup: str, platform: str) -> None:
     code = f"""
 import sys
-from scenes.errors import InputError
-from scenes.rendering import OpenGLRenderer
+from fourfold.errors import InputError
+from fourfold.scenes.render.rendering import OpenGLRenderer
 {setup}
 try:
     OpenGLRenderer(32)

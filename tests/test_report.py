@@ -19,23 +19,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from evaluator import results
-from evaluator.metrics import METRICS, Block
-from evaluator.reporting import explorer, write_browser, write_report
-from evaluator.reporting.charts import Bar, bars
-from evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
-from evaluator.reporting.entries import margin
-from evaluator.reporting.explorer import link_to, make_blocks
-from evaluator.reporting.groups import read_groups
-from evaluator.reporting.html import embed_json
-from evaluator.reporting.html_tables import to_html
-from evaluator.reporting.maps import Maps, load_maps
-from evaluator.reporting.markdown import escape
-from evaluator.reporting.thumbnails import mask_overlay
-from evaluator.reporting.view import points
-from evaluator.summary import summarise
-from evaluator.table_formats import Estimate, Table
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis import results
+from fourfold.evaluator.analysis.metrics import METRICS, Block
+from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.reporting import explorer, write_browser, write_report
+from fourfold.evaluator.reporting.charts import Bar, bars
+from fourfold.evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
+from fourfold.evaluator.reporting.entries import margin
+from fourfold.evaluator.reporting.explorer import link_to, make_blocks
+from fourfold.evaluator.reporting.groups import read_groups
+from fourfold.evaluator.reporting.html import embed_json
+from fourfold.evaluator.reporting.html_tables import to_html
+from fourfold.evaluator.reporting.maps import Maps, load_maps
+from fourfold.evaluator.reporting.markdown import escape
+from fourfold.evaluator.reporting.table_formats import Estimate, Table
+from fourfold.evaluator.reporting.thumbnails import mask_overlay
+from fourfold.evaluator.reporting.view import points
 
 
 @pytest.fixture(scope="module")
@@ -469,8 +469,8 @@ def test_a_ready_made_block_is_plain_data(made: SimpleNamespace) -> None:
 
 
 def test_importing_reports_loads_nothing_heavy() -> None:
-    heavy = ("torch", "jinja2", "safetensors", "evaluator.images")
-    code = f"import sys, evaluator.reporting; sys.exit(any(name in sys.modules for name in {heavy}))"
+    heavy = ("torch", "jinja2", "safetensors", "fourfold.evaluator.data.images")
+    code = f"import sys, fourfold.evaluator.reporting; sys.exit(any(name in sys.modules for name in {heavy}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

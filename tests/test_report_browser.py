@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluator import results
-from evaluator.reporting import write_browser, write_report
-from evaluator.reporting.entries import margin
-from evaluator.reporting.maps import load_maps
+from fourfold.evaluator.analysis import results
+from fourfold.evaluator.reporting import write_browser, write_report
+from fourfold.evaluator.reporting.entries import margin
+from fourfold.evaluator.reporting.maps import load_maps
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator import results
-from evaluator.reporting import write_paper, write_report
-from evaluator.reporting.charts import Bar, Curve, bars, curves
-from evaluator.reporting.probe import Probe, read_probe, sections_of, side_chart, write_figures
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis import results
+from fourfold.evaluator.reporting import write_paper, write_report
+from fourfold.evaluator.reporting.charts import Bar, Curve, bars, curves
+from fourfold.evaluator.reporting.probe import Probe, read_probe, sections_of, side_chart, write_figures
 
 shares = st.floats(0, 1)
 

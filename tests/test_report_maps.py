@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from evaluator.reporting import write_report
-from evaluator.reporting.explorer import pack_maps
-from evaluator.reporting.maps import FILE_NAME, collect_maps, cut, load_maps, save_maps
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.reporting import write_report
+from fourfold.evaluator.reporting.explorer import pack_maps
+from fourfold.evaluator.reporting.maps import FILE_NAME, collect_maps, cut, load_maps, save_maps
 
 
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1), max_size=6))

@@ -9,12 +9,12 @@ from time import process_time
 import numpy as np
 import pytest
 
-from evaluator import item_rows
-from evaluator.metrics import METRICS
-from evaluator.results import Results, ScoredItem, load, save
-from evaluator.statistics import mcnemar_exact, wilson_interval
-from evaluator.summary import ALL, headline_metric, summarise
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis import item_rows
+from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.evaluator.analysis.results import Results, ScoredItem, load, save
+from fourfold.evaluator.analysis.summary import ALL, headline_metric, summarise
+from fourfold.statistics import mcnemar_exact, wilson_interval
 
 TRUTH = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], dtype=bool)
 SKILL = {"cosine": 0.3, "dcsm": 1.5, "constant": 0.0}

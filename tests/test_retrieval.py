@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluator import commands
-from evaluator.asking import ask
-from evaluator.external import BENCHMARKS
-from evaluator.items import ImageRef, Item
-from evaluator.retrieval import retrieval_item
-from evaluator.summary import RETRIEVAL
-from evaluator.tables import retrieval_table
-from generator import generate
-from generator.dataset import read_groups
-from scenes.errors import InputError
+from fourfold import generate
+from fourfold.calls import commands
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.summary import RETRIEVAL
+from fourfold.evaluator.data.external import BENCHMARKS
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.data.retrieval_set import retrieval_item
+from fourfold.evaluator.reporting.tables import retrieval_table
+from fourfold.evaluator.run.evaluation_spec import ask
+from fourfold.generator.dataset.reading import read_groups
 
 RECIPE = """
 name = "searched"
@@ -30,8 +30,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, flat_renderer: type) -> Pa
     folder = tmp_path_factory.mktemp("retrieval")
     (folder / "recipe.toml").write_text(RECIPE)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("generator.pool.open_renderer", lambda size, _name: flat_renderer(size))
-        patch.setattr("generator.independence._PERMUTATIONS", 19)
+        patch.setattr("fourfold.generator.run.pool.open_renderer", lambda size, _name: flat_renderer(size))
+        patch.setattr("fourfold.generator.audits.independence._PERMUTATIONS", 19)
         return generate(folder / "recipe.toml", folder / "set", workers=1, progress=False)
 
 

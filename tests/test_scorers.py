@@ -5,14 +5,14 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from evaluator.cache import EncodedSet
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, save_head
-from evaluator.items import ImageRef, Item
-from evaluator.scorers import SCORERS, ScorerContext, load_scorer
-from evaluator.scorers import blocks as blocks_module
-from evaluator.scorers.phrases import find_literals
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.features.encoding import EncodedSet
+from fourfold.evaluator.scorers import SCORERS, ScorerContext, load_scorer
+from fourfold.evaluator.scoring import blocks as blocks_module
+from fourfold.evaluator.scoring.head_files import Head, save_head
+from fourfold.evaluator.scoring.phrases import find_literals
 
 N_ITEMS, DIM, GRID, LENGTH = 6, 16, (3, 4), 12
 CAPTIONS = ["a red cube left of a blue sphere", "a blue cube left of a red sphere", "a sphere, not a cube", "no cube"]

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from scenes.errors import InputError
-from scenes.shapes import ANY, KINDS, SHAPES, Kind, mesh
-from scenes.shapes.parts import box, circle, level, loft, shaded, tube
-from scenes.shapes.polygons import triangulate
+from fourfold.errors import InputError
+from fourfold.scenes.shapes import ANY, KINDS, SHAPES, Kind, mesh
+from fourfold.scenes.shapes.parts import box, circle, level, loft, shaded, tube
+from fourfold.scenes.shapes.polygons import triangulate
 
 EACH_KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 FLAT = (
@@ -184,7 +184,7 @@ def test_unknown_kind_is_answered_with_the_nearest() -> None:
 
 
 def test_the_table_alone_loads_no_geometry_library() -> None:
-    code = "import sys, scenes.shapes; print([name for name in ('trimesh', 'scipy') if name in sys.modules])"
+    code = "import sys, fourfold.scenes.shapes; print([name for name in ('trimesh', 'scipy') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evaluator.results import Results, ScoredItem
-from evaluator.summary import summarise
-from evaluator.table_formats import (
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.reporting.table_formats import (
     WRITERS,
     Estimate,
     Table,
@@ -20,8 +21,7 @@ from evaluator.table_formats import (
     write_table,
     write_text,
 )
-from evaluator.tables import authors_table, category_table, comparison_table, metric_table
-from scenes.errors import InputError
+from fourfold.evaluator.reporting.tables import authors_table, category_table, comparison_table, metric_table
 
 NASTY = 'A|B & 50% of $x_1$ #1 {~^\\} <b>"[1](x)*†`'
 

@@ -12,17 +12,17 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
-from evaluator.cache import EncodedSet
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import read_head
-from evaluator.items import ImageRef, Item
-from evaluator.losses import truth_table_loss
-from evaluator.scorers import ScorerContext, load_scorer
-from evaluator.scorers.trained import HEADS
-from evaluator.training import EncodedItems, TrainingConfig, train_head, train_on_features
-from evaluator.training_data import items_right, prepare_data, split_clusters
-from evaluator.training_run import Run
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.features.encoding import EncodedSet
+from fourfold.evaluator.scorers import ScorerContext, load_scorer
+from fourfold.evaluator.scorers.trained import HEADS
+from fourfold.evaluator.scoring.head_files import read_head
+from fourfold.evaluator.training.data import items_right, prepare_data, split_clusters
+from fourfold.evaluator.training.losses import truth_table_loss
+from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig, train_head, train_on_features
+from fourfold.evaluator.training.train_state import Run
 
 SIDE, DIM, LENGTH = 4, 32, 16
 SHAPES = ["cube", "sphere", "cone", "torus", "mug"]
@@ -234,7 +234,9 @@ def test_a_killed_run_resumes_to_the_same_weights(head, encoder, small, tmp_path
 def test_a_checkpoint_of_another_run_is_refused(encoder, small, tmp_path, monkeypatch):
     out = tmp_path / "head.safetensors"
     monkeypatch.setattr(Run, "finished", property(lambda self: self.standing.epoch >= 1))
-    monkeypatch.setattr("evaluator.training.save_head", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "fourfold.evaluator.training.train_head.save_head", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         train_on_features(*small, encoder, head="dcsm", out=out, config=QUICK, progress=False)
     monkeypatch.undo()
@@ -293,7 +295,7 @@ def test_nothing_is_overwritten(encoder, small, tmp_path):
 
 
 def test_a_missing_tensorboard_is_said_before_an_epoch_is_trained(encoder, small, tmp_path, monkeypatch):
-    monkeypatch.setattr("evaluator.training.find_spec", lambda name: None)
+    monkeypatch.setattr("fourfold.evaluator.training.train_head.find_spec", lambda name: None)
     monkeypatch.setattr(Run, "train_epoch", lambda *_: pytest.fail("began to train"))
     with pytest.raises(InputError, match="pip install tensorboard"):
         train_on_features(*small, encoder, head="dcsm", out=tmp_path / "h", config=QUICK, tensorboard=tmp_path / "t")

@@ -15,12 +15,12 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from generator.cards import write_card
-from generator.config import recipe_from_dict
-from generator.dataset import file_hash, read_manifest, read_rows
-from generator.formats import FORMATS, open_source, row_files
-from generator.formats.sample import Sample
-from generator.verification import verify
+from fourfold.generator.dataset.formats import FORMATS, open_source, row_files
+from fourfold.generator.dataset.formats.sample import Sample
+from fourfold.generator.dataset.reading import file_hash, read_manifest, read_rows
+from fourfold.generator.presentation.cards import write_card
+from fourfold.generator.recipe.reading import recipe_from_dict
+from fourfold.generator.verification import verify
 
 _FORMATS, _FOLDERS = (
     runpy.run_path(str(Path(__file__).with_name(f"test_{name}.py"))) for name in ("formats", "generator_verification")

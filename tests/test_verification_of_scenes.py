@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.annotations import ObjectAnnotation, annotate
-from scenes.backgrounds import Background, Lights
-from scenes.camera import Camera
-from scenes.layout import Layout, PlacedObject, place
-from scenes.rendering import OpenGLRenderer
-from scenes.spec import ObjectSpec, SceneSpec
-from scenes.verification import Limits, find_problems
-from scenes.vocabulary import COLORS, ONE_OF_TWO
+from fourfold.scenes.model.backgrounds import Background, Lights
+from fourfold.scenes.model.camera import Camera
+from fourfold.scenes.model.layout import Layout, PlacedObject, place
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.model.vocabulary import COLORS, ONE_OF_TWO
+from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate
+from fourfold.scenes.truth.verification import Limits, find_problems
 
 SMALL = "an object covers too few pixels"
 HIDDEN = "an object is hidden"

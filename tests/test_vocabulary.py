@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.colors import ciede2000, lab_from_srgb
-from scenes.errors import InputError
-from scenes.vocabulary import (
+from fourfold.errors import InputError
+from fourfold.scenes.model.colors import ciede2000, lab_from_srgb
+from fourfold.scenes.model.vocabulary import (
     COLORS,
     MATERIALS,
     PATTERNS,

@@ -7,13 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generator.categories import CATEGORIES
-from generator.config import Recipe, SceneRange, Split
-from generator.groups import MadeGroup, make_group
-from generator.world import make_world
-from scenes.arrangements import ARRANGEMENTS
-from scenes.camera import Camera
-from scenes.claims import (
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import make_world
+from fourfold.generator.groups.making import MadeGroup, make_group
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.camera import Camera
+from fourfold.scenes.model.layout import Layout, PlacedObject, layout_from_dict
+from fourfold.scenes.model.vocabulary import COLORS, SIZES, TABLES
+from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.shapes import KINDS, mesh
+from fourfold.scenes.truth.claims import (
     Absent,
     Both,
     Claim,
@@ -26,13 +30,9 @@ from scenes.claims import (
     Related,
     claim_from_dict,
 )
-from scenes.layout import Layout, PlacedObject, layout_from_dict
-from scenes.relations import COMPARISONS, RELATIONS
-from scenes.rendering import OpenGLRenderer
-from scenes.shapes import KINDS, mesh
-from scenes.sightings import Sighting, look, possible_colors
-from scenes.vocabulary import COLORS, SIZES, TABLES
-from scenes.witness import View, examine, judge
+from fourfold.scenes.truth.label_check import View, examine, judge
+from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
+from fourfold.scenes.truth.sightings import Sighting, look, possible_colors
 
 CAMERA = Camera(0.0, 30.0, 6.0, (0.0, 0.0, 0.25), 36.0)
 WORLD = make_world(Recipe("witness", {}, scene=SceneRange(arrangements=tuple(ARRANGEMENTS))), Split())

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
-from generator.wording import (
+from fourfold.generator.captions.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
+from fourfold.generator.captions.wording import (
     HOLD_OUTS,
     SYNONYMS,
     Language,
@@ -23,11 +23,22 @@ from generator.wording import (
     word,
     wordings_named,
 )
-from scenes.claims import REGIONS, Absent, Both, Compared, Counted, Description, Exists, Located, Not, Related
-from scenes.own import OwnKind, known
-from scenes.relations import COMPARISONS, RELATIONS
-from scenes.shapes import KINDS
-from scenes.vocabulary import TABLES
+from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.model.vocabulary import TABLES
+from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.truth.claims import (
+    REGIONS,
+    Absent,
+    Both,
+    Compared,
+    Counted,
+    Description,
+    Exists,
+    Located,
+    Not,
+    Related,
+)
+from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 
 VALUES = {"shape": list(KINDS)} | {name: list(table) for name, table in TABLES.items()}
 NEGATIONS = {"no", "not", "without", "neither", "nor"}

@@ -6,7 +6,7 @@ ViT-B-16,path/to/file.pt  an open_clip architecture and a checkpoint file
 hf-hub:org/repo           an open_clip model on the Hugging Face hub
 local-dir:path            a folder with `open_clip_config.json` and weights
 hf:org/repo, hf:path      a transformers model (extra `hf`): CLIP, SigLIP, MetaCLIP 2, BLIP, Chinese-CLIP
-module:function           your own; see `evaluator.encoders.custom`
+module:function           your own; see `fourfold.evaluator.encoders.custom`
 """
 
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from scenes.errors import InputError
+from fourfold.errors import InputError
 
 if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs none of it
     from PIL import Image
 
-    from evaluator.features import ImageFeatures, TextFeatures
+    from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 # How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
 Fit = Literal["crop", "squash", "pad"]
@@ -74,25 +74,25 @@ class LoadOptions:
 
 
 def _open_clip(spec: str, options: LoadOptions) -> Encoder:
-    from evaluator.encoders.openclip import load_open_clip
+    from fourfold.evaluator.encoders.openclip import load_open_clip
 
     return load_open_clip(spec, options)
 
 
 def _fourfold_tiny(spec: str, options: LoadOptions) -> Encoder:
-    from evaluator.encoders.openclip import load_open_clip
+    from fourfold.evaluator.encoders.openclip import load_open_clip
 
     return load_open_clip(f"local-dir:{TINY_FOLDER}", options, name=spec)
 
 
 def _transformers(spec: str, options: LoadOptions) -> Encoder:
-    from evaluator.encoders.huggingface import load_transformers
+    from fourfold.evaluator.encoders.huggingface import load_transformers
 
     return load_transformers(spec, options)
 
 
 def _custom(spec: str, options: LoadOptions) -> Encoder:
-    from evaluator.encoders.custom import load_custom
+    from fourfold.evaluator.encoders.custom import load_custom
 
     return load_custom(spec, options)
 
@@ -118,7 +118,7 @@ def loader_of(spec: str) -> str:
 
 def list_models() -> list[str]:
     """Every model that can be named and has weights, fourfold-tiny first, then open_clip's "ARCH,tag"."""
-    from evaluator.encoders.openclip import list_open_clip  # seconds, and only to list names
+    from fourfold.evaluator.encoders.openclip import list_open_clip  # seconds, and only to list names
 
     return [TINY, *list_open_clip()]
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from scenes.errors import InputError, unknown_name
+from fourfold.errors import InputError, unknown_name
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from evaluator.encoders import Encoder, Fit, fit_of
-from evaluator.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders import Encoder, Fit, fit_of
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 EncodeImages = Callable[[Sequence[Image.Image]], ImageFeatures]
 EncodeTexts = Callable[[Sequence[str]], TextFeatures]

@@ -5,8 +5,8 @@ put your towers in the place of the toy ones, and name it `my_model:load`:
 
     import numpy as np
     import torch
-    from evaluator.features import ImageFeatures, TextFeatures
-    from evaluator.images import pixel_hash
+    from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+    from fourfold.evaluator.data.images import pixel_hash
     from torch.nn.functional import normalize, one_hot
 
     class MyModel:
@@ -29,17 +29,17 @@ put your towers in the place of the toy ones, and name it `my_model:load`:
     def load(options):  # options.device, .dtype, .batch_size, as given on the command line
         return MyModel()
 
-Every vector is of unit length; see `evaluator.features` for shapes. Give `patches` and `grid` too, and set
-`has_patches`, for the scorers that look at patch tokens; and `fit`, "crop", "squash" or "pad", where reports are to lay
-their maps over pictures that are not square.
+Every vector is of unit length; see `fourfold.evaluator.encoders.features` for shapes. Give `patches` and `grid` too,
+and set `has_patches`, for the scorers that look at patch tokens; and `fit`, "crop", "squash" or "pad", where reports
+are to lay their maps over pictures that are not square.
 """
 
 import importlib
 import os
 import sys
 
-from evaluator.encoders import Encoder, LoadOptions
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders import Encoder, LoadOptions
 
 _CONTRACT = ("name", "identity", "context_length", "embed_dim", "has_patches", "encode_images", "encode_texts")
 
@@ -64,5 +64,7 @@ def load_custom(spec: str, options: LoadOptions) -> Encoder:
     encoder = function(options)
     missing = [part for part in _CONTRACT if not hasattr(encoder, part)]
     if missing:
-        raise InputError(f"{spec}: what it returned has no {', '.join(missing)}; see evaluator.encoders.custom")
+        raise InputError(
+            f"{spec}: what it returned has no {', '.join(missing)}; see fourfold.evaluator.encoders.custom"
+        )
     return encoder

@@ -1,7 +1,8 @@
 """transformers models, named `hf:org/repo` or `hf:path`: CLIP, SigLIP, MetaCLIP 2, BLIP, Chinese-CLIP. Extra `hf`.
 
-Patch and text tokens follow the one definition of `evaluator.encoders.patch_tokens`: what the model's own pooling head
-and projection make of each last token alone. Written for transformers 4.45 to 5, whose differences are guarded here.
+Patch and text tokens follow the one definition of `fourfold.evaluator.encoders.patch_tokens`: what the model's own
+pooling head and projection make of each last token alone. Written for transformers 4.45 to 5, whose differences are
+guarded here.
 """
 
 from collections.abc import Callable
@@ -13,13 +14,13 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from evaluator.encoders import LoadOptions
-from evaluator.encoders.batches import checked_device, checked_dtype
-from evaluator.encoders.identity import PROBE, model_identity
-from evaluator.encoders.tokenization import vocabulary_tokens
-from evaluator.encoders.torchvision_import import import_torchvision
-from evaluator.encoders.towers import TowerEncoder, TowerOutput
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.identity import PROBE, model_identity
+from fourfold.evaluator.encoders.tokenization import vocabulary_tokens
+from fourfold.evaluator.encoders.torchvision_import import import_torchvision
+from fourfold.evaluator.encoders.towers import TowerEncoder, TowerOutput
 
 import_torchvision()
 try:

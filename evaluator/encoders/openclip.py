@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 from safetensors import SafetensorError
 
-from evaluator.encoders import Fit, LoadOptions
-from evaluator.encoders.batches import checked_device, checked_dtype
-from evaluator.encoders.identity import PROBE, model_identity
-from evaluator.encoders.patch_tokens import encode_tower
-from evaluator.encoders.tokenization import Tokenize, byte_pair_tokens, vocabulary_tokens
-from evaluator.encoders.torchvision_import import import_torchvision
-from evaluator.encoders.towers import TowerEncoder
-from scenes.errors import InputError, unknown_name
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.encoders import Fit, LoadOptions
+from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.identity import PROBE, model_identity
+from fourfold.evaluator.encoders.patch_tokens import encode_tower
+from fourfold.evaluator.encoders.tokenization import Tokenize, byte_pair_tokens, vocabulary_tokens
+from fourfold.evaluator.encoders.torchvision_import import import_torchvision
+from fourfold.evaluator.encoders.towers import TowerEncoder
 
 import_torchvision()
 import open_clip  # noqa: E402
@@ -27,7 +27,7 @@ from open_clip.factory import load_state_dict  # noqa: E402
 from open_clip.tokenizer import canonicalize_text  # noqa: E402
 from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
 
-import evaluator.encoders.tiny_tower  # noqa: E402, F401  makes fourfold-tiny's image tower known to timm
+import fourfold.evaluator.encoders.tiny_tower  # noqa: E402, F401  makes fourfold-tiny's image tower known to timm
 
 # What open_clip, torch and safetensors raise for files, names and hubs that do not fit.
 _LOAD_ERRORS = (

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from evaluator.encoders.towers import TowerOutput
+from fourfold.evaluator.encoders.towers import TowerOutput
 
 
 def vision_transformer(visual: Any, pixels: torch.Tensor) -> TowerOutput:

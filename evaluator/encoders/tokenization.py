@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from evaluator.encoders.pieces import END, marker_of, spell
+from fourfold.evaluator.encoders.token_strings import END, marker_of, spell
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from evaluator.encoders import Fit
-from evaluator.encoders.batches import DTYPES, run_in_batches
-from evaluator.encoders.tokenization import Tokenize
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.images import pixel_hash
+from fourfold.evaluator.data.images import pixel_hash
+from fourfold.evaluator.encoders import Fit
+from fourfold.evaluator.encoders.batches import DTYPES, run_in_batches
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.tokenization import Tokenize
 
 
 class TruncatedCaptions(UserWarning):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.statistics import wilson_interval
+from fourfold.statistics import wilson_interval
 
 MAX_BINS = 4
 MIN_CLUSTERS = 5  # a share of fewer groups says nothing and would only draw the eye

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.metrics import group_score, has_core, image_choice, text_choice
-from evaluator.reporting.groups import Group, Picture
-from evaluator.reporting.systems import System
-from evaluator.results import Results, ScoredItem
+from fourfold.evaluator.analysis.metrics import group_score, has_core, image_choice, text_choice
+from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.reporting.groups import Group, Picture
+from fourfold.evaluator.reporting.systems import System
 
 MAX_CELLS = 256  # images x captions of an item that can be looked at; a retrieval set has millions
 

@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from evaluator.items import ImageRef
-from evaluator.reporting.difficulty import Axis, as_number
-from evaluator.reporting.entries import MAX_CELLS, Entry, margin
-from evaluator.reporting.groups import Picture
-from evaluator.reporting.maps import Maps
-from evaluator.reporting.systems import System
-from evaluator.reporting.thumbnails import mask_overlay, thumbnail
+from fourfold.evaluator.data.items import ImageRef
+from fourfold.evaluator.reporting.difficulty import Axis, as_number
+from fourfold.evaluator.reporting.entries import MAX_CELLS, Entry, margin
+from fourfold.evaluator.reporting.groups import Picture
+from fourfold.evaluator.reporting.maps import Maps
+from fourfold.evaluator.reporting.systems import System
+from fourfold.evaluator.reporting.thumbnails import mask_overlay, thumbnail
 
 PICTURE_SIZE = 224  # pixels
 PICTURE_QUALITY = 86

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator import dataset as files
+from fourfold.generator.dataset import reading as files
 
 ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
 

@@ -55,4 +55,4 @@ def _policy(script: str) -> str:
 
 
 def _read(name: str) -> str:
-    return (files("evaluator.reporting") / "page" / name).read_text(encoding="utf-8")
+    return (files("fourfold.evaluator.reporting") / "page" / name).read_text(encoding="utf-8")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluator.reporting.difficulty import Axis, find_axes
-from evaluator.reporting.entries import Entry, entries_of_results
-from evaluator.reporting.groups import Group, read_groups
-from evaluator.reporting.systems import System, list_systems
-from evaluator.reporting.view import Numbers
-from evaluator.results import Results, ScoredItem, load
-from generator.dataset import read_manifest
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import Results, ScoredItem, load
+from fourfold.evaluator.reporting.difficulty import Axis, find_axes
+from fourfold.evaluator.reporting.entries import Entry, entries_of_results
+from fourfold.evaluator.reporting.groups import Group, read_groups
+from fourfold.evaluator.reporting.systems import System, list_systems
+from fourfold.evaluator.reporting.view import Numbers
+from fourfold.generator.dataset.reading import read_manifest
 
 
 @dataclass(frozen=True)

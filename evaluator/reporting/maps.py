@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluator.encoders import Fit
-from evaluator.reporting.entries import MAX_CELLS
-from generator.dataset import write_atomically
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders import Fit
+from fourfold.evaluator.reporting.entries import MAX_CELLS
+from fourfold.generator.dataset.reading import write_atomically
 
 if TYPE_CHECKING:
-    from evaluator.cache import EncodedSet
-    from evaluator.items import Item
+    from fourfold.evaluator.data.items import Item
+    from fourfold.evaluator.features.encoding import EncodedSet
 
 FORMAT = 1
 FILE_NAME = "maps.safetensors"

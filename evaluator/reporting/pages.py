@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from evaluator.reporting.difficulty import MIN_CLUSTERS
-from evaluator.reporting.entries import Entry
-from evaluator.reporting.html_tables import HtmlTable, to_html
-from evaluator.reporting.loading import Material
-from evaluator.reporting.probe import NOTE as PROBE_NOTE
-from evaluator.reporting.sections import (
+from fourfold.evaluator.reporting.difficulty import MIN_CLUSTERS
+from fourfold.evaluator.reporting.entries import Entry
+from fourfold.evaluator.reporting.html_tables import HtmlTable, to_html
+from fourfold.evaluator.reporting.loading import Material
+from fourfold.evaluator.reporting.probe import NOTE as PROBE_NOTE
+from fourfold.evaluator.reporting.sections import (
     AxisSection,
     LegendEntry,
     ProbeSection,
@@ -22,9 +22,9 @@ from evaluator.reporting.sections import (
     legend,
     probe_sections,
 )
-from evaluator.reporting.systems import System, find_role
-from evaluator.reporting.trends import find_trends
-from evaluator.reporting.view import (
+from fourfold.evaluator.reporting.systems import System, find_role
+from fourfold.evaluator.reporting.trends import find_trends
+from fourfold.evaluator.reporting.view import (
     CATEGORIES,
     Numbers,
     Panel,

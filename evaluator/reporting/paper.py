@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evaluator.reporting.loading import Material, load_material
-from evaluator.reporting.probe import SIDES, WHAT, Section, margins_of, read_probe, sections_of
-from evaluator.reporting.trends import Trend, find_trends
-from evaluator.reporting.view import NBSP, Numbers, chance_of
-from evaluator.reporting.writing import list_tables
-from evaluator.results import MetricRow
-from evaluator.table_formats import WRITERS
-from generator.dataset import write_atomically
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import MetricRow
+from fourfold.evaluator.reporting.loading import Material, load_material
+from fourfold.evaluator.reporting.probe import SIDES, WHAT, Section, margins_of, read_probe, sections_of
+from fourfold.evaluator.reporting.table_formats import WRITERS
+from fourfold.evaluator.reporting.trends import Trend, find_trends
+from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of
+from fourfold.evaluator.reporting.writing import list_tables
+from fourfold.generator.dataset.reading import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 import numpy as np
 
-from evaluator.embedding_space import RESOLUTION
-from evaluator.reporting.charts import mark
-from evaluator.table_formats import Table, percent
-from evaluator.tables import probe_table
-from generator.dataset import write_atomically
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.geometry_measures import RESOLUTION
+from fourfold.evaluator.reporting.charts import mark
+from fourfold.evaluator.reporting.table_formats import Table, percent
+from fourfold.evaluator.reporting.tables import probe_table
+from fourfold.generator.dataset.reading import write_atomically
 
 PROBE_FILE = "probe.json"
 SIDES = {"text": "Captions", "image": "Pictures"}
@@ -46,7 +46,7 @@ class Probe:
     """What a probe.json holds."""
 
     model: str
-    rows: tuple[Any, ...]  # with the fields of `evaluator.geometry.ProbeRow`
+    rows: tuple[Any, ...]  # with the fields of `fourfold.evaluator.analysis.embedding_geometry.ProbeRow`
     margins: Mapping[str, np.ndarray]  # category -> [n, 4]
 
 

@@ -6,14 +6,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from evaluator.reporting.charts import MARKS, curves, mark
-from evaluator.reporting.probe import SIDES, WHAT, read_probe, sections_of, side_chart, table_of
-from evaluator.reporting.systems import System
-from evaluator.reporting.trends import Trend
-from evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
-from evaluator.results import Results
-from evaluator.table_formats import Table
-from evaluator.tables import comparison_table, metric_table, retrieval_table
+from fourfold.evaluator.analysis.results import Results
+from fourfold.evaluator.reporting.charts import MARKS, curves, mark
+from fourfold.evaluator.reporting.probe import SIDES, WHAT, read_probe, sections_of, side_chart, table_of
+from fourfold.evaluator.reporting.systems import System
+from fourfold.evaluator.reporting.table_formats import Table
+from fourfold.evaluator.reporting.tables import comparison_table, metric_table, retrieval_table
+from fourfold.evaluator.reporting.trends import Trend
+from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
 
 HARD_POSITIVE_NOTE = (
     "Hard positives: a second true caption of each picture, in another wording, must beat the adversarial one too. "

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluator.results import Results
+from fourfold.evaluator.analysis.results import Results
 
 CONTROLS = ("random", "blind", "shuffled-images", "oracle")
 STYLES = ("s1", "s2", "s3", "s4")  # CSS classes, for scorers that are neither baseline nor DCSM

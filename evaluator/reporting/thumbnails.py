@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluator.items import ImageRef
-from generator.dataset import open_source
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.data.items import ImageRef
+from fourfold.generator.dataset.reading import open_source
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,7 +23,7 @@ def thumbnail(picture: ImageRef, *, size: int, quality: int) -> tuple[str, tuple
 
     Raises InputError, naming the file, for a picture that is missing or broken.
     """
-    from evaluator.images import open_image
+    from fourfold.evaluator.data.images import open_image
 
     image = open_image(picture)
     own_size = image.size

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluator.reporting.charts import Curve
-from evaluator.reporting.difficulty import Axis, accuracy, as_number
-from evaluator.reporting.entries import Entry, margin
-from evaluator.reporting.loading import Material
-from evaluator.reporting.systems import System
+from fourfold.evaluator.reporting.charts import Curve
+from fourfold.evaluator.reporting.difficulty import Axis, accuracy, as_number
+from fourfold.evaluator.reporting.entries import Entry, margin
+from fourfold.evaluator.reporting.loading import Material
+from fourfold.evaluator.reporting.systems import System
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from evaluator.metrics import METRICS
-from evaluator.reporting.charts import Bar, bars
-from evaluator.reporting.systems import System, find_role
-from evaluator.results import ComparisonRow, MetricRow, Results
-from evaluator.summary import ALL, RETRIEVAL, headline_metric
-from evaluator.table_formats import Cell, Estimate, Table, percent
+from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, Results
+from fourfold.evaluator.analysis.summary import ALL, RETRIEVAL, headline_metric
+from fourfold.evaluator.reporting.charts import Bar, bars
+from fourfold.evaluator.reporting.systems import System, find_role
+from fourfold.evaluator.reporting.table_formats import Cell, Estimate, Table, percent
 
 # category -> (condition, what differs between the two pictures)
 CATEGORIES = {

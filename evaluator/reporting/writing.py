@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from evaluator.reporting.difficulty import find_axes
-from evaluator.reporting.entries import entries_of_groups
-from evaluator.reporting.explorer import make_blocks
-from evaluator.reporting.groups import read_groups
-from evaluator.reporting.html import render
-from evaluator.reporting.loading import Material, load_material
-from evaluator.reporting.maps import load_maps
-from evaluator.reporting.markdown import render_markdown
-from evaluator.reporting.pages import browser_page, make_title, report_page
-from evaluator.reporting.sections import check_tables, configuration, detail_tables
-from evaluator.reporting.view import answer_table, lede, matrix
-from evaluator.table_formats import Table
-from generator.dataset import write_atomically
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.reporting.difficulty import find_axes
+from fourfold.evaluator.reporting.entries import entries_of_groups
+from fourfold.evaluator.reporting.explorer import make_blocks
+from fourfold.evaluator.reporting.groups import read_groups
+from fourfold.evaluator.reporting.html import render
+from fourfold.evaluator.reporting.loading import Material, load_material
+from fourfold.evaluator.reporting.maps import load_maps
+from fourfold.evaluator.reporting.markdown import render_markdown
+from fourfold.evaluator.reporting.pages import browser_page, make_title, report_page
+from fourfold.evaluator.reporting.sections import check_tables, configuration, detail_tables
+from fourfold.evaluator.reporting.table_formats import Table
+from fourfold.evaluator.reporting.view import answer_table, lede, matrix
+from fourfold.generator.dataset.reading import write_atomically
 
 GROUPS_WITH_PICTURES = 100  # a category
 

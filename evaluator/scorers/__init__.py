@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 
-from evaluator.scorers.blind import load_blind
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
-from evaluator.scorers.cosine import load_cosine
-from evaluator.scorers.marginal import load_marginal
-from evaluator.scorers.maxsim import load_maxsim
-from evaluator.scorers.oracle import load_oracle
-from evaluator.scorers.phrase_align import load_phrase_align
-from evaluator.scorers.random_scores import load_random
-from evaluator.scorers.shuffled_images import shuffle_images
-from evaluator.scorers.trained import HEADS, load_dcsm_ref, load_factored, load_trained
-from scenes.errors import InputError, unknown_name
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.scorers.blind import load_blind
+from fourfold.evaluator.scorers.cosine import load_cosine
+from fourfold.evaluator.scorers.marginal import load_marginal
+from fourfold.evaluator.scorers.maxsim import load_maxsim
+from fourfold.evaluator.scorers.oracle import load_oracle
+from fourfold.evaluator.scorers.phrase_align import load_phrase_align
+from fourfold.evaluator.scorers.random_scores import load_random
+from fourfold.evaluator.scorers.shuffled_images import shuffle_images
+from fourfold.evaluator.scorers.trained import HEADS, load_dcsm_ref, load_factored, load_trained
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 __all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "check_scorer", "load_scorer"]
 

@@ -14,9 +14,9 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import torch
 
-from evaluator.heads import Head
-from evaluator.scorers.dcsm_ref import REPLACED_WORDS, TEXT_TOKENS
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.scorers.dcsm_ref import REPLACED_WORDS, TEXT_TOKENS
+from fourfold.evaluator.scoring.head_files import Head
 
 STORAGES = {
     "FloatStorage": torch.float32,

@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
-from evaluator.scorers.random_scores import hash_strings, to_unit
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scorers.random_scores import hash_strings, to_unit
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 
 def blind(images: ImageFeatures, texts: TextFeatures, seed: int) -> torch.Tensor:

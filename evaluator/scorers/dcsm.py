@@ -15,12 +15,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.words import FUNCTIONAL_WORDS, WordFinder
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.functional_words import FUNCTIONAL_WORDS, WordFinder
 
 if TYPE_CHECKING:
-    from evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders import Encoder
 
 
 N_PAIR_FEATURES = 3  # pooled cosine, mean and spread of the map: standardising the map would lose them

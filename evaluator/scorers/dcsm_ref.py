@@ -13,12 +13,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.blocks import BLOCK_FLOATS
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.blocks import BLOCK_FLOATS
 
 if TYPE_CHECKING:
-    from evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders import Encoder
 
 REPLACED_WORDS = ("above", "below", "left", "right", "small", "big", "not", "no", "without", "but", "absent")
 TEXT_TOKENS = 30

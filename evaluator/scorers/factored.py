@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from torch.nn.functional import logsigmoid
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.phrases import PhraseBank
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.phrases import PhraseBank
 
 if TYPE_CHECKING:
-    from evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders import Encoder
 
 UNCALIBRATED = 0.01  # CLIP's own temperature, for use without a fitted one
 

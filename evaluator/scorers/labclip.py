@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from evaluator.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 if TYPE_CHECKING:
-    from evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders import Encoder
 
 
 def configure_labclip(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:

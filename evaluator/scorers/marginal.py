@@ -6,10 +6,10 @@ It takes the caption's prior away, so it can repair text scores and never image 
 import numpy as np
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
-from evaluator.scorers.cosine import cosine
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scorers.cosine import cosine
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 
 def load_marginal(context: ScorerContext) -> Scorer:

@@ -2,9 +2,9 @@
 
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.blocks import score_in_blocks
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.blocks import score_in_blocks
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 
 def maxsim(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:

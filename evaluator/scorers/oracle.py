@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 Truth = dict[tuple[str, str], float]
 

@@ -5,11 +5,11 @@ After ABE-CLIP (arXiv 2512.17178), whose formula is not public: this is our vari
 
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.blocks import score_in_blocks
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
-from evaluator.scorers.cosine import cosine
-from evaluator.scorers.phrases import PhraseBank, find_literals
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scorers.cosine import cosine
+from fourfold.evaluator.scoring.blocks import score_in_blocks
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.scoring.phrases import PhraseBank, find_literals
 
 WHOLE = 0.5  # weight of the cosine of the whole sentence; the phrases have the rest
 TOP_SHARE = 1 / 16  # of the patches: how many of the best a phrase is averaged over

@@ -7,8 +7,8 @@ from hashlib import blake2b
 import numpy as np
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 
 def hash_strings(strings: Iterable[str], salt: str) -> np.ndarray:

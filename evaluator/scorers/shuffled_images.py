@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 
 
 def shuffle_images(scorer: Scorer, context: ScorerContext) -> Scorer:

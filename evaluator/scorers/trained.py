@@ -8,19 +8,19 @@ from zipfile import is_zipfile
 import torch
 from torch import nn
 
-from evaluator.features import ImageFeatures, TextFeatures
-from evaluator.heads import Head, find_head, head_file, load_head
-from evaluator.scorers.authors_checkpoint import read_authors_checkpoint
-from evaluator.scorers.blocks import score_in_blocks
-from evaluator.scorers.contract import FunctionScorer, Scorer, ScorerContext
-from evaluator.scorers.dcsm import build_dcsm, configure_dcsm
-from evaluator.scorers.dcsm_ref import build_dcsm_ref, configure_dcsm_ref
-from evaluator.scorers.factored import build_factored, configure_factored
-from evaluator.scorers.labclip import build_labclip, configure_labclip
-from scenes.errors import InputError, unknown_name
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.scorers.authors_checkpoint import read_authors_checkpoint
+from fourfold.evaluator.scorers.dcsm import build_dcsm, configure_dcsm
+from fourfold.evaluator.scorers.dcsm_ref import build_dcsm_ref, configure_dcsm_ref
+from fourfold.evaluator.scorers.factored import build_factored, configure_factored
+from fourfold.evaluator.scorers.labclip import build_labclip, configure_labclip
+from fourfold.evaluator.scoring.blocks import score_in_blocks
+from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.scoring.head_files import Head, find_head, head_file, load_head
 
 if TYPE_CHECKING:
-    from evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders import Encoder
 
 
 class HeadNetwork(Protocol):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from generator.categories import (
+from fourfold.generator.categories import (
     binding,
     binding_negation,
     binding_relation,
@@ -14,7 +14,7 @@ from generator.categories import (
     relation,
     relation_negation,
 )
-from generator.world import Sampler
+from fourfold.generator.categories.world import Sampler
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from generator.world import (
+from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
@@ -12,9 +12,9 @@ from generator.world import (
     sample_number,
     sample_swappable,
 )
-from scenes.claims import Both, Claim, Exists
-from scenes.edits import swap_attribute
-from scenes.layout import Layout
+from fourfold.scenes.model.edits import swap_attribute
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.truth.claims import Both, Claim, Exists
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.world import (
+from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
@@ -18,8 +18,8 @@ from generator.world import (
     sample_number,
     sample_swappable,
 )
-from scenes.claims import Absent, Both, Claim, Exists
-from scenes.edits import swap_attribute
+from fourfold.scenes.model.edits import swap_attribute
+from fourfold.scenes.truth.claims import Absent, Both, Claim, Exists
 
 FORMS = ("no", "but-not", "and-no", "negate")
 

@@ -6,7 +6,7 @@ nor the relation decides, only which cube is red.
 
 import numpy as np
 
-from generator.world import (
+from fourfold.generator.categories.world import (
     MANY_TRIES,
     Draft,
     World,
@@ -19,10 +19,10 @@ from generator.world import (
     sample_number,
     sample_swappable,
 )
-from scenes.claims import Claim, Related
-from scenes.edits import swap_attribute
-from scenes.layout import Layout, in_frame
-from scenes.relations import CLAIMABLE, RELATIONS, stands
+from fourfold.scenes.model.edits import swap_attribute
+from fourfold.scenes.model.layout import Layout, in_frame
+from fourfold.scenes.truth.claims import Claim, Related
+from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 SAID_OF_B = ("other-attribute", "converse-relation")
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.world import (
+from fourfold.errors import InputError
+from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
@@ -16,15 +17,14 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.arrangements import ARRANGEMENTS
-from scenes.claims import Compared
-from scenes.edits import swap_attribute, swap_places
-from scenes.errors import InputError
-from scenes.layout import Layout, in_frame
-from scenes.relations import COMPARISONS, compares
-from scenes.shapes import mesh
-from scenes.spec import ObjectSpec
-from scenes.vocabulary import SIZES
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.edits import swap_attribute, swap_places
+from fourfold.scenes.model.layout import Layout, in_frame
+from fourfold.scenes.model.spec import ObjectSpec
+from fourfold.scenes.model.vocabulary import SIZES
+from fourfold.scenes.shapes import mesh
+from fourfold.scenes.truth.claims import Compared
+from fourfold.scenes.truth.relations import COMPARISONS, compares
 
 OF_SIZE = ("larger", "smaller", "taller", "shorter")
 OF_PLACE = ("nearer", "farther")

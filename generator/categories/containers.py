@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.world import (
+from fourfold.errors import InputError
+from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
@@ -18,15 +19,14 @@ from generator.world import (
     sample_object,
     sample_objects,
 )
-from scenes.arrangements import CAVITIES
-from scenes.claims import Claim, Description, Related
-from scenes.edits import move_object, move_onto
-from scenes.errors import InputError
-from scenes.layout import Layout, footprint, in_frame, overlapping
-from scenes.relations import stands
-from scenes.shapes import mesh
-from scenes.spec import ObjectSpec
-from scenes.vocabulary import SIZE_JITTER, SIZES
+from fourfold.scenes.model.arrangements import CAVITIES
+from fourfold.scenes.model.edits import move_object, move_onto
+from fourfold.scenes.model.layout import Layout, footprint, in_frame, overlapping
+from fourfold.scenes.model.spec import ObjectSpec
+from fourfold.scenes.model.vocabulary import SIZE_JITTER, SIZES
+from fourfold.scenes.shapes import mesh
+from fourfold.scenes.truth.claims import Claim, Description, Related
+from fourfold.scenes.truth.relations import stands
 
 MOVES = ("out", "over", "exchange")
 _OBJECTS = 4  # a container takes much of the picture

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.world import (
+from fourfold.generator.categories.world import (
     Draft,
     World,
     changeable,
@@ -17,10 +17,10 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.claims import Both, Claim, Description, Exists
-from scenes.edits import replace_attribute, replace_shape
-from scenes.layout import Layout
-from scenes.vocabulary import SIZES
+from fourfold.scenes.model.edits import replace_attribute, replace_shape
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.model.vocabulary import SIZES
+from fourfold.scenes.truth.claims import Both, Claim, Description, Exists
 
 EDITS = ("replace-object", "replace-attribute", "add-object")
 

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from generator.world import (
+from fourfold.generator.categories.world import (
     MANY_TRIES,
     Draft,
     World,
@@ -17,9 +17,9 @@ from generator.world import (
     sample_object,
     sample_objects,
 )
-from scenes.claims import Counted
-from scenes.layout import Layout, boxes_in_picture
-from scenes.spec import ObjectSpec
+from fourfold.scenes.model.layout import Layout, boxes_in_picture
+from fourfold.scenes.model.spec import ObjectSpec
+from fourfold.scenes.truth.claims import Counted
 
 MOST = 5
 _OVERLAP = 0.15  # share of a counted object's box that another's may cover, or two would look like one

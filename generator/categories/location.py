@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.world import (
+from fourfold.generator.categories.world import (
     MANY_TRIES,
     Draft,
     World,
@@ -16,10 +16,10 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.arrangements import ARRANGEMENTS
-from scenes.claims import REGIONS, Located
-from scenes.edits import move_object
-from scenes.layout import Layout, in_frame
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.edits import move_object
+from fourfold.scenes.model.layout import Layout, in_frame
+from fourfold.scenes.truth.claims import REGIONS, Located
 
 OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.categories.relation import place_related, unrelated
-from generator.world import (
+from fourfold.generator.categories.relation import place_related, unrelated
+from fourfold.generator.categories.world import (
     Draft,
     World,
     changeable,
@@ -23,10 +23,10 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.claims import Absent, Both, Claim, Description, Exists, Related
-from scenes.edits import replace_attribute, replace_shape, swap_places
-from scenes.layout import Layout
-from scenes.relations import RELATIONS
+from fourfold.scenes.model.edits import replace_attribute, replace_shape, swap_places
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.truth.claims import Absent, Both, Claim, Description, Exists, Related
+from fourfold.scenes.truth.relations import RELATIONS
 
 FORMS = (
     "no",

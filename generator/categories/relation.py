@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.categories.containers import sample_inside
-from generator.world import (
+from fourfold.errors import InputError
+from fourfold.generator.categories.containers import sample_inside
+from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
@@ -21,13 +22,12 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.arrangements import ARRANGEMENTS, BASES, CAVITIES
-from scenes.claims import Both, Claim, Description, Not, Related
-from scenes.edits import move_onto, swap_places
-from scenes.errors import InputError
-from scenes.layout import Layout, in_frame
-from scenes.relations import CLAIMABLE, RELATIONS, stands
-from scenes.spec import ObjectSpec
+from fourfold.scenes.model.arrangements import ARRANGEMENTS, BASES, CAVITIES
+from fourfold.scenes.model.edits import move_onto, swap_places
+from fourfold.scenes.model.layout import Layout, in_frame
+from fourfold.scenes.model.spec import ObjectSpec
+from fourfold.scenes.truth.claims import Both, Claim, Description, Not, Related
+from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
 _STACK_OBJECTS = 4  # a stack hides much of what stands behind it

@@ -6,8 +6,8 @@ the cube is clearly on the other side.
 
 import numpy as np
 
-from generator.categories.relation import place_related, unrelated
-from generator.world import (
+from fourfold.generator.categories.relation import place_related, unrelated
+from fourfold.generator.categories.world import (
     MANY_TRIES,
     Draft,
     World,
@@ -20,10 +20,10 @@ from generator.world import (
     sample_number,
     sample_objects,
 )
-from scenes.claims import Both, Related
-from scenes.edits import swap_places
-from scenes.layout import Layout, in_frame
-from scenes.relations import CLAIMABLE, RELATIONS, stands
+from fourfold.scenes.model.edits import swap_places
+from fourfold.scenes.model.layout import Layout, in_frame
+from fourfold.scenes.truth.claims import Both, Related
+from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
 FORMS = ("not", "but-not")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.exports import (
+from fourfold.errors import InputError, unknown_name
+from fourfold.generator.exports import (
     bivlc,
     clevr,
     clip_binding,
@@ -17,8 +18,7 @@ from generator.exports import (
     whatsup,
     winoground,
 )
-from generator.exports.source import Source, open_split
-from scenes.errors import InputError, unknown_name
+from fourfold.generator.exports.source import Source, open_split
 
 _ASIDE = ".partial"  # how a folder ends that is not whole yet; a killed process leaves some
 

@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from generator.exports.edits import caption_edit
-from generator.exports.source import Source, png
-from scenes.errors import InputError
+from fourfold.errors import InputError
+from fourfold.generator.exports.edits import caption_edit
+from fourfold.generator.exports.source import Source, png
 
 _TEXTS = ("caption", "negative_caption", "type", "subtype")
 _IMAGES = ("image", "negative_image")

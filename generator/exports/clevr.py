@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from generator.exports.source import Source, layout_of, save_picture
-from scenes.camera import axes, pose, project
-from scenes.layout import Layout
-from scenes.relations import stands
+from fourfold.generator.exports.source import Source, layout_of, save_picture
+from fourfold.scenes.model.camera import axes, pose, project
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.truth.relations import stands
 
 _RELATIONS = ("left", "right", "front", "behind")
 _INFO = {"license": "Creative Commons Attribution (CC BY 4.0)", "version": "1.0", "date": ""}

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from generator.dataset import Group
-from generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
-from generator.wording import noun_phrase
-from scenes.claims import Both, Description, Exists, Related
-from scenes.layout import Layout
-from scenes.vocabulary import TABLES
+from fourfold.generator.captions.wording import noun_phrase
+from fourfold.generator.dataset.reading import Group
+from fourfold.generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.model.vocabulary import TABLES
+from fourfold.scenes.truth.claims import Both, Description, Exists, Related
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val"}  # any other is their "gen"
 _COLUMNS = ("file_name", "pos", "neg_0", "neg_1", "neg_2", "neg_3")

@@ -11,10 +11,10 @@ from typing import Any
 
 from PIL import ImageOps
 
-from generator.dataset import Group
-from generator.exports.source import Source, claim_of, layout_of, png, save_picture, write_json
-from scenes.claims import Absent, Both, Description, Exists, Related
-from scenes.layout import Layout
+from fourfold.generator.dataset.reading import Group
+from fourfold.generator.exports.source import Source, claim_of, layout_of, png, save_picture, write_json
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.truth.claims import Absent, Both, Description, Exists, Related
 
 _ATTRIBUTES = "objaverse_attributes_overlay_withbg"
 _SIZES = "objaverse_smallbig_withbg"

@@ -1,6 +1,6 @@
 """Our edits in SugarCrepe's words, which speak of what differs between the two captions."""
 
-from generator.dataset import Group
+from fourfold.generator.dataset.reading import Group
 
 # Nothing is called "add": a false caption that only says more is told by its length.
 _CAPTION_EDITS = {

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from generator.exports.source import Source, save_picture
+from fourfold.generator.exports.source import Source, save_picture
 
 _TRUE = ("true", "hard-positive")
 

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generator.dataset import (
+from fourfold.errors import InputError
+from fourfold.generator.dataset.reading import (
     Group,
     check_row,
     choose_split,
@@ -22,11 +23,10 @@ from generator.dataset import (
     read_rows,
     row_place,
 )
-from generator.recipe import Vocabulary
-from generator.recipe_tables import build
-from scenes.claims import Claim, claim_from_dict
-from scenes.errors import InputError
-from scenes.layout import Layout, layout_from_dict
+from fourfold.generator.recipe.recipe import Vocabulary
+from fourfold.generator.recipe.tables import build
+from fourfold.scenes.model.layout import Layout, layout_from_dict
+from fourfold.scenes.truth.claims import Claim, claim_from_dict
 
 _CAPTIONS, _DIMENSIONS = 2, 3
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from generator.exports.edits import caption_edit
-from generator.exports.source import Source, save_picture, write_json
+from fourfold.generator.exports.edits import caption_edit
+from fourfold.generator.exports.source import Source, save_picture, write_json
 
 
 def write(source: Source, out: Path) -> int:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from generator.dataset import Group
-from generator.exports.source import Source, save_picture, write_json
+from fourfold.generator.dataset.reading import Group
+from fourfold.generator.exports.source import Source, save_picture, write_json
 
 _PIECES = {"negation": "existence", "counting": "counting-hard", "relation": "relations", "location": "relations"}
 _KINDS_DIFFER = ("replace-object", "add-object")

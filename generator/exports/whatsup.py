@@ -7,12 +7,12 @@ four pictures are pairs here: their pair accuracy is to be read, their set accur
 from pathlib import Path
 from typing import Any
 
-from generator.dataset import Group
-from generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
-from generator.wording import articled
-from scenes.claims import Description, Related
-from scenes.layout import Layout
-from scenes.relations import RELATIONS
+from fourfold.generator.captions.wording import articled
+from fourfold.generator.dataset.reading import Group
+from fourfold.generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
+from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.truth.claims import Description, Related
+from fourfold.scenes.truth.relations import RELATIONS
 
 # File, folder, and for each relation the token in its file names and the words of its caption.
 _SUBSETS = (

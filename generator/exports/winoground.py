@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from generator.exports.source import Source, save_picture
+from fourfold.generator.exports.source import Source, save_picture
 
 
 def write(source: Source, out: Path) -> int:

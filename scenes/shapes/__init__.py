@@ -12,7 +12,7 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from scenes.errors import unknown_name
+from fourfold.errors import unknown_name
 
 if TYPE_CHECKING:
     import trimesh
@@ -42,7 +42,7 @@ class Kind:
 
 def _build(module: str, function: str) -> trimesh.Trimesh:
     """Imports the modelling code on first use: the table alone must cost nothing (trimesh takes over a second)."""
-    built: trimesh.Trimesh = getattr(import_module(f"scenes.shapes.{module}"), function)()
+    built: trimesh.Trimesh = getattr(import_module(f"fourfold.scenes.shapes.{module}"), function)()
     return built
 
 

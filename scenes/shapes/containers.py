@@ -3,7 +3,7 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import arc, box, curve, lathe, moved, solid, torus, tube, turned
+from fourfold.scenes.shapes.parts import arc, box, curve, lathe, moved, solid, torus, tube, turned
 
 
 def bowl() -> Trimesh:

@@ -3,7 +3,7 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, symmetric, tube
+from fourfold.scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, symmetric, tube
 
 
 def mug() -> Trimesh:

@@ -3,7 +3,7 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, symmetric, torus, turned
+from fourfold.scenes.shapes.parts import arc, ball, box, curve, lathe, prism, solid, symmetric, torus, turned
 
 
 def _legs(x: float, y: float, height: float, thick: float) -> list[Trimesh]:

@@ -3,8 +3,21 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes import parts
-from scenes.shapes.parts import arc, ball, box, circle, frame, lathe, loft, prism, solid, symmetric, turned, upright
+from fourfold.scenes.shapes import parts
+from fourfold.scenes.shapes.parts import (
+    arc,
+    ball,
+    box,
+    circle,
+    frame,
+    lathe,
+    loft,
+    prism,
+    solid,
+    symmetric,
+    turned,
+    upright,
+)
 
 
 def cube() -> Trimesh:

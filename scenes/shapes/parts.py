@@ -11,7 +11,7 @@ import numpy.typing as npt
 import trimesh
 from trimesh import Trimesh
 
-from scenes.shapes.polygons import triangulate
+from fourfold.scenes.shapes.polygons import triangulate
 
 Points = npt.ArrayLike
 Vector = npt.ArrayLike  # x, y, z

@@ -3,7 +3,7 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import (
+from fourfold.scenes.shapes.parts import (
     arc,
     ball,
     box,

@@ -3,7 +3,20 @@
 import numpy as np
 from trimesh import Trimesh
 
-from scenes.shapes.parts import ball, box, curve, lathe, loft, moved, prism, solid, symmetric, torus, tube, turned
+from fourfold.scenes.shapes.parts import (
+    ball,
+    box,
+    curve,
+    lathe,
+    loft,
+    moved,
+    prism,
+    solid,
+    symmetric,
+    torus,
+    tube,
+    turned,
+)
 
 
 def _wheel(radius: float, width: float, x: float, y: float) -> Trimesh:

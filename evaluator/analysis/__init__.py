@@ -1,0 +1,1 @@
+"""From scores to numbers one can trust: metrics, summaries, comparisons, embedding geometry."""

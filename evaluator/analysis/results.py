@@ -1,0 +1,232 @@
+"""What an evaluation found: every score of every item, and the numbers computed from them; on disk and back.
+
+A results folder holds `items.jsonl`, one line an item with the scores of every scorer (very large tables beside it in
+`large-tables/`), and `results.json`, what was run and the metrics. Every number in the second can be recomputed from
+the first: `fourfold.evaluator.analysis.summary.summarise`.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.analysis.item_rows import LARGE_FOLDER, ScoredItem, read_row, refuse_constant, write_row
+from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.generator.dataset.reading import write_atomically
+
+FORMAT, VERSION = "fourfold-results", 1
+ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of one scorer on one category; shares lie in 0..1. None stands for "cannot be said"."""
+
+    category: str
+    scorer: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    interval: str  # "bootstrap" over clusters, "wilson" where every cluster (or the only one) gave the same
+    chance: float
+    items: int
+    clusters: int
+    asked: int  # questions
+    ties: int  # misses by exact equality
+    detectable: float | None  # excess over chance that this many clusters show with 80 % power
+    standard_error: float | None = None  # of the resampled value; binomial where one cluster is all there is
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One scorer against the reference on one category: the same items, the same resamples."""
+
+    category: str
+    scorer: str
+    reference: str
+    metric: str
+    difference: float
+    low: float | None
+    high: float | None
+    clusters: int
+    wins: int | None = None  # clusters with more hits than the reference; the test is made on the headline metric
+    losses: int | None = None
+    p: float | None = None  # exact McNemar, two-sided
+    p_holm: float | None = None  # corrected for the number of categories
+    odds_ratio: float | None = None
+    cohens_g: float | None = None
+    detectable: float | None = None  # difference found with 80 % power at this discordance
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished evaluation. `items` are the evidence, the two tables of rows are computed from them."""
+
+    items: tuple[ScoredItem, ...]
+    metrics: tuple[MetricRow, ...]
+    comparisons: tuple[ComparisonRow, ...]
+    model: Mapping[str, Any]  # name, identity, ...
+    scorers: Mapping[str, Mapping[str, Any]]  # name -> n_parameters, set_dependent, ...; in the order asked for
+    dataset: Mapping[str, Any]  # name, hash, ...
+    settings: Mapping[str, Any]  # seed, replicates, level, reference
+    versions: Mapping[str, str]
+    command: str = ""
+    authors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # scorer -> the benchmark's own metric
+    notes: tuple[str, ...] = ()  # what every table made from this must say
+
+    def _repr_html_(self) -> str:
+        from fourfold.evaluator.reporting.table_formats import write_html
+        from fourfold.evaluator.reporting.tables import category_table, comparison_table
+
+        return "".join(map(write_html, filter(None, [category_table(self), comparison_table(self)])))
+
+
+Row = TypeVar("Row", MetricRow, ComparisonRow)
+
+_BEFORE = r"items\.jsonl|maps\.safetensors"  # what is written before results.json
+_UNFINISHED = re.compile(rf"{_BEFORE}|\.({_BEFORE}|results\.json)\.\d+\.tmp|{LARGE_FOLDER}")
+_ROWS = ("items", "metrics", "comparisons")
+_KINDS = {  # of each part of results.json
+    **dict.fromkeys(("model", "scorers", "dataset", "settings", "versions", "authors"), dict),
+    **dict.fromkeys(("notes", "metrics", "comparisons"), list),
+    **dict.fromkeys(("command", "items_sha256"), str),
+}
+_CALLED = {dict: "an object", list: "a list", str: "text", int: "a number", float: "a number"}
+_NEEDED = {("model", "name"): str, ("settings", "level"): float, ("settings", "replicates"): int}
+
+
+def save(results: Results, folder: Path) -> None:
+    """Write a results folder, or replace an earlier one; other files in it are left alone.
+
+    Each file is written aside, synced and renamed; `results.json` comes last and names the hash of `items.jsonl`, so
+    that a killed run is never read as a finished one. Raises InputError if the folder holds something else.
+    """
+    folder = Path(folder)
+    check_target(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(write_row(item, number, folder) + "\n" for number, item in enumerate(results.items, start=1))
+    write_atomically(folder / ITEMS_FILE, lines)
+    head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "items_sha256": _sha256(lines)}
+    head |= {each.name: getattr(results, each.name) for each in fields(results) if each.name not in _ROWS}
+    head |= {name: [asdict(row) for row in getattr(results, name)] for name in ("metrics", "comparisons")}
+    write_atomically(folder / RESULTS_FILE, json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def load(folder: Path) -> Results:
+    """Read a results folder back.
+
+    Raises InputError with file and line for anything missing, cut off, or not as `save` writes it.
+    """
+    folder = Path(folder)
+    head = load_head(folder)
+    text = _read(folder / ITEMS_FILE)
+    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: captions may hold U+2028
+    items = tuple(
+        read_row(line, f"{folder / ITEMS_FILE}, line {number}", folder) for number, line in enumerate(lines, start=1)
+    )
+    expected = list(head["scorers"])
+    for number, item in enumerate(items, start=1):
+        if list(item.scores) != expected:
+            given, wished = ", ".join(item.scores), ", ".join(expected)
+            raise InputError(f"{folder / ITEMS_FILE}, line {number}: scores of {given}; the run was of {wished}")
+    if _sha256(text) != head["items_sha256"]:
+        raise InputError(
+            f"{folder / ITEMS_FILE}: {len(items)} items, not those {RESULTS_FILE} was computed from; evaluate again"
+        )
+    plain = {each.name: head[each.name] for each in fields(Results) if each.name not in _ROWS}
+    metrics = tuple(_read_row(MetricRow, row, f"{folder / RESULTS_FILE}: metrics") for row in head["metrics"])
+    comparisons = tuple(
+        _read_row(ComparisonRow, row, f"{folder / RESULTS_FILE}: comparisons") for row in head["comparisons"]
+    )
+    return Results(items, metrics, comparisons, **(plain | {"notes": tuple(plain["notes"])}))
+
+
+def load_head(folder: Path) -> dict[str, Any]:
+    """Everything in `results.json`, as it stands; enough for a list of what exists."""
+    path = Path(folder) / RESULTS_FILE
+    text = _read(path)
+    try:
+        head = json.loads(text, parse_constant=refuse_constant)
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise InputError(f"{path}: not a results file of fourfold")
+    if head.get("version") != VERSION:
+        raise InputError(f"{path}: format version {head.get('version')!r}; this fourfold reads version {VERSION}")
+    if missing := sorted(_KINDS.keys() - head.keys()):
+        raise InputError(f"{path}: lacks {', '.join(missing)}")
+    _check_head(head, path)
+    return head
+
+
+def _check_head(head: Mapping[str, Any], path: Path) -> None:
+    """Raise InputError for the first part that is not of the kind that `save` writes."""
+    parts = [((name,), head[name], kind) for name, kind in _KINDS.items()]
+    for place, given, kind in chain(parts, _inner_parts(head)):
+        if not isinstance(given, (int, float) if kind is float else kind):
+            raise InputError(f"{path}: {'.'.join(place)} is {_shortened(given)}, not {_CALLED[kind]}; is it damaged?")
+    for name in ("scorers", "metrics"):
+        if not head[name]:
+            raise InputError(f"{path}: {name} is empty; evaluate again")
+
+
+def _inner_parts(head: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any, type]]:
+    """Place, value and wanted kind of what the parts of a head hold; to be drawn when the parts have been checked."""
+    for (part, key), kind in _NEEDED.items():
+        yield (part, key), head[part].get(key), kind
+    for part in ("scorers", "authors"):
+        yield from (((part, name), facts, dict) for name, facts in head[part].items())
+    yield from ((("notes", str(number)), note, str) for number, note in enumerate(head["notes"]))
+
+
+def _read_row(kind: type[Row], row: Any, where: str) -> Row:
+    try:
+        read = kind(**row)
+    except TypeError as error:
+        raise InputError(f"{where}: a row is not as this version writes it: {error}") from None
+    for name, wanted in get_type_hints(kind).items():
+        value = getattr(read, name)
+        whole = isinstance(value, int) and isinstance(float(value), wanted)  # 1 is as good as 1.0
+        if not (whole or isinstance(value, wanted)):
+            raise InputError(f"{where}: {name} of a row is {_shortened(value)}; is the file damaged?")
+    if read.metric not in METRICS:
+        raise unknown_name("metric", read.metric, METRICS, where)
+    return read
+
+
+def _shortened(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:40] + "…"
+
+
+def check_target(folder: Path) -> None:
+    """Raise InputError for a folder that `save` would refuse: one that holds anything but results."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; name a folder for the results")
+    if (folder / RESULTS_FILE).exists():
+        load_head(folder)  # an earlier run, or an error that says what else it is
+        return
+    names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    if strange := [name for name in names if not _UNFINISHED.fullmatch(name)]:
+        raise InputError(
+            f"{folder}: holds something else ({strange[0]}); nothing was overwritten. Give a new or empty folder"
+        )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path}: no such file; is {path.parent} a folder of results?") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,65 @@
+"""Our own datasets as items."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from fourfold.errors import InputError
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.generator.dataset.reading import Group, choose_split, read_groups, split_names
+
+
+def load_items(folder: str | Path, split: str | None = None, limit: int | None = None) -> tuple[Item, ...]:
+    """The fourfold groups of a dataset folder as items; `limit` keeps the first groups of each category.
+
+    Captions of an item: true of A, true of B, then the hard positives of A and of B. Tags hold the edit, the condition
+    and the difficulty axes. Raises InputError for a folder that is no dataset, a split it has not, or damaged rows.
+    """
+    folder = Path(folder)
+    name = choose_split(folder, split)
+    seen: dict[str, int] = {}
+    items = []
+    for item in _items(folder, name):
+        seen[item.category] = seen.get(item.category, 0) + 1
+        if limit is None or seen[item.category] <= limit:
+            items.append(item)
+    if not items:
+        raise InputError(f"{folder}: split {name!r} holds no fourfold groups")
+    return tuple(items)
+
+
+def training_splits(folder: str | Path, split: str, validation: str | None) -> tuple[str, str | None]:
+    """The splits to train and to validate on: those named; without a name the second is "validation", if there is one.
+
+    Raises InputError for a folder that is no dataset, and a split it has not.
+    """
+    names = split_names(Path(folder))
+    for option, name in (("--split", split), ("--validation-split", validation)):
+        if name is not None and name not in names:
+            raise InputError(f"{folder}: no split {name!r}; give {option}, one of: {', '.join(names)}")
+    return split, validation or ("validation" if "validation" in names else None)
+
+
+def _items(folder: Path, split: str) -> Iterator[Item]:
+    for group in read_groups(folder, split):
+        yield group_item(group)
+
+
+def group_item(group: Group) -> Item:
+    """One fourfold group as an item."""
+    first = group.rows[0]
+    return Item(
+        id=group.id,
+        images=tuple(ImageRef(group.image_path(i)) for i in (0, 1)),
+        captions=tuple(caption.text for caption in group.captions),
+        truth=np.array([[caption.truth[i] for caption in group.captions] for i in (0, 1)]),
+        category=group.category,
+        cluster=group.id,
+        tags={
+            "edit": first["edit"],
+            "attribute": first["attribute"],
+            "condition": first["condition"],
+            **first["difficulty"],
+        },
+    )

@@ -1,0 +1,43 @@
+"""`Item`: the one thing every benchmark becomes, ours or another's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ImageRef:
+    """Where the pixels are: a file, or bytes of an encoded image; and the part of it that is meant."""
+
+    path: Path  # the file; with `data`, only the name to say in messages
+    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom in pixels
+    data: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Item:
+    """k images, m captions and which caption is true of which image.
+
+    A fourfold group has its two images (A, B) and its two captions (a, b) first, truth [[1, 0], [0, 1]]; captions
+    after those two are hard positives or extra foils, as their truth column says. A multiple-choice question has
+    one image and m captions; an image choice k images and one caption; retrieval is one item per query or per set.
+    """
+
+    id: str
+    images: tuple[ImageRef, ...]
+    captions: tuple[str, ...]
+    truth: np.ndarray  # [k, m] bool
+    category: str
+    cluster: str  # what is resampled together in a bootstrap: the group, or the source image
+    tags: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # edit, difficulty axes, ...
+
+    def _repr_html_(self) -> str:
+        from fourfold.evaluator.data.images import open_image
+        from fourfold.notebook import MOST_PICTURES, grid_html, truth_sign
+
+        seen = [open_image(ref) for ref in self.images[:MOST_PICTURES]]
+        unseen = [ref.path.name for ref in self.images[MOST_PICTURES:]]
+        cells = [[truth_sign(truth) for truth in row] for row in self.truth.tolist()]
+        return grid_html(f"{self.id}: {self.category}", [*seen, *unseen], self.captions, cells)

@@ -1,0 +1,1 @@
+"""Every picture and caption encoded once, and kept on disk."""

@@ -1,0 +1,266 @@
+"""What results are shown as: tables of estimates, ready for any of the writers in
+`fourfold.evaluator.reporting.table_formats`.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.analysis.geometry_measures import MEASURES
+from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, Results
+from fourfold.evaluator.analysis.summary import headline_metric
+from fourfold.evaluator.reporting.table_formats import MISSING, Cell, Estimate, Table
+
+if TYPE_CHECKING:  # the probe needs torch, its table does not
+    from fourfold.evaluator.analysis.comparison import ModelComparison
+    from fourfold.evaluator.analysis.embedding_geometry import ProbeResult
+
+
+def category_table(results: Results, metric: str | None = None) -> Table:
+    """Categories down, scorers across, with intervals, chance and the number of items.
+
+    `metric` None: each category's headline metric, the group score for fourfold groups. A dagger marks scorers whose
+    scores depend on other items; an asterisk what differs from the reference at 5 % after correction (Holm).
+    """
+    _check_metric(metric)
+    rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
+    tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if _is_clear(row)}
+    lines: list[tuple[Cell, ...]] = []
+    firsts: list[MetricRow] = []
+    for category in dict.fromkeys(row.category for row in results.metrics):
+        shown = metric or headline_metric(results.metrics, category)
+        keys = [(category, scorer, shown) for scorer in results.scorers]
+        if found := [rows[key] for key in keys if key in rows]:
+            cells = [_estimate(rows[key], "*" if key in tested else "") for key in keys]
+            detectable = None if found[0].detectable is None else Estimate(found[0].detectable)
+            chance = Estimate(found[0].chance)
+            count = found[0].asked if _is_set(found[0]) else found[0].items
+            lines.append((category, METRICS[shown].label, *cells, chance, detectable, count))
+            firsts.append(found[0])
+    if not lines:
+        raise InputError(f"metric {metric!r} applies to no category of these results")
+    return Table(
+        title=f"{results.model['name']} on {results.dataset.get('name', 'these items')}, percent",
+        header=("category", "metric", *_scorer_names(results), "chance", "detectable", "items"),
+        rows=tuple(lines),
+        notes=(
+            _interval_note(results, firsts),
+            *_footnotes(results, lines),
+            *(_note_of_set(row) for row in firsts if _is_set(row)),
+            *results.notes,
+        ),
+    )
+
+
+def metric_table(results: Results, category: str) -> Table:
+    """Everything measured on one category: metrics down, scorers across, and how many misses were ties."""
+    found = [row for row in results.metrics if row.category == category]
+    if not found:
+        raise unknown_name("category", category, {row.category for row in results.metrics})
+    lines: list[tuple[Cell, ...]] = []
+    for metric in dict.fromkeys(row.metric for row in found):
+        rows = [row for row in found if row.metric == metric]
+        ties = ", ".join(str(row.ties) for row in rows)
+        cells = [_estimate(row) for row in rows]
+        lines.append((METRICS[metric].label, *cells, Estimate(rows[0].chance), rows[0].asked, ties))
+    return Table(
+        title=f"{category}: every metric, percent",
+        header=("metric", *_scorer_names(results), "chance", "questions", "ties"),
+        rows=tuple(lines),
+        notes=(_interval_note(results, found), *results.notes),
+    )
+
+
+def comparison_table(found: "Results | ModelComparison") -> Table | None:
+    """Each scorer, or model, against the reference on each category's headline: difference, test and effect size.
+
+    None where nothing was tested: there is one scorer alone, or each category is a single set.
+    """
+    tested = [row for row in found.comparisons if row.p is not None]
+    if not tested:
+        return None
+    lines: list[tuple[Cell, ...]] = [
+        (
+            row.category,
+            row.scorer,
+            METRICS[row.metric].label,
+            Estimate(row.difference, row.low, row.high, signed=True),
+            f"{row.wins} : {row.losses}",
+            _p_value(row.p),
+            _p_value(row.p_holm),
+            MISSING if row.cohens_g is None else f"{row.cohens_g:+.2f}",
+            None if row.detectable is None else Estimate(row.detectable),
+        )
+        for row in tested
+    ]
+    return Table(
+        title=f"difference to {tested[0].reference}, percentage points",
+        header=("category", "scorer", "metric", "difference", "won : lost", "p", "p (Holm)", "Cohen's g", "detectable"),
+        rows=tuple(lines),
+        notes=(
+            "p: exact McNemar test on groups; Holm corrects for the number of categories",
+            "detectable: the difference that this many groups show with 80 % power",
+            *found.notes,
+        ),
+    )
+
+
+def model_table(comparison: "ModelComparison", metric: str | None = None) -> Table:
+    """Models (with their scorer) down, categories across; `metric` None: each category's headline metric."""
+    _check_metric(metric)
+    categories = list(dict.fromkeys(row.category for row in comparison.metrics))
+    shown = {each: metric or headline_metric(comparison.metrics, each) for each in categories}
+    rows = {(row.scorer, row.category, row.metric): row for row in comparison.metrics}
+    clear = {(row.scorer, row.category, row.metric) for row in comparison.comparisons if _is_clear(row)}
+    keys = {entry.name: [(entry.name, each, shown[each]) for each in categories] for entry in comparison.entries}
+    lines: list[tuple[Cell, ...]] = [
+        (name, *(_estimate(rows.get(key), "*" if key in clear else "") for key in found))
+        for name, found in keys.items()
+    ]
+    chances = {(row.category, row.metric): row.chance for row in comparison.metrics}
+    lines.append(
+        ("chance", *(Estimate(chance) if (chance := chances.get(each)) is not None else None for each in shown.items()))
+    )
+    marked = [f"* differs from {comparison.entries[0].name} (exact McNemar, Holm-corrected p < .05)"] if clear else []
+    return Table(
+        title="models by category, percent",
+        header=("model", *(f"{category}: {METRICS[shown[category]].label}" for category in categories)),
+        rows=tuple(lines),
+        notes=(*marked, *comparison.notes),
+    )
+
+
+def retrieval_table(results: Results) -> Table | None:
+    """Recall of every scorer on every retrieval set, and what share of the reference's recall it retains.
+
+    None where nothing was searched.
+    """
+    found = {(row.category, row.scorer, row.metric): row for row in results.metrics}
+    metrics = [name for name in METRICS if "_recall@" in name and any(name == metric for *_, metric in found)]
+    reference = results.settings.get("reference")
+    lines: list[tuple[Cell, ...]] = []
+    for category in dict.fromkeys(category for category, _, metric in found if metric in metrics):
+        for scorer in results.scorers:
+            rows = [found.get((category, scorer, metric)) for metric in metrics]
+            lines.append((category, scorer, *map(_estimate, rows)))
+            base = [found.get((category, str(reference), metric)) for metric in metrics]
+            if scorer != reference and reference in results.scorers:
+                lines.append((category, f"{scorer} / {reference}", *map(_retained, rows, base)))
+        chances = [
+            next((row for key, row in found.items() if key[::2] == (category, metric)), None) for metric in metrics
+        ]
+        lines.append((category, "chance", *(None if row is None else Estimate(row.chance) for row in chances)))
+    if not lines:
+        return None
+    note = f"SCORER / {reference}: the share of {reference}'s recall that the scorer retains"
+    header = ("set", "scorer", *(METRICS[metric].label for metric in metrics))
+    return Table("retrieval, percent", header, tuple(lines), (note, *results.notes))
+
+
+def authors_table(results: Results) -> Table:
+    """The benchmark's own metric as its authors compute it, ties and all; numbers as they come, not percent."""
+    names = list(dict.fromkeys(name for values in results.authors.values() for name in values))
+    lines = [
+        (name, *(_plain(results.authors.get(scorer, {}).get(name)) for scorer in results.scorers)) for name in names
+    ]
+    return Table(
+        title="as the benchmark's authors count",
+        header=("metric", *results.scorers),
+        rows=tuple(lines),
+        notes=results.notes,
+    )
+
+
+_PROBE_COLUMNS = (  # side, measure, heading
+    ("both", "satisfied", "satisfied %"),
+    ("both", "margin", "margin"),
+    ("both", "standard_margin", "margin / sd"),
+    ("image", "twin_distance", "image twins"),
+    ("text", "twin_distance", "text twins"),
+    ("text", "twin_per_paraphrase", "twin / paraphrase"),
+    ("image", "superposition_distance", "image parts"),
+    ("text", "superposition_distance", "text parts"),
+)
+
+
+def probe_table(result: "ProbeResult") -> Table:
+    """The geometry probe: conditions and categories down, the measures that say most across."""
+    found = {(row.condition, row.category, row.side, row.measure): row for row in result.rows}
+    lines: list[tuple[Cell, ...]] = []
+    for condition, category in dict.fromkeys((row.condition, row.category) for row in result.rows):
+        keys = [(condition, category, side, measure) for side, measure, _ in _PROBE_COLUMNS]
+        rows = [found.get(key) for key in keys]
+        cells = [
+            None if row is None else Estimate(row.value, row.low, row.high, percent=row.measure == "satisfied")
+            for row in rows
+        ]
+        groups = max(row.groups for row in rows if row)
+        lines.append((condition, category or "together", *cells, groups))
+    return Table(
+        title=f"geometry of {result.model}",
+        header=("condition", "category", *(heading for *_, heading in _PROBE_COLUMNS), "groups"),
+        rows=tuple(lines),
+        notes=tuple(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS),
+    )
+
+
+def _check_metric(metric: str | None) -> None:
+    if metric is not None and metric not in METRICS:
+        raise unknown_name("metric", metric, METRICS)
+
+
+def _plain(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
+
+
+def _retained(row: MetricRow | None, base: MetricRow | None) -> Estimate | None:
+    return Estimate(row.value / base.value) if row and base and base.value else None
+
+
+def _p_value(p: float | None) -> str:
+    if p is None:
+        return MISSING
+    return "<.0001" if p < 1e-4 else f"{p:.4f}".removeprefix("0")
+
+
+def _is_set(row: MetricRow) -> bool:
+    """Whether one item asks all of it, as a retrieval set does: its questions count then, not the item."""
+    return row.items == 1 and row.asked > 1
+
+
+def _note_of_set(row: MetricRow) -> str:
+    side = row.metric.partition("_")[0]  # a metric of text asks each picture for its caption, one of image the reverse
+    what = {"text": "pictures", "image": "captions"}.get(side, "questions")
+    return f"{row.category} is one set; its items are the {row.asked} {what} asked"
+
+
+def _is_clear(row: ComparisonRow) -> bool:
+    return row.p_holm is not None and row.p_holm < 0.05
+
+
+def _estimate(row: MetricRow | None, mark: str = "") -> Estimate | None:
+    return None if row is None else Estimate(row.value, row.low, row.high, mark)
+
+
+def _scorer_names(results: Results) -> list[str]:
+    return [f"{name}†" if facts.get("set_dependent") else name for name, facts in results.scorers.items()]
+
+
+def _interval_note(results: Results, rows: Sequence[MetricRow]) -> str:
+    level, n = results.settings["level"], results.settings["replicates"]
+    single = dict.fromkeys(row.category for row in rows if row.clusters == 1)  # with one there is nothing to resample
+    how = ", Wilson's over the questions"
+    if any(row.clusters > 1 for row in rows):
+        own = f"; that of {' and '.join(single)} is Wilson's over its questions" if single else ""
+        how = f" from {n} resamples of groups (Wilson's where all groups agree{own})"
+    return f"[low, high]: {100 * level:g} % interval{how}; ties are misses"
+
+
+def _footnotes(results: Results, lines: Sequence[Sequence[Cell]]) -> list[str]:
+    notes = ["detectable: the excess over chance that this many groups show with 80 % power"]
+    if any(facts.get("set_dependent") for facts in results.scorers.values()):
+        notes.append("† a score depends on what else is in the set")
+    if any(isinstance(cell, Estimate) and cell.mark for line in lines for cell in line):
+        notes.append(f"* differs from {results.settings['reference']} (exact McNemar, Holm-corrected p < .05)")
+    return notes

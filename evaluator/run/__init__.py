@@ -1,0 +1,1 @@
+"""Evaluations: what is asked, one model, many models, engines."""

@@ -1,0 +1,176 @@
+"""The main path of the evaluator: items in, every image and caption encoded once, every scorer run, results out."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.item_rows import LARGE
+from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.analysis.summary import ALL, summarise
+from fourfold.evaluator.data.external.benchmark import AuthorsMetric
+from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.encoders import Encoder
+from fourfold.evaluator.features.cached_encoder import with_cached_texts
+from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
+from fourfold.evaluator.run.scoring import score_items
+from fourfold.evaluator.scorers import Scorer, ScorerContext, load_scorer
+from fourfold.evaluator.scorers.trained import HEADS
+from fourfold.evaluator.scoring.head_files import check_given, head_file
+from fourfold.generator.dataset.reading import file_hash
+from fourfold.statistics import LEVEL, REPLICATES
+
+_MODEL_FACTS = ("name", "identity", "embed_dim", "context_length", "has_patches")
+_PACKAGES = ("fourfold", "torch", "torchvision", "open_clip_torch", "transformers", "numpy", "pillow")
+
+
+def evaluate(
+    items: Sequence[Item],
+    encoder: Encoder,
+    scorers: Sequence[str],
+    *,
+    head: Path | None = None,
+    seed: int = 0,
+    cache_dir: Path | None = None,
+    encoded: EncodedSet | None = None,
+    progress: bool = True,
+    reference: str = "cosine",
+    replicates: int = REPLICATES,
+    authors_metric: AuthorsMetric | None = None,
+    dataset_info: Mapping[str, Any] | None = None,
+    command: str = "",
+    notes: Sequence[str] = (),
+) -> Results:
+    """Score items with one model and any number of scorers, and compute every metric that applies.
+
+    `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run, those of the
+    phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
+    the caller has them already; `reference` is the scorer that the others are compared with, if it is among them;
+    `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
+    results where the numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
+
+    Raises InputError for items that are not well formed, an unknown scorer, and scores that are not numbers.
+    """
+    check_items(items)
+    names = list(dict.fromkeys(scorers))
+    if not names:
+        raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
+    if encoded is None:
+        with encoding_bar(progress) as advance:
+            encoded = encode_items(encoder, items, cache_dir, progress=advance)
+    heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
+    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed)
+    loaded = {name: load_scorer(name, context) for name in names}
+    scores = score_items(items, encoded, loaded, progress=progress)
+    scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
+    metrics, comparisons = summarise(scored, seed=seed, reference=reference, replicates=replicates)
+    return Results(
+        items=scored,
+        metrics=metrics,
+        comparisons=comparisons,
+        # encoders without the attribute compute in float32
+        model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
+        scorers={name: _describe(scorer) for name, scorer in loaded.items()},
+        dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
+        settings={"seed": seed, "replicates": replicates, "level": LEVEL, "reference": reference}
+        | ({"heads": heads} if heads else {}),
+        versions=_versions(),
+        command=command,
+        authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
+        notes=(*notes, *_warn(encoder, encoded)),
+    )
+
+
+def check_items(items: Sequence[Item]) -> None:
+    """Raise InputError for the first item that cannot be scored or counted."""
+    if not items:
+        raise InputError("evaluate: no items; is the dataset or the split empty?")
+    seen: set[str] = set()
+    for item in items:
+        shape = (len(item.images), len(item.captions))
+        if 0 in shape:
+            raise InputError(f"item {item.id}: has {shape[0]} images and {shape[1]} captions, and needs one of each")
+        if item.truth.shape != shape or item.truth.dtype != np.bool_:
+            raise InputError(f"item {item.id}: truth must be bool {shape}, not {item.truth.dtype} {item.truth.shape}")
+        if item.id in seen:
+            raise InputError(f"item {item.id}: appears twice; every item needs an id of its own")
+        if item.category == ALL:
+            raise InputError(f"item {item.id}: the category name {ALL!r} means all categories together; choose another")
+        seen.add(item.id)
+
+
+def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
+    """What was asked, as a hash: ids, pixels, captions and truth of all items, wherever their files lay."""
+    digest = hashlib.sha256()
+    for item, rows in zip(items, encoded.image_index, strict=True):
+        pixels = [str(key) for key in encoded.images.keys[rows]]
+        truth: Any = item.truth.astype(int).tolist() if item.truth.size <= LARGE else _hash_table(item.truth)
+        asked = [item.id, item.category, item.cluster, pixels, item.captions, truth]
+        digest.update(json.dumps(asked).encode())
+    return digest.hexdigest()
+
+
+def _hash_table(truth: np.ndarray) -> str:
+    """Of a table that would take a gigabyte as text."""
+    return hashlib.sha256(f"{truth.shape}".encode() + np.packbits(truth).tobytes()).hexdigest()
+
+
+def hash_heads(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, str]:
+    """The head files that scorers of a model use, given or shipped, as hashes by the scorers' names.
+
+    Raises InputError for a `head` that is not there.
+    """
+    check_given(head)
+    types = {name: name.rpartition(":")[2] for name in scorers}
+    files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
+    return {name: file_hash(path) for name, path in files.items() if path is not None and path.is_file()}
+
+
+def name_of_image(ref: ImageRef) -> str:
+    """The file name; a cut-out is written name#left,top,right,bottom."""
+    return ref.path.name if ref.box is None else f"{ref.path.name}#{','.join(map(str, ref.box))}"
+
+
+def _scored(item: Item, scores: Mapping[str, np.ndarray]) -> ScoredItem:
+    return ScoredItem(
+        id=item.id,
+        category=item.category,
+        cluster=item.cluster,
+        tags=item.tags,
+        images=tuple(name_of_image(ref) for ref in item.images),
+        captions=item.captions,
+        truth=item.truth,
+        scores=scores,
+    )
+
+
+def _warn(encoder: Encoder, encoded: EncodedSet) -> list[str]:
+    """What a reader of any number from this run must know."""
+    cut = 0 if encoded.texts.truncated is None else int(encoded.texts.truncated.sum())
+    if not cut:
+        return []
+    length = encoder.context_length
+    return [
+        f"{cut} of {len(encoded.texts)} captions are longer than the model's {length} text positions and lose their end"
+    ]
+
+
+def _describe(scorer: Scorer) -> dict[str, Any]:
+    return {
+        "n_parameters": scorer.n_parameters,
+        "needs_patches": scorer.needs_patches,
+        "set_dependent": scorer.set_dependent,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Python and the packages that decide about scores, those that are installed."""
+    installed = {each.metadata["Name"].lower().replace("-", "_"): each.version for each in metadata.distributions()}
+    found = {name: installed[name] for name in _PACKAGES if name in installed}
+    return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"} | found

@@ -1,0 +1,148 @@
+"""One model asked one set of questions: load, encode, score, measure. Where that happens is an engine's business."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.analysis.results import Results, check_target, save
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders import Encoder, fit_of, load_encoder
+from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
+from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
+from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE
+from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate
+from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
+
+MAPS_PER_CATEGORY = 100
+_OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one item
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every model is asked, and how it is run; it can be sent to another machine."""
+
+    items: tuple[Item, ...]
+    dataset: Mapping[str, Any]  # what the results say of it
+    scorers: tuple[str, ...]
+    metric: AuthorsMetric | None = None
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+    command: str = ""
+    device: str = "cpu"
+    dtype: str = "float32"
+    batch_size: int | Literal["auto"] = "auto"
+    allow_random_weights: bool = False
+    cache_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model to be asked; `head` is its head file, or a folder with one for each scorer that needs one."""
+
+    model: str
+    head: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives: the results, and the maps that a report shows, if the model has patch tokens."""
+
+    results: Results
+    maps: Maps | None
+
+
+def run_model(asked: Asked, run: Run, progress: bool) -> Outcome:
+    """Ask one model in this process. Raises InputError before any long work if a scorer does not fit the model."""
+    encoder = open_encoder(asked, run.model)
+    try_scorers(asked, run, encoder)
+    return measure(asked, run, encoder, _encode(encoder, asked, progress), progress)
+
+
+def open_encoder(asked: Asked, model: str) -> Encoder:
+    """The model, loaded as it was asked for."""
+    return load_encoder(
+        model,
+        device=asked.device,
+        dtype=asked.dtype,
+        allow_random_weights=asked.allow_random_weights,
+        batch_size=asked.batch_size,
+    )
+
+
+def try_scorers(asked: Asked, run: Run, encoder: Encoder) -> None:
+    """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding."""
+    item = asked.items[0]  # of a retrieval set, which is one item, a single pair
+    first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
+    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, asked.seed)
+    for name in asked.scorers:
+        inner = name.rpartition(":")[2]
+        if inner not in _OF_THE_SET:
+            load_scorer(inner, context)
+
+
+def measure(asked: Asked, run: Run, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
+    """What follows from the features: scores, metrics, and the maps for the report."""
+    results = evaluate(
+        asked.items,
+        encoder,
+        asked.scorers,
+        head=run.head,
+        seed=asked.seed,
+        cache_dir=asked.cache_dir,
+        encoded=encoded,
+        progress=progress,
+        authors_metric=asked.metric,
+        dataset_info=asked.dataset,
+        command=asked.command,
+        notes=asked.notes,
+    )
+    return Outcome(results, collect_maps(asked.items, encoded, MAPS_PER_CATEGORY, fit=fit_of(encoder)))
+
+
+def save_outcome(outcome: Outcome, folder: Path) -> None:
+    """Write a results folder with its maps; `results.json` comes last, for where it is the run counts as done."""
+    check_target(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MAPS_FILE).unlink(missing_ok=True)  # of a killed run, whose model may have been another
+    if outcome.maps is not None:
+        save_maps(outcome.maps, folder)
+    save(outcome.results, folder)
+
+
+Answers = Iterator[tuple[Run, Outcome | Exception]]
+
+
+def run_here(asked: Asked, runs: Sequence[Run], address: str | None, progress: bool) -> Answers:
+    """One model after another in this process; what one raises is its answer, and the next one is asked."""
+    for run in runs:
+        try:
+            yield run, run_model(asked, run, progress)
+        except Exception as error:  # whoever asked raises or shows it; it must not lose the other models
+            yield run, error
+
+
+def _run_on_ray(asked: Asked, runs: Sequence[Run], address: str | None, progress: bool) -> Answers:
+    from fourfold.evaluator.run.ray_engine import run_on_ray  # an extra
+
+    return run_on_ray(asked, runs, address, progress)
+
+
+ENGINES: dict[str, Callable[[Asked, Sequence[Run], str | None, bool], Answers]] = {
+    "local": run_here,
+    "ray": _run_on_ray,
+}
+
+
+def check_engine(name: str, address: str | None = None) -> None:
+    """Raise InputError for an engine that `ENGINES` does not know, or an address where no cluster is asked for."""
+    if name not in ENGINES:
+        raise unknown_name("engine", name, ENGINES)
+    if address is not None and name != "ray":
+        raise InputError(f"--address {address}: that is of a Ray cluster, and --engine is {name!r}; add --engine ray")
+
+
+def _encode(encoder: Encoder, asked: Asked, progress: bool) -> EncodedSet:
+    with encoding_bar(progress) as advance:
+        return encode_items(encoder, asked.items, asked.cache_dir, progress=advance)

@@ -1,0 +1,92 @@
+"""Places that results go to: whether they can be written, and what they may hold, both said before the work."""
+
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, load_head
+from fourfold.evaluator.reporting.probe import PROBE_FILE
+
+_DEMO = "dataset"  # the folder by which a demonstration is known
+_FOREIGN = "nothing was overwritten. Give a new folder"
+
+
+def check_writable(folder: Path) -> None:
+    """Raise InputError for a folder that cannot be made or written into; leaves nothing behind."""
+    made: list[Path] = []
+    try:
+        made = [each for each in (folder, *folder.parents) if not each.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); give another place") from None
+    finally:
+        for each in made:
+            with suppress(OSError):  # never made, or in use by another run already
+                each.rmdir()
+
+
+def check_results_place(folder: Path) -> None:
+    """Refuse a folder that holds something, but for what a run killed while it saved left."""
+    if (folder / RESULTS_FILE).exists():
+        raise InputError(f"{folder}: exists and is not empty; {_FOREIGN}")
+    check_target(folder)
+    check_writable(folder)
+
+
+def check_demo_place(folder: Path) -> None:
+    """Refuse a file, and a folder that holds something and no demonstration."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; name a folder for the demonstration")
+    names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
+    if names and not (folder / _DEMO).is_dir():
+        raise InputError(f"{folder}: holds something else ({names[0]}); {_FOREIGN}")
+    check_target(folder / "results")
+    check_writable(folder)
+
+
+def check_probe_place(out: Path) -> None:
+    """Refuse a place for a probe that holds something else: another kind of file, or a dataset."""
+    if out.suffix == ".json":
+        if out.is_dir():
+            raise InputError(f"{out}: is a folder; name a file, or a folder that does not end in .json")
+        _probed_identity(out)
+        check_writable(out.parent)
+        return
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; name a folder for the probe, or a file that ends in .json")
+    if (out / "manifest.json").exists():
+        raise InputError(f"{out}: holds a dataset; {_FOREIGN}, or the results folder of the same model")
+    _probed_identity(out / PROBE_FILE)
+    if (out / RESULTS_FILE).exists():
+        load_head(out)
+    check_writable(out)
+
+
+def check_same_model(out: Path, identity: str) -> None:
+    """Refuse a place for a probe that holds the probe, or the results, of another model."""
+    file = out if out.suffix == ".json" else out / PROBE_FILE
+    there = {file: _probed_identity(file)}
+    if file != out and (out / RESULTS_FILE).exists():
+        there[out / RESULTS_FILE] = load_head(out)["model"].get("identity")
+    for path, found in there.items():
+        if found not in (None, identity):
+            raise InputError(
+                f"{path}: is of another model ({str(found)[:12]}, this one is {identity[:12]}); {_FOREIGN}"
+            )
+
+
+def _probed_identity(path: Path) -> str | None:
+    """Of which model an earlier probe is; None without one. Raises InputError for a file of another kind."""
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != "fourfold-probe":
+            raise ValueError
+        return str(content["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: exists and is no probe of ours; nothing was overwritten. Give a new name") from None

@@ -1,0 +1,62 @@
+"""What a scorer is, and what one is made from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+
+if TYPE_CHECKING:
+    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.features.encoding import EncodedSet
+
+Score = Callable[[ImageFeatures, TextFeatures], torch.Tensor]
+
+
+class Scorer(Protocol):
+    """Scores every image against every text: [..., k] images, [..., m] texts -> [..., k, m], higher means more true.
+
+    The leading dimensions of both sides are the same and kept. The score of a pair depends on that pair alone,
+    unless `set_dependent` says that other images or texts of the item or of the set enter it.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def n_parameters(self) -> int: ...
+    @property
+    def needs_patches(self) -> bool: ...
+    @property
+    def set_dependent(self) -> bool: ...
+
+    def __call__(self, images: ImageFeatures, texts: TextFeatures) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class FunctionScorer:
+    """A scorer that is one function and what must be known about it."""
+
+    name: str
+    score: Score
+    n_parameters: int = 0
+    needs_patches: bool = False
+    set_dependent: bool = False
+
+    def __call__(self, images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
+        """The scores [..., k, m]."""
+        return self.score(images, texts)
+
+
+@dataclass(frozen=True)
+class ScorerContext:
+    """Everything a scorer may be made from; most need only the encoder, set-dependent ones and controls the rest."""
+
+    encoder: "Encoder"
+    items: Sequence[Item]
+    encoded: "EncodedSet"
+    head: Path | None = None
+    seed: int = 0

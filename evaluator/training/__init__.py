@@ -1,0 +1,1 @@
+"""Training: heads on a frozen model, and the reference model."""

@@ -1,0 +1,118 @@
+"""Fourfold: rendered scenes with verified captions, and an evaluator of what CLIP-like models cannot represent.
+
+These are the public calls; each is imported when first used, so that `import fourfold` costs nothing. Below it stand
+`fourfold.scenes`, `fourfold.generator` and `fourfold.evaluator`, whose folders lie at the top of the repository.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fourfold.calls.auditing import audit as audit
+    from fourfold.calls.commands import demo as demo
+    from fourfold.calls.commands import evaluate as evaluate
+    from fourfold.calls.commands import evaluate_models as evaluate_models
+    from fourfold.calls.commands import models as models
+    from fourfold.calls.commands import paper_report as paper_report
+    from fourfold.calls.commands import probe as probe
+    from fourfold.calls.commands import report as report
+    from fourfold.calls.commands import train_head as train_head
+    from fourfold.evaluator.analysis.comparison import compare as compare
+    from fourfold.evaluator.analysis.comparison import load_runs as load_runs
+    from fourfold.evaluator.data.external import load_benchmark as load_benchmark
+    from fourfold.evaluator.data.fourfold_items import load_items as load_items
+    from fourfold.evaluator.data.torch_datasets import FourfoldOnline as FourfoldOnline
+    from fourfold.evaluator.data.torch_datasets import FourfoldPairs as FourfoldPairs
+    from fourfold.evaluator.data.torch_datasets import FourfoldStream as FourfoldStream
+    from fourfold.evaluator.data.torch_datasets import collate_contrastive as collate_contrastive
+    from fourfold.evaluator.data.torch_datasets import collate_groups as collate_groups
+    from fourfold.evaluator.encoders import load_encoder as load_encoder
+    from fourfold.evaluator.reporting import write_browser as write_browser
+    from fourfold.evaluator.training.reference_model import train_tiny as train_tiny
+    from fourfold.evaluator.training.train_state import TrainingConfig as TrainingConfig
+    from fourfold.generator.dataset.reading import read_groups as read_groups
+    from fourfold.generator.exports import export as export
+    from fourfold.generator.groups.online import stream_groups as stream_groups
+    from fourfold.generator.presentation.contact_sheet import preview as preview
+    from fourfold.generator.presentation.description import describe as describe
+    from fourfold.generator.recipe.reading import load_recipe as load_recipe
+    from fourfold.generator.run.pipeline import generate as generate
+    from fourfold.generator.run.pipeline import merge as merge
+    from fourfold.generator.verification import verify as verify
+
+_WHERE = {
+    "audit": "fourfold.calls.auditing",
+    "collate_contrastive": "fourfold.evaluator.data.torch_datasets",
+    "collate_groups": "fourfold.evaluator.data.torch_datasets",
+    "compare": "fourfold.evaluator.analysis.comparison",
+    "demo": "fourfold.calls.commands",
+    "describe": "fourfold.generator.presentation.description",
+    "evaluate": "fourfold.calls.commands",
+    "evaluate_models": "fourfold.calls.commands",
+    "export": "fourfold.generator.exports",
+    "FourfoldOnline": "fourfold.evaluator.data.torch_datasets",
+    "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
+    "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
+    "generate": "fourfold.generator.run.pipeline",
+    "load_benchmark": "fourfold.evaluator.data.external",
+    "load_encoder": "fourfold.evaluator.encoders",
+    "load_items": "fourfold.evaluator.data.fourfold_items",
+    "load_recipe": "fourfold.generator.recipe.reading",
+    "load_runs": "fourfold.evaluator.analysis.comparison",
+    "merge": "fourfold.generator.run.pipeline",
+    "models": "fourfold.calls.commands",
+    "paper_report": "fourfold.calls.commands",
+    "preview": "fourfold.generator.presentation.contact_sheet",
+    "probe": "fourfold.calls.commands",
+    "read_groups": "fourfold.generator.dataset.reading",
+    "report": "fourfold.calls.commands",
+    "stream_groups": "fourfold.generator.groups.online",
+    "train_head": "fourfold.calls.commands",
+    "train_tiny": "fourfold.evaluator.training.reference_model",
+    "TrainingConfig": "fourfold.evaluator.training.train_state",
+    "verify": "fourfold.generator.verification",
+    "write_browser": "fourfold.evaluator.reporting",
+}
+__all__ = [
+    "FourfoldOnline",
+    "FourfoldPairs",
+    "FourfoldStream",
+    "TrainingConfig",
+    "audit",
+    "collate_contrastive",
+    "collate_groups",
+    "compare",
+    "demo",
+    "describe",
+    "evaluate",
+    "evaluate_models",
+    "export",
+    "generate",
+    "load_benchmark",
+    "load_encoder",
+    "load_items",
+    "load_recipe",
+    "load_runs",
+    "merge",
+    "models",
+    "paper_report",
+    "preview",
+    "probe",
+    "read_groups",
+    "report",
+    "stream_groups",
+    "train_head",
+    "train_tiny",
+    "verify",
+    "write_browser",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})  # what has not been used yet is there as well
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'fourfold' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

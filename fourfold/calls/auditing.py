@@ -1,0 +1,24 @@
+"""`audit`: blind solvers over our own datasets and over benchmarks by others, as one text and one verdict."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fourfold.evaluator.data.blind_items import blind_items
+from fourfold.evaluator.data.external import load_benchmark
+from fourfold.evaluator.data.external.loading import is_benchmark
+from fourfold.generator.audits import blind_audit as audits
+from fourfold.generator.audits.dataset_audit import audit_dataset, dataset_audit_as_table
+
+
+def audit(dataset: str | Path, rng: np.random.Generator) -> tuple[str, bool]:
+    """The audit of a dataset folder or of "name:PATH" as tables to print, and whether nothing leaks.
+
+    Raises InputError for what is neither.
+    """
+    if is_benchmark(str(dataset)):
+        found = load_benchmark(str(dataset), images=None, check_images=False)
+        report = audits.audit(blind_items(found.items), rng)
+        return audits.as_table(report), report.passed
+    whole = audit_dataset(Path(dataset), rng)
+    return dataset_audit_as_table(whole), whole.passed

@@ -1,0 +1,1 @@
+"""The command `fourfold`: a thin skin over Python calls."""

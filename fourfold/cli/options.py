@@ -1,0 +1,32 @@
+"""Arguments and options that several commands share, so that they are called and explained alike."""
+
+from pathlib import Path
+
+import click
+
+from fourfold.errors import InputError
+
+
+def _no_url(context: click.Context, parameter: click.Parameter, given: str) -> str:
+    if "://" in given:
+        raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
+    return given
+
+
+def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
+    return Path(_no_url(context, parameter, given))
+
+
+DATASET = click.argument("dataset", callback=_no_url)
+FOLDER = click.argument("dataset", callback=_as_folder)
+SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
+QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
+MODEL = click.option(
+    "--model", default="fourfold-tiny", show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`"
+)
+DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
+DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
+CACHE = click.option("--cache", type=click.Path(path_type=Path), help="folder that keeps features for later runs")
+RANDOM = click.option(
+    "--allow-random-weights", is_flag=True, help="run a model without weights; its numbers mean nothing"
+)

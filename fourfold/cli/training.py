@@ -1,0 +1,102 @@
+"""The commands of `fourfold` that train: heads on a frozen model, and the reference model.
+
+As in `fourfold.cli.main`, heavy imports stay inside the commands.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fourfold.cli.options import CACHE, DEVICE, FOLDER, MODEL, QUIET, RANDOM, SEED
+
+_ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
+_SHARE = click.FloatRange(0, 1, max_open=True)
+_COPIES = "disturbed copies of each picture, encoded once"
+
+
+@click.command("train-head", short_help="Train a head on a dataset, the model frozen.")
+@FOLDER
+@MODEL
+@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip, factored")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="new file (.safetensors)")
+@click.option("--split", default="train", show_default=True, help="of the groups to learn from")
+@click.option("--validation-split", help="default: validation, if there is one, else a tenth of the training groups")
+@click.option("--epochs", type=click.IntRange(1), default=20, show_default=True, help="at most")
+@click.option("--batch-groups", type=click.IntRange(1), default=64, show_default=True, help="groups in a step")
+@click.option("--learning-rate", type=_ABOVE_0, default=2e-3, show_default=True, help="the highest, after a rise")
+@click.option("--weight-decay", type=_FROM_0, default=0.05, show_default=True, help="AdamW's, on matrices alone")
+@click.option("--augmentations", type=click.IntRange(0), default=0, show_default=True, help=_COPIES)
+@click.option("--feature-noise", type=_FROM_0, default=0.0, show_default=True, help="length of a random vector added")
+@click.option("--token-dropout", type=_SHARE, default=0.0, show_default=True, help="share of caption tokens hidden")
+@click.option("--patience", type=click.IntRange(1), default=5, show_default=True, help="epochs without a better score")
+@SEED
+@click.option("--tensorboard", type=click.Path(path_type=Path), help="folder for TensorBoard's log")
+@CACHE
+@DEVICE
+@RANDOM
+@QUIET
+def train_head(
+    dataset: Path,
+    model: str,
+    head: str,
+    out: Path,
+    split: str,
+    validation_split: str | None,
+    tensorboard: Path | None,
+    cache: Path | None,
+    device: str,
+    allow_random_weights: bool,
+    quiet: bool,
+    **training: Any,
+) -> None:
+    """Train a head on the groups of DATASET, the model frozen. Call again to resume."""
+    from fourfold.evaluator.data.fourfold_items import training_splits
+
+    training_splits(dataset, split, validation_split)  # before torch is imported, which takes seconds
+    from fourfold.calls.commands import train_head as call
+    from fourfold.evaluator.training.train_state import TrainingConfig
+
+    done = call(
+        dataset,
+        out=out,
+        model=model,
+        head=head,
+        split=split,
+        validation_split=validation_split,
+        config=TrainingConfig(**training, device=device),
+        cache_dir=cache,
+        device=device,
+        allow_random_weights=allow_random_weights,
+        tensorboard=tensorboard,
+        progress=not quiet,
+    )
+    if int(os.environ.get("RANK", "0")):  # of the processes of one run the first one speaks
+        return
+    scores = ", ".join(f"{name} {100 * value:.1f}" for name, value in done.group_scores.items())
+    click.echo(
+        f"{done.path}: {done.head}, {done.n_parameters:,} parameters, {done.epochs} epochs, best {done.best_epoch}"
+    )
+    click.echo(f"group score on the validation groups (%): {scores}")
+
+
+@click.command("train-tiny", short_help="Train the reference model.")
+@FOLDER
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
+@click.option("--steps", type=click.IntRange(1), help="training steps; default: the recipe of the shipped model")
+@SEED
+@DEVICE
+@click.option("--dtype", default="float32", show_default=True, help="of the image tower; the shipped model: bfloat16")
+@QUIET
+def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, dtype: str, quiet: bool) -> None:
+    """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
+    from fourfold.evaluator.training.reference_model import TinyTraining
+    from fourfold.evaluator.training.reference_model import train_tiny as call
+
+    training = TinyTraining(steps=steps or TinyTraining.steps, dtype=dtype, seed=seed)
+    record = call(dataset, out, training=training, device=device, progress=not quiet)
+    click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
+
+
+TRAINING_COMMANDS = (train_head, train_tiny)

@@ -1,0 +1,120 @@
+"""Files that are there whole or not at all, their hashes, and what may go wrong with a disk."""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import randbits
+from typing import Any
+
+from fourfold.errors import InputError
+
+ASIDE = ".tmp"  # how files end that are not whole yet; a killed process leaves some
+
+
+def write_atomically(path: Path, data: bytes | str | Iterable[bytes]) -> None:
+    """Write a file, whole or in blocks, so that it is there whole or not at all: aside, synced, renamed.
+
+    Raises InputError where the disk is full or the place may not be written.
+    """
+    _write(path, data, sync=True)
+    _sync((path.parent,))
+
+
+def write_together(files: Iterable[tuple[Path, bytes]]) -> None:
+    """Write many files, each whole or not at all, and sync them when all are written: waiting once, not each time.
+
+    On return all of them outlast a power cut; before, any may be missing or torn, so record afterwards that they are
+    there. Raises InputError as `write_atomically` does.
+    """
+    written = []
+    for path, data in files:
+        _write(path, data, sync=False)
+        written.append(path)
+    _sync(written)
+    _sync(sorted({path.parent for path in written}))
+
+
+def _write(path: Path, data: bytes | str | Iterable[bytes], *, sync: bool) -> None:
+    blocks = (data.encode("utf-8"),) if isinstance(data, str) else (data,) if isinstance(data, bytes) else data
+    # A number of its own: processes of two machines, or containers, may have the same.
+    aside = path.with_name(f".{path.name}.{randbits(63)}{ASIDE}")
+    with _explained(path):
+        try:
+            with aside.open("wb") as file:
+                for block in blocks:
+                    file.write(block)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            os.replace(aside, path)
+        except OSError:
+            with suppress(OSError):
+                aside.unlink()
+            raise
+
+
+def _sync(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with _explained(path):
+            number = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            except OSError as error:
+                if not (path.is_dir() and error.errno == errno.EINVAL):  # some network disks cannot sync folders
+                    raise
+            finally:
+                os.close(number)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Tell the user's troubles with a disk from ours."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FILE_TROUBLE:
+            raise InputError(f"{path}: {_FILE_TROUBLE[error.errno]}") from error
+        raise
+
+
+_FULL = "no space left on the disk; free some and run the same command again"
+_CLOSED = "may not be written; give a place where you may write"
+_IS_FOLDER = "is a folder; name a file"
+_NO_FOLDER = "its folder is not there, or is a file"
+_FILE_TROUBLE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _CLOSED),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR), _NO_FOLDER),
+    errno.EISDIR: _IS_FOLDER,
+}
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file that a dataset names; InputError if it would leave the folder."""
+    path = (Path(folder) / name).resolve()
+    if not path.is_relative_to(Path(folder).resolve()):
+        raise InputError(f"{folder}: file name {name!r} leads out of the folder")
+    return path
+
+
+def dump_json(value: Any) -> str:
+    """JSON as files of this project hold it: readable, stable, ending in a newline."""
+    return json.dumps(value, indent=2, sort_keys=False, ensure_ascii=False) + "\n"
+
+
+def canonical_hash(value: Any) -> str:
+    """SHA-256 of plain data, independent of the order of keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

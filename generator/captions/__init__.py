@@ -1,0 +1,1 @@
+"""Claims into English."""

@@ -1,0 +1,196 @@
+"""Claims into English. A template is chosen once a group, so both of its captions have the same form.
+
+Rows of the template table with the same number belong together across forms ("{a} and {b}", "{a} and no {bare_b}"), so
+that a claim and its negation differ in polarity only. What a split holds out is never drawn for an ordinary one.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from fourfold.generator.captions.phrases import (
+    COMPARISON_PHRASES,
+    HELD_OUT_PHRASES,
+    HELD_OUT_TEMPLATES,
+    NUMBERS,
+    REGION_PHRASES,
+    RELATION_PHRASES,
+    TEMPLATES,
+)
+from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.truth.claims import (
+    Absent,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Description,
+    Exists,
+    Located,
+    Not,
+    Related,
+)
+
+HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
+SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
+_SYNONYMS = 6  # to count round: as often the one as the other of two or of three
+
+
+@dataclass(frozen=True)
+class Language:
+    """Which words a split may use: a choice of HOLD_OUTS for templates and phrases, one of SYNONYMS."""
+
+    templates: str = "ordinary"
+    phrases: str = "ordinary"
+    synonyms: str = "hard-positives"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The choices that both captions of a group share."""
+
+    template: int
+    phrase: int  # which wording of a relation, region or comparison
+    synonym: int = 0  # 0: kinds by their own names; k: by their k-th synonym, counted round
+
+    @property
+    def name(self) -> str:
+        return f"{self.template}.{self.phrase}{'s' * bool(self.synonym)}"
+
+
+def wordings_named(name: str) -> list[Wording]:
+    """The wordings that have the name, which does not say which synonym it is; none for what is no wording's name."""
+    found = re.fullmatch(r"(\d+)\.(\d+)(s?)", name)
+    if found is None:
+        return []
+    return [Wording(int(found[1]), int(found[2]), k) for k in (range(1, _SYNONYMS + 1) if found[3] else (0,))]
+
+
+def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wording, Wording]:
+    """A wording for the two captions of a group, and another one for their hard positives."""
+    rows = min(map(len, TEMPLATES.values()))
+    phrases = min(map(len, RELATION_PHRASES.values()))
+    first, second = _draw(rng, rows, HELD_OUT_TEMPLATES, language.templates, 2, replace=False)
+    phrase, other_phrase = _draw(rng, phrases, HELD_OUT_PHRASES, language.phrases, 2, replace=True)
+    synonyms = rng.integers(1, _SYNONYMS + 1, size=2) * (language.synonyms == "always", language.synonyms != "never")
+    if language.synonyms == "hard-positives" and rng.random() < 0.5:
+        synonyms[1] = 0
+    return Wording(first, phrase, int(synonyms[0])), Wording(second, other_phrase, int(synonyms[1]))
+
+
+def _draw(rng: np.random.Generator, n: int, n_held_out: int, which: str, size: int, *, replace: bool) -> list[int]:
+    """Numbers of the first n - n_held_out of n rows, or of the others where those are wanted."""
+    kept = n - n_held_out
+    start, count = (kept, n_held_out) if which == "held-out" else (0, kept)
+    return [start + int(k) for k in (rng.integers(count, size=size) if replace else rng.choice(count, size, False))]
+
+
+def word(claim: Claim, wording: Wording) -> str:
+    """The caption that says the claim."""
+    rows = TEMPLATES[form(claim)]
+    return rows[wording.template % len(rows)].format(**_parts(claim, wording))
+
+
+def form(claim: Claim) -> str:
+    """Which templates the claim takes; raises ValueError for one that has no English here."""
+    match claim:
+        case Both(Exists(), Exists()):
+            return "exists+exists"
+        case Both(Exists(), Absent()):
+            return "exists+absent"
+        case Both(Absent(), Absent()):
+            return "absent+absent"
+        case Both(Related(), Not(Related())):
+            return "unrelated"
+        case Both(Related(), Both(Related(), Not(Related()))):
+            return "related+unrelated"
+        case Exists() | Absent() | Related() | Located() | Counted() | Compared():
+            return type(claim).__name__.lower()
+    raise ValueError(f"no template for a claim of the form {claim}")
+
+
+def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
+    match claim:
+        case Exists(a) | Absent(a):
+            return _nouns(wording, a=a)
+        case Both(Exists(a) | Absent(a), Exists(b) | Absent(b)):
+            return _nouns(wording, a=a, b=b)
+        case Related(a, relation, b) | Both(Related(), Not(Related(a, relation, b))):
+            return _nouns(wording, a=a, b=b) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
+        case Both(Related(a, relation, b), Both(Related(), Not(Related(_, _, c)))):
+            return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
+        case Located(a, region):
+            return _nouns(wording, a=a) | {"region": _phrase(REGION_PHRASES, region, wording)}
+        case Counted(a, number):
+            noun = noun_phrase(a, plural=number != 1, synonym=wording.synonym)
+            return {"counted": noun, "number": NUMBERS[number], "are": "is" if number == 1 else "are"}
+        case Compared(a, b, dimension):
+            return _nouns(wording, a=a, b=b) | {"comparison": _phrase(COMPARISON_PHRASES, dimension, wording)}
+    raise ValueError(f"no template for a claim of the form {claim}")
+
+
+def _phrase(table: dict[str, tuple[str, ...]], name: str, wording: Wording) -> str:
+    return table[name][wording.phrase % len(table[name])]
+
+
+def _nouns(wording: Wording, **descriptions: Description) -> dict[str, str]:
+    """Each description with and without its article, under its key and `bare_` its key."""
+    parts: dict[str, str] = {}
+    for key, description in descriptions.items():
+        bare = noun_phrase(description, synonym=wording.synonym)
+        parts |= {key: articled(description, wording.synonym), f"bare_{key}": bare}
+    return parts
+
+
+def articled(description: Description, synonym: int = 0) -> str:
+    """The words for a description with the indefinite article: where they begin with its kind's name, the kind's."""
+    bare = noun_phrase(description, synonym=synonym)
+    named = description.shape is not None and bare.startswith(description.shape)  # no adjective, no synonym
+    article = KINDS[description.shape].article if named and description.shape else ""
+    return f"{article} {bare}" if article else with_article(bare)
+
+
+def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
+    """The words for a description without an article: "large striped red metal cube", "cube that is not red"."""
+    size = _ADJECTIVES.get(description.size or "", description.size)
+    noun = kind_name(description.shape, plural, synonym)
+    words = (size, description.pattern, description.color, description.material, noun)
+    text = " ".join(word for word in words if word)
+    if description.excluded:
+        attribute, value = description.excluded
+        value = articled(Description(shape=value), synonym) if attribute == "shape" else value
+        text += f" that {'are' if plural else 'is'} not {_ADJECTIVES.get(value, value)}"
+    return text
+
+
+def kind_name(shape: str | None, plural: bool, synonym: int) -> str:
+    """What a kind is called: its own name, or its `synonym`-th synonym if it has any; "object" for no kind."""
+    if shape is None:
+        return "objects" if plural else "object"
+    kind = KINDS[shape]
+    if not synonym or not kind.synonyms:
+        return kind.plural if plural else kind.name
+    name = kind.synonyms[(synonym - 1) % len(kind.synonyms)]
+    return regular_plural(name) if plural else name
+
+
+def regular_plural(noun: str) -> str:
+    """The plural of a noun that has a regular one: "hemispheres", "couches", "bunnies"."""
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return noun + "es"
+    return noun[:-1] + "ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else noun + "s"
+
+
+_ADJECTIVES = {"medium": "medium-sized"}
+_SILENT_H = ("hour", "heir", "honest", "honor")
+_LIKE_YOU = ("uni", "use", "uti", "uku", "eu", "ewe")
+_NOT_LIKE_YOU = ("unin", "unim")
+
+
+def with_article(phrase: str) -> str:
+    """The phrase with its indefinite article, by sound: "an orange umbrella", "a unicorn", "an hourglass"."""
+    sound = phrase.lower()
+    glide = sound.startswith((*_LIKE_YOU, "one")) and not sound.startswith(_NOT_LIKE_YOU)
+    vowel = sound[0] in "aeiou" and not glide
+    return f"{'an' if vowel or sound.startswith(_SILENT_H) else 'a'} {phrase}"

@@ -1,0 +1,1 @@
+"""The dataset folder as its readers see it, in any of its formats."""

@@ -1,0 +1,1 @@
+"""Fourfold groups and natural scenes from nothing, everything but files."""

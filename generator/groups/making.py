@@ -1,0 +1,214 @@
+"""One fourfold group from nothing: sample, check the truth table, render, verify, word. Everything but files."""
+
+import json
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fourfold.errors import InputError
+from fourfold.generator.captions.wording import Wording, sample_wordings, word
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import Draft, World, keeps_hold_outs
+from fourfold.generator.dataset.reading import canonical_hash
+from fourfold.generator.recipe.hold_outs import descriptions
+from fourfold.scenes.model.layout import Layout, layout_to_dict, overlapping
+from fourfold.scenes.model.vocabulary import color_difference
+from fourfold.scenes.render.rendering import Renderer, Rendering
+from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate, with_visibility
+from fourfold.scenes.truth.claims import Claim, Description, claim_to_dict
+from fourfold.scenes.truth.verification import find_problems
+
+MAX_TRIES = 80
+FOURFOLD = ((True, False), (False, True))  # truth[image][caption]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One accepted image with everything its row says."""
+
+    row: dict[str, Any]
+    rendering: Rendering
+
+
+@dataclass(frozen=True)
+class MadeGroup:
+    """The two pictures of a group and why earlier tries were rejected."""
+
+    pictures: tuple[Picture, ...]
+    rejections: Counter[str]
+
+
+def make_rng(seed: int, split: str, category: str, index: int) -> np.random.Generator:
+    """The generator of one example: from these four alone, so that order and workers cannot matter."""
+    return np.random.default_rng([seed, zlib.crc32(split.encode()), zlib.crc32(category.encode()), index])
+
+
+def make_group(world: World, split: str, category: str, index: int, seed: int, renderer: Renderer) -> MadeGroup:
+    """The group with this index. Raises InputError naming the commonest obstacle if MAX_TRIES were not enough."""
+    rng = make_rng(seed, split, category, index)
+    rejections: Counter[str] = Counter()
+    for _ in range(MAX_TRIES):
+        outcome = _try_group(world, split, category, index, rng, renderer)
+        if isinstance(outcome, str):
+            rejections[outcome] += 1
+        else:
+            return MadeGroup(outcome, rejections)
+    reason, count = rejections.most_common(1)[0]
+    raise InputError(
+        f"group {split}-{category}-{index}: no acceptable scene in {MAX_TRIES} tries; most often ({count} times) "
+        f"because {reason}. Loosen the recipe: fewer objects, more shapes or colors, or more arrangements"
+    )
+
+
+def _try_group(
+    world: World, split: str, category: str, index: int, rng: np.random.Generator, renderer: Renderer
+) -> tuple[Picture, ...] | str:
+    """The two pictures, or the reason why this try is rejected."""
+    draft = CATEGORIES[category].sample(world, rng)
+    wordings = sample_wordings(rng, world.language)
+    turned = rng.random() < 0.5  # which scene is called a must say nothing
+    if draft is None:
+        return "the objects found no places"
+    if turned:
+        draft = turn(draft)
+    if not keeps_hold_outs(world, draft):
+        return "what is held out is in the wrong split"
+    if truth_table(draft.layouts, draft.claims) != FOURFOLD:
+        return "the truth table is not fourfold"
+    if truth_table(draft.layouts, draft.hard_positives) != FOURFOLD:
+        return "a hard positive is not one"
+    if any(overlapping(layout.objects).any() for layout in draft.layouts):
+        return "two objects are in one place"
+    renderings, seen = [], []
+    for layout in draft.layouts:
+        rendering = renderer.render(layout)
+        annotations = annotate(layout, rendering)
+        problems = find_problems(layout, annotations, rendering.instances.size)
+        if problems:
+            return problems[0]
+        renderings.append(rendering)
+        seen.append(annotations)
+    layouts = tuple(with_visibility(layout, a) for layout, a in zip(draft.layouts, seen, strict=True))
+    if truth_table(layouts, draft.claims + draft.hard_positives) != tuple(row * 2 for row in FOURFOLD):
+        return "the picture leaves a claim open"
+    name = f"{split}-{category}-{index:06d}"
+    return tuple(
+        Picture(make_row(name, split, category, world, draft, layouts[i], seen[i], i, wordings), renderings[i])
+        for i in (0, 1)
+    )
+
+
+def turn(draft: Draft) -> Draft:
+    """The same group with its scenes' names exchanged; what was negated from A to B is then un-negated."""
+    edit = "un-negate" if draft.attribute.startswith("negate") else draft.edit
+    return Draft(draft.layouts[::-1], draft.claims[::-1], draft.hard_positives[::-1], edit, draft.attribute)
+
+
+def truth_table(layouts: tuple[Layout, ...], claims: tuple[Claim, ...]) -> tuple[tuple[bool | None, ...], ...]:
+    """truth[image][claim]: True, False or None."""
+    return tuple(tuple(claim.holds(layout) for claim in claims) for layout in layouts)
+
+
+def make_row(
+    name: str,
+    split: str,
+    category: str,
+    world: World,
+    draft: Draft,
+    layout: Layout,
+    seen: tuple[ObjectAnnotation, ...],
+    role: int,
+    wordings: tuple[Wording, Wording],
+) -> dict[str, Any]:
+    """The metadata row of image a (role 0) or b (role 1); the pixels' hash and file names come with the files."""
+    captions = _captions(category, draft, role, wordings)
+    texts = [caption["text"] for caption in captions]
+    other = 1 - role
+    return {
+        "id": f"{name}-{'ab'[role]}",
+        "split": split,
+        "group": name,
+        "role": "ab"[role],
+        "category": category,
+        "condition": CATEGORIES[category].condition,
+        "edit": draft.edit,
+        "attribute": draft.attribute,
+        "caption": texts[role],
+        "adversarial_caption": texts[other],
+        "hard_positive": texts[2 + role],
+        "captions": captions,
+        **scene_columns(layout, seen),
+        "absences": _absences(draft, layout),
+        "difficulty": difficulty(layout, seen, texts[role], world.holds_out),
+    }
+
+
+def _captions(category: str, draft: Draft, role: int, wordings: tuple[Wording, Wording]) -> list[dict[str, Any]]:
+    """Captions of the group in one order for both images: of a, of b, then their hard positives."""
+    rows = []
+    for k, claim in enumerate(draft.claims + draft.hard_positives):
+        wording = wordings[k // 2]
+        mine = k % 2 == role
+        kind = ("true" if mine else "adversarial") if k < 2 else ("hard-positive" if mine else "adversarial-positive")
+        rows.append(
+            {
+                "text": word(claim, wording),
+                "kind": kind,
+                "claim": json.dumps(claim_to_dict(claim)),
+                "template": f"{category}/{wording.name}",
+                "truth": [k % 2 == 0, k % 2 == 1],
+            }
+        )
+    return rows
+
+
+def scene_columns(layout: Layout, seen: tuple[ObjectAnnotation, ...]) -> dict[str, Any]:
+    """Columns that fix the scene and say what was measured of it."""
+    scene = layout_to_dict(layout)
+    wished = [{k: v for k, v in thing.items() if k != "visible_fraction"} for thing in scene["objects"]]
+    objects = [
+        {
+            **thing,
+            "bbox": list(a.bbox),
+            "visible_pixels": a.visible_pixels,
+            "visible_fraction": a.visible_fraction,
+            "mask_value": a.mask_value,
+        }
+        for thing, a in zip(wished, seen, strict=True)
+    ]
+    return {**scene, "objects": objects, "scene_sha256": canonical_hash({**scene, "objects": wished})}
+
+
+def _absences(draft: Draft, layout: Layout) -> str:
+    """Kinds that captions of the group name and this scene, verified, does not hold; commas between them.
+
+    No list: HuggingFace would give a split in which all are empty another type, and refuse the dataset.
+    """
+    named = sorted({shape for claim in draft.claims for said in descriptions(claim) for shape in _kinds(said)})
+    return ", ".join(shape for shape in named if all(thing.shape != shape for thing in layout.objects))
+
+
+def _kinds(said: Description) -> set[str]:
+    """Kinds that the words for a description name, be it to deny one."""
+    denied = [value for attribute, value in (said.excluded,) if attribute == "shape"] if said.excluded else []
+    return {*denied, *([said.shape] if said.shape else [])}
+
+
+def difficulty(layout: Layout, seen: tuple[ObjectAnnotation, ...], caption: str, held_out: bool) -> dict[str, Any]:
+    """The difficulty axes of an image; between the first two objects where an axis needs a pair."""
+    things = layout.objects
+    a, b = things[0], things[min(1, len(things) - 1)]
+    gap = float(np.linalg.norm(np.array(a.position) - np.array(b.position)))
+    return {
+        "n_objects": len(things),
+        "distance": round(gap, 4),
+        "size_ratio": round(max(a.scale, b.scale) / min(a.scale, b.scale), 4),
+        "occlusion": round(1 - min(annotation.visible_fraction for annotation in seen), 4),
+        "color_distance": round(color_difference(a.color, b.color), 3),
+        "visible_pixels": min(annotation.visible_pixels for annotation in seen),
+        "caption_length": len(caption.split()),
+        "held_out": held_out,
+    }

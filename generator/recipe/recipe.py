@@ -1,0 +1,110 @@
+"""The recipe: everything that a dataset depends on beside the version of this software, as frozen dataclasses."""
+
+import hashlib
+import json
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fourfold.scenes.assets.custom import OwnKind, OwnPhoto, known
+from fourfold.scenes.model.vocabulary import TABLES
+from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.truth.claims import Description
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that may be used, each a key of its table. Several values make an attribute one that varies."""
+
+    shapes: tuple[str, ...] = tuple(KINDS)
+    colors: tuple[str, ...] = tuple(TABLES["color"])
+    sizes: tuple[str, ...] = ("small", "large")
+    materials: tuple[str, ...] = ("matte", "metal", "glossy")
+    patterns: tuple[str, ...] = ("plain", "striped", "dotted", "checkered")
+
+
+@dataclass(frozen=True)
+class SceneRange:
+    """How many objects a scene holds, and how it may be arranged."""
+
+    objects: tuple[int, int] = (2, 4)
+    arrangements: tuple[str, ...] = ("table", "floating")
+    patterned: float = 0.25  # share of objects that are not plain
+    photos: tuple[OwnPhoto, ...] | None = None  # in TOML a folder, from the recipe's own on; backgrounds are its photos
+
+
+@dataclass(frozen=True)
+class Split:
+    """Groups of each category in one split, and natural scenes (single pictures with web-like captions)."""
+
+    groups: dict[str, int] = field(default_factory=dict)
+    scenes: int = 0
+    # true: every group must hold a held-out object; ["shape"]: one that is held out by its shape alone; false: none may
+    held_out: bool | tuple[str, ...] = False
+    objects: tuple[int, int] | None = (
+        None  # how many every scene holds; without it scene.objects, and counting has more
+    )
+    templates: str = "ordinary"  # "held-out": the wordings of claims that no ordinary split uses
+    phrases: str = "ordinary"  # "held-out": the wordings of relations and regions that no ordinary split uses
+    synonyms: str = "hard-positives"  # where kinds are called by synonyms: there, "never", or "always"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Who publishes the dataset, where and when; what is left empty is said by what the software knows."""
+
+    creator: str = ""
+    url: str = ""
+    date: str = ""  # 2026-12-31
+    version: str = "1.0.0"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a dataset depends on, together with the version of this software."""
+
+    name: str
+    splits: dict[str, Split]
+    seed: int = 0
+    image_size: int = 224
+    description: str = ""
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    scene: SceneRange = field(default_factory=SceneRange)
+    attributes: tuple[str, ...] = ("color", "size", "material", "pattern")  # that captions speak of
+    held_out: tuple[Description, ...] = ()  # objects kept for splits that are marked held_out
+    publication: Publication | None = None
+    assets: tuple[OwnKind, ...] | None = None  # in TOML a folder, from the recipe's own on, of users' meshes
+
+
+def known_things(recipe: Recipe) -> AbstractContextManager[None]:
+    """Make the recipe's own kinds and photos known in this process until the block ends."""
+    return known(recipe.assets or (), recipe.scene.photos or ())
+
+
+def as_plain(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as dicts, lists, texts and numbers; of photos the hashes, not the pixels."""
+    return asdict(recipe, dict_factory=lambda pairs: {key: v for key, v in pairs if not isinstance(v, bytes)})
+
+
+def recipe_hash(recipe: Recipe) -> str:
+    """SHA-256 of the recipe's content: equal recipes make equal scenes and captions."""
+    return hashlib.sha256(json.dumps(_given(as_plain(recipe)), sort_keys=True).encode()).hexdigest()
+
+
+def _given(value: Any) -> Any:
+    """Plain data without the keys that hold None, so that a new optional key leaves the hashes of old recipes alone."""
+    if isinstance(value, dict):
+        return {key: _given(inner) for key, inner in value.items() if inner is not None}
+    return [_given(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def named_values(description: Description) -> dict[str, Any]:
+    """The attributes that a description names, with their values."""
+    return {name: value for name, value in vars(description).items() if value is not None}
+
+
+def wanted_objects(recipe: Recipe, split: Split) -> tuple[Description, ...]:
+    """The held-out objects of which every group of the split must hold one."""
+    if isinstance(split.held_out, bool):
+        return recipe.held_out if split.held_out else ()
+    return tuple(each for each in recipe.held_out if set(named_values(each)) == set(split.held_out))

@@ -1,0 +1,161 @@
+"""Shards: runs of neighbouring groups that one worker makes. A shard is a pure function of recipe and index range.
+
+Its pictures are written first, then its rows, last its record; a shard counts as done only if its record stands.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fourfold.files import write_together
+from fourfold.generator.categories.world import make_world
+from fourfold.generator.dataset.formats import FORMATS
+from fourfold.generator.dataset.formats.folder import mask_name, picture_name
+from fourfold.generator.dataset.formats.sample import Sample
+from fourfold.generator.dataset.reading import NATURAL, dump_json, file_hash, write_atomically
+from fourfold.generator.groups.making import MadeGroup, make_group
+from fourfold.generator.groups.natural import make_scene
+from fourfold.generator.recipe.reading import Recipe, recipe_hash
+from fourfold.generator.recipe.recipe import known_things
+from fourfold.generator.run.png import encode_png
+from fourfold.scenes.render.rendering import Renderer
+
+SHARD_SIZE = 25  # groups: a few seconds of work, so that an interruption costs little
+_LARGEST = 500  # groups: a thousand pictures, as tars for training hold
+_SHARE = 100  # shards of a large category, so that many workers end at about the same time
+WORK = ".shards"  # folder of rows and records until the dataset is finished; HuggingFace ignores dot folders
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all shards of a run have in common; it travels to worker processes and machines."""
+
+    out: str  # folder, or URL
+    recipe: Recipe
+    format: str  # a key of FORMATS
+    renderer: str  # a key of RENDERERS
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Groups start (included) to stop (excluded) of one category in one split."""
+
+    split: str
+    category: str
+    start: int
+    stop: int
+    number: int  # of the shard in its split, from 0 on
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.category}-{self.start:07d}"
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """What a finished shard leaves for the manifest."""
+
+    name: str
+    recipe_sha256: str
+    rows: int
+    rows_sha256: str
+    scenes_sha256: str  # over the scenes and captions alone: equal on every OpenGL driver
+    files: dict[str, str]  # archives that hold the shard, and their hashes; pictures that are files have hashes in rows
+    rejections: dict[str, int]
+    renderer: dict[str, str]  # what drew it, as `Renderer.describe` says
+
+
+def plan_shards(recipe: Recipe) -> Iterator[Shard]:
+    """All shards of a recipe in the order in which their rows stand in their split."""
+    for split, row in recipe.splits.items():
+        counts = dict(row.groups) | ({NATURAL: row.scenes} if row.scenes else {})
+        number = 0
+        for category, groups in counts.items():
+            size = max(SHARD_SIZE, min(_LARGEST, groups // _SHARE))
+            for start in range(0, groups, size):
+                yield Shard(split, category, start, min(start + size, groups), number)
+                number += 1
+
+
+def read_record(folder: Path, shard: Shard) -> ShardRecord | None:
+    """The record of a finished shard whose rows are still what they were; None if it has to be made."""
+    record, rows = record_path(folder, shard), rows_path(folder, shard)
+    if not record.is_file() or not rows.is_file():
+        return None
+    try:
+        found = ShardRecord(**json.loads(record.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
+        return None  # a torn record is a shard that was not finished
+    return found if found.rows_sha256 == file_hash(rows) else None
+
+
+def rows_path(folder: Path, shard: Shard) -> Path:
+    """Where a shard keeps its rows until the dataset is finished."""
+    return folder / WORK / f"{shard.name}.jsonl"
+
+
+def record_path(folder: Path, shard: Shard) -> Path:
+    """Where a shard says that it is done."""
+    return folder / WORK / f"{shard.name}.json"
+
+
+def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> None:
+    """Make a shard and write its pictures, rows and record."""
+    samples, rejections = [], Counter[str]()
+    with known_things(job.recipe):
+        world = make_world(job.recipe, job.recipe.splits[shard.split])
+        for index in range(shard.start, shard.stop):
+            made = _make(world, shard, index, job.recipe.seed, renderer)
+            rejections += made.rejections
+            for picture in made.pictures:
+                color, mask = encode_png(picture.rendering.color), encode_png(picture.rendering.instances)
+                hashes = {"pixels_sha256": _pixel_hash(picture.rendering.color)}
+                samples.append(Sample({**picture.row, **hashes}, color, mask))
+    files = dict(FORMATS[job.format].pack(folder, shard.split, shard.number, samples))
+    for place in {path.parent for path in files}:
+        place.mkdir(parents=True, exist_ok=True)
+    write_together(files.items())
+    archived = FORMATS[job.format].read_member is not None
+    lines = "".join(json.dumps(_placed(sample.row), ensure_ascii=False) + "\n" for sample in samples)
+    write_atomically(rows_path(folder, shard), lines)
+    scenes = [json.dumps([sample.row["scene_sha256"], sample.row["captions"]]) for sample in samples]
+    record = ShardRecord(
+        name=shard.name,
+        recipe_sha256=recipe_hash(job.recipe),
+        rows=len(samples),
+        rows_sha256=_hash(lines),
+        scenes_sha256=_hash("".join(scenes)),
+        files={f"{shard.split}/{path.name}": _hash(data) for path, data in files.items()} if archived else {},
+        rejections=dict(sorted(rejections.items())),
+        renderer=renderer.describe(),
+    )
+    write_atomically(record_path(folder, shard), dump_json(vars(record)))
+
+
+def _placed(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as the folder format has it, with the places of its files."""
+    name = row["id"]
+    return {"file_name": picture_name(name), **row, "mask": mask_name(row["split"], name)}
+
+
+def _make(world: Any, shard: Shard, index: int, seed: int, renderer: Renderer) -> MadeGroup:
+    if shard.category == NATURAL:
+        return make_scene(world, shard.split, index, seed, renderer)
+    return make_group(world, shard.split, shard.category, index, seed, renderer)
+
+
+def _pixel_hash(pixels: np.ndarray) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def _hash(data: str | bytes) -> str:
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()

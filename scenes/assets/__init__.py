@@ -1,0 +1,1 @@
+"""Users' own meshes and background photos, read from their folders."""

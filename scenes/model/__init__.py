@@ -1,0 +1,1 @@
+"""What a scene holds and where it stands: words, objects, places, camera. No picture, no meaning."""

@@ -1,0 +1,76 @@
+"""Edits that make image B from image A: each changes one thing and leaves every other object as it was."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fourfold.scenes.model.arrangements import ARRANGEMENTS
+from fourfold.scenes.model.layout import Layout, PlacedObject, put_on, resting_height, sample_yaw, settled
+from fourfold.scenes.model.vocabulary import SIZES, sample_rgb
+from fourfold.scenes.shapes import KINDS
+
+# What else belongs to an attribute: a color is carried by its surface color, a size by its scale.
+_CARRIED = {"color": ("color", "rgb"), "size": ("size", "scale"), "material": ("material",), "pattern": ("pattern",)}
+
+
+def swap_attribute(layout: Layout, i: int, j: int, attribute: str) -> Layout:
+    """Objects i and j exchange color, size, material or pattern."""
+    a, b = layout.objects[i], layout.objects[j]
+    names = _CARRIED[attribute]
+    return change(
+        layout,
+        {
+            i: replace(a, **{name: getattr(b, name) for name in names}),
+            j: replace(b, **{name: getattr(a, name) for name in names}),
+        },
+    )
+
+
+def swap_places(layout: Layout, i: int, j: int) -> Layout:
+    """Objects i and j exchange places."""
+    a, b = layout.objects[i], layout.objects[j]
+    return change(layout, {i: replace(a, position=b.position), j: replace(b, position=a.position)})
+
+
+def move_object(layout: Layout, i: int, position: tuple[float, float, float]) -> Layout:
+    """Object i goes to another place; where objects stand, it stands there too."""
+    return change(layout, {i: replace(layout.objects[i], position=position)})
+
+
+def move_onto(layout: Layout, i: int, j: int) -> Layout:
+    """Object i of a stack goes on top of object j."""
+    return change(layout, {i: put_on(layout.objects[i], layout.objects[j])})
+
+
+def replace_attribute(layout: Layout, i: int, attribute: str, value: str, rng: np.random.Generator) -> Layout:
+    """Object i gets another color, size, material or pattern."""
+    new: dict[str, Any] = {attribute: value}
+    if attribute == "color":
+        new["rgb"] = sample_rgb(value, rng)
+    if attribute == "size":  # the same jitter within its class as before
+        old = layout.objects[i]
+        new["scale"] = float(np.round(old.scale / SIZES[old.size].scale * SIZES[value].scale, 4))
+    return change(layout, {i: replace(layout.objects[i], **new)})
+
+
+def replace_shape(layout: Layout, i: int, shape: str, rng: np.random.Generator) -> Layout:
+    """Object i becomes another kind of thing; it keeps its turn where the new kind allows it."""
+    thing = replace(layout.objects[i], shape=shape)
+    low, high = KINDS[shape].yaw
+    turn = (thing.yaw - layout.camera.azimuth + 180) % 360 - 180
+    if not (low <= turn <= high or low <= turn + 360 <= high):
+        thing = replace(thing, yaw=sample_yaw(shape, layout.camera, rng))
+    return change(layout, {i: thing})
+
+
+def change(layout: Layout, things: dict[int, PlacedObject]) -> Layout:
+    """Put changed objects in the place of those with these numbers, each standing on the ground or its stack again."""
+    row = ARRANGEMENTS[layout.arrangement]
+    objects = list(layout.objects)
+    for i, thing in things.items():
+        if row.standing and not row.stacked:
+            x, y, _ = thing.position
+            thing = replace(thing, position=(x, y, float(np.round(resting_height(thing), 4))))
+        objects[i] = thing
+    return replace(layout, objects=settled(objects) if row.stacked else tuple(objects))

@@ -1,0 +1,302 @@
+"""From wishes to places: `place` turns a SceneSpec into a Layout, which fixes everything that a picture depends on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from fourfold.errors import InputError, unknown_name
+from fourfold.scenes.model.arrangements import (
+    ARRANGEMENTS,
+    CAVITIES,
+    ROOM,
+    Arrangement,
+    arrangement,
+    crowding,
+    scatter,
+)
+from fourfold.scenes.model.backgrounds import Background, Lights, photo_background, sample_background, sample_lights
+from fourfold.scenes.model.camera import Camera, axes, pose, project, world_from_ground
+from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.model.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
+from fourfold.scenes.shapes import KINDS, Kind, mesh
+
+WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
+_GAP = 0.03  # least space between the boxes of two objects that stand or float beside each other
+_CONTACT = 0.02  # by which the heights of boxes may overlap where one thing is over another
+_BORDER = 0.02  # of the picture that stays free, share of its width
+_COVERED = 0.5  # share of an object's box that the boxes of others may cover
+_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
+
+
+@dataclass(frozen=True)
+class PlacedObject:
+    """An object with everything that its look depends on. Lengths in scene units, angles in degrees."""
+
+    shape: str
+    color: str
+    size: str
+    material: str
+    pattern: str
+    rgb: tuple[int, int, int]  # surface color, sRGB 0..255
+    position: tuple[float, float, float]  # centre of the bounding box, world coordinates
+    yaw: float  # about the vertical
+    scale: float  # largest extent
+    visible_fraction: float = 1.0  # of its silhouette; measured after rendering
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A scene with places: equal layouts give equal pictures on the same renderer."""
+
+    objects: tuple[PlacedObject, ...]
+    arrangement: str
+    camera: Camera
+    lights: Lights
+    background: Background
+
+
+def place(
+    spec: SceneSpec,
+    rng: np.random.Generator,
+    *,
+    room: Sequence[float] | None = None,
+    accept: Callable[[Layout], bool] = lambda layout: True,
+    tries: int = 400,
+) -> Layout | None:
+    """Give every object of the spec a place, look and light; None if no accepted layout was found in `tries`.
+
+    Many objects get three times as many. `room` is the scale to keep room for around each object (default its own):
+    an edit may exchange sizes or places without collisions. `accept` says whether a layout will do (say, that a
+    relation holds clearly).
+    Raises InputError for a word that no table holds, or a stack on a kind that has no flat top.
+    """
+    row = arrangement(spec.arrangement)
+    _check_words(spec)
+    camera = _sample_camera(row, rng)
+    lights = sample_lights(rng)
+    background = (
+        photo_background(spec.photos[int(rng.integers(len(spec.photos)))])
+        if spec.photos
+        else sample_background(spec.surfaces or row.surfaces, rng)
+    )
+    looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
+    # Every kind gets the same room, or where a thing is would tell what it is.
+    radii = ROOM * np.array([max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
+    crowd = crowding(row, radii)
+    camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
+    for _ in range(3 * tries if crowd.max() > 1 else tries):
+        points = scatter(row, radii, crowd, rng)  # [n, 2]
+        if points is None:
+            continue
+        objects = tuple(put(look, point, row.name, camera) for look, point in zip(looks, points, strict=True))
+        if row.stacked and len(objects) > 1:
+            objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
+        layout = Layout(objects, row.name, camera, lights, background)
+        if _is_possible(layout) and accept(layout):
+            return layout
+    return None
+
+
+def _is_possible(layout: Layout) -> bool:
+    """Every object's room is in the picture, nothing is in another's place or hidden by what is before it."""
+    seen = bool(in_frame(layout).all()) and not overlapping(layout.objects).any()
+    return seen and covered(layout).max(initial=0.0) < _COVERED
+
+
+def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Camera) -> PlacedObject:
+    """Set an object down at (to the right, away) on the ground, or at (to the right, up) in the air."""
+    if not ARRANGEMENTS[arrangement_name].standing:
+        x, y = world_from_ground(camera, np.array([point[0], 0.0]))
+        return replace(look, position=_rounded(x, y, point[1]))
+    x, y = world_from_ground(camera, point)
+    return replace(look, position=_rounded(x, y, resting_height(look)))
+
+
+def put_on(upper: PlacedObject, lower: PlacedObject) -> PlacedObject:
+    """The first object above the middle of the second; `settled` lets it down on it, or into it."""
+    x, y, z = lower.position
+    return replace(upper, position=_rounded(x, y, z + height(lower)))
+
+
+def settled(objects: Sequence[PlacedObject]) -> tuple[PlacedObject, ...]:
+    """Objects standing on the ground, or on or in what is below them: those with the same x and y are one stack."""
+    return tuple(_settle(thing, objects) for thing in objects)
+
+
+def _settle(thing: PlacedObject, objects: Sequence[PlacedObject]) -> PlacedObject:
+    x, y, z = thing.position
+    below = [other for other in objects if other.position[:2] == (x, y) and other.position[2] < z]
+    return replace(thing, position=_rounded(x, y, sum(map(_support, below)) + resting_height(thing)))
+
+
+def _support(thing: PlacedObject) -> float:
+    """Height above its lowest point at which an object carries another: its top, or the floor of what is open."""
+    return CAVITIES[thing.shape].floor * thing.scale if thing.shape in CAVITIES else height(thing)
+
+
+def footprint(thing: PlacedObject) -> float:
+    """Radius of the upright cylinder about an object's middle in which it keeps in every turn."""
+    return _unit_footprint(KINDS[thing.shape]) * thing.scale
+
+
+@cache
+def _unit_footprint(kind: Kind) -> float:
+    return float(np.hypot(*np.asarray(mesh(kind.name).vertices)[:, :2].T).max())
+
+
+def height(thing: PlacedObject) -> float:
+    """From an object's lowest point to its highest."""
+    return float(mesh(thing.shape).extents[2]) * thing.scale
+
+
+def resting_height(thing: PlacedObject) -> float:
+    """Height of an object's centre when it stands on the ground."""
+    return height(thing) / 2
+
+
+def boxes_in_picture(layout: Layout) -> np.ndarray:
+    """Left, top, right, bottom of each object's bounding box as the camera sees it, [n, 4], the picture is 0..1.
+
+    Never smaller than the object's silhouette, and for a round thing larger.
+    """
+    halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in layout.objects]).reshape(-1, 3)  # [n, 3]
+    turns = np.radians([thing.yaw for thing in layout.objects])
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
+    return _boxes_seen(layout.camera, places, halves, turns)
+
+
+def in_frame(layout: Layout, border: float = _BORDER) -> np.ndarray:
+    """Which objects have their room inside the picture with that border (share of its width), [n] bool.
+
+    The room is of one form for all kinds: what is wide would else keep to the middle, and where a thing is would tell
+    what it is. Corners that reach further are seen once it is drawn. It is as wide as the mean of the object and one of
+    scale 1: the border keeps large things in the middle, the room between objects keeps them out of it, and so the two
+    balance.
+    """
+    scales = np.array([thing.scale for thing in layout.objects])  # [n]
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
+    if ARRANGEMENTS[layout.arrangement].standing:
+        # All stand at their lowest point.
+        places[:, 2] += [(thing.scale - height(thing)) / 2 for thing in layout.objects]
+    wide = (scales + 1) / 4
+    halves = np.stack([wide, wide, scales / 2], axis=1)  # [n, 3]
+    boxes = _boxes_seen(layout.camera, places, halves, np.full(len(scales), np.radians(layout.camera.azimuth)))
+    return np.all((boxes > border) & (boxes < 1 - border), axis=1)
+
+
+def _boxes_seen(camera: Camera, places: np.ndarray, halves: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Left, top, right, bottom in the picture of boxes at `places` [n, 3], turned [n] about the vertical; [n, 4]."""
+    c, s = np.cos(turns)[:, None], np.sin(turns)[:, None]  # [n, 1]
+    corners = _CORNERS[None] * halves[:, None]  # [n, 8, 3]
+    x, y = corners[..., 0] * c - corners[..., 1] * s, corners[..., 0] * s + corners[..., 1] * c
+    world = np.stack([x, y, corners[..., 2]], axis=-1) + places[:, None]
+    seen = project(camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
+    return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
+
+
+def overlapping(objects: Sequence[PlacedObject]) -> np.ndarray:
+    """Which two objects' bounding boxes come closer than a gap, [n, n] bool; not those of one stack.
+
+    Boxes turn about the vertical only, so they are apart if their heights are, or some side of one parts their bases.
+    """
+    places = np.array([thing.position for thing in objects]).reshape(-1, 3)
+    halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in objects]).reshape(-1, 3)
+    reaches = np.sqrt((halves**2).sum(axis=1)) + _GAP / 2
+    near = ((places[:, None] - places) ** 2).sum(axis=2) < (reaches[:, None] + reaches) ** 2
+    if near.sum() <= len(objects):  # each is near itself: most often there is nothing more to compare
+        return np.zeros(near.shape, bool)
+    turns = np.radians([thing.yaw for thing in objects])
+    sides = np.stack([np.cos(turns), np.sin(turns), -np.sin(turns), np.cos(turns)], axis=1).reshape(-1, 2, 2)
+    aside = np.abs(np.einsum("ijc,iac->ija", places[None, :, :2] - places[:, None, :2], sides))  # [n, n, side of i]
+    reach = np.einsum("jb,jiab->jia", halves[:, :2], np.abs(np.einsum("jbc,iac->jiab", sides, sides)))
+    own = np.einsum("iia->ia", reach)[:, None]  # [n, 1, side of i]
+    parted = (aside > own + reach.transpose(1, 0, 2) + _GAP).any(axis=2)
+    upwards = np.abs(places[:, None, 2] - places[:, 2]) > halves[:, None, 2] + halves[:, 2] - _CONTACT
+    stacked = (places[:, None, :2] == places[:, :2]).all(axis=2)
+    return np.asarray(~(parted | parted.T | upwards | stacked))
+
+
+def covered(layout: Layout) -> np.ndarray:
+    """Share of each object's box in the picture that boxes of nearer objects cover, [n], 0 to 1; not in a stack."""
+    boxes = boxes_in_picture(layout)
+    shared = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)  # [n]
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)
+    depths = (places - pose(layout.camera)[:3, 3]) @ -axes(layout.camera)[2]  # [n]
+    stacked = (places[:, None, :2] == places[:, :2]).all(axis=2)
+    nearer = (depths[None] < depths[:, None]) & ~stacked  # [n, n]: the second hides the first
+    hidden = (np.prod(np.maximum(shared, 0.0), axis=2) * nearer).sum(axis=1)  # [n]
+    return np.minimum(hidden / areas, 1.0)
+
+
+def _check_words(spec: SceneSpec) -> None:
+    for attribute in TABLES:
+        check_names(attribute, (getattr(wish, attribute) for wish in spec.objects))
+    for wish in spec.objects:
+        if wish.shape not in KINDS:
+            raise unknown_name("shape", wish.shape, KINDS)
+    bases = arrangement(spec.arrangement).bases
+    if bases and len(spec.objects) > 1 and spec.objects[1].shape not in bases:
+        raise InputError(
+            f"arrangement {spec.arrangement!r}: the second object carries the first, so it must be one of "
+            f"{', '.join(bases)}; given {spec.objects[1].shape!r}"
+        )
+
+
+def _sample_camera(row: Arrangement, rng: np.random.Generator) -> Camera:
+    azimuth, elevation, fov = (float(np.round(rng.uniform(*span), 2)) for span in (row.azimuth, row.elevation, row.fov))
+    distance = float(np.round(row.view / np.tan(np.radians(fov) / 2) * rng.uniform(0.97, 1.06), 3))
+    return Camera(azimuth, elevation, distance, (0.0, 0.0, row.target_z), fov)
+
+
+def _sample_look(wish: ObjectSpec, camera: Camera, rng: np.random.Generator) -> PlacedObject:
+    scale = SIZES[wish.size].scale * rng.uniform(1 - SIZE_JITTER, 1 + SIZE_JITTER)
+    return PlacedObject(
+        shape=wish.shape,
+        color=wish.color,
+        size=wish.size,
+        material=wish.material,
+        pattern=wish.pattern,
+        rgb=sample_rgb(wish.color, rng),
+        position=(0.0, 0.0, 0.0),
+        yaw=sample_yaw(wish.shape, camera, rng),
+        scale=float(np.round(scale, 4)),
+    )
+
+
+def sample_yaw(shape: str, camera: Camera, rng: np.random.Generator) -> float:
+    """A turn in which the kind stays recognisable to this camera."""
+    low, high = KINDS[shape].yaw
+    return float(np.round((camera.azimuth + rng.uniform(low, high)) % 360, 2))
+
+
+def _rounded(*values: float) -> tuple[float, float, float]:
+    x, y, z = (float(np.round(v, 4)) + 0.0 for v in values)  # + 0.0: no negative zero in files
+    return x, y, z
+
+
+def layout_to_dict(layout: Layout) -> dict[str, Any]:
+    """The layout as plain data for JSON; of photos only where there is one."""
+    data = asdict(layout)
+    if not layout.background.photo:
+        del data["background"]["photo"]
+    return data
+
+
+def layout_from_dict(data: dict[str, Any]) -> Layout:
+    """The layout that `layout_to_dict` wrote; keys that it does not know are left out (annotations add some)."""
+    return Layout(
+        objects=tuple(_build(PlacedObject, row) for row in data["objects"]),
+        arrangement=data["arrangement"],
+        camera=_build(Camera, data["camera"]),
+        lights=_build(Lights, data["lights"]),
+        background=_build(Background, data["background"]),
+    )
+
+
+def _build(kind: type, row: dict[str, Any]) -> Any:
+    known = {field.name for field in fields(kind)}
+    return kind(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items() if key in known})

@@ -1,0 +1,1 @@
+"""Pictures of layouts: OpenGL and rays behind one contract."""

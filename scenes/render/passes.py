@@ -1,0 +1,185 @@
+"""The passes that draw a scene with OpenGL: shadow map, antialiased color, and numbers with depth.
+
+Imported by `fourfold.scenes.render.rendering` alone, once pyrender is known to load. pyrender starts OpenGL and keeps
+meshes, textures, and framebuffers; what goes into them is drawn here, for on a processor its own passes take twice as
+long. Each look has a compiled program of its own, for a processor runs both sides of every `if` at all pixels; what is
+near is drawn first, so that what it hides is not shaded; nothing is read back that nobody looks at.
+"""
+
+from collections.abc import Iterable, Mapping
+from ctypes import c_void_p
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from OpenGL import GL
+from pyrender import Primitive, Texture
+from pyrender.renderer import Renderer
+from pyrender.shader_program import ShaderProgram
+
+from fourfold.scenes.render.rendering import FAR, NEAR, Look, Piece, Uniforms
+
+_SHADERS = Path(__file__).parent / "shaders"
+_SHADOW_UNIT, _PHOTO_UNIT = 0, 1  # texture units
+_NO_LOOK = Look(0)  # of programs that draw no color
+
+
+class Program(ShaderProgram):
+    """A shader program that asks once where its uniforms are. Without looks to draw it needs places alone."""
+
+    def __init__(self, name: str, defines: Mapping[str, int]) -> None:
+        vertices = "mesh" if name == "mesh" else "place"
+        super().__init__(str(_SHADERS / f"{vertices}.vert"), str(_SHADERS / f"{name}.frag"), defines=dict(defines))
+        self._places: dict[str, int] = {}
+        self._add_to_context()
+
+    def use(self, uniforms: Uniforms) -> None:
+        """Draw with this program from now on."""
+        GL.glUseProgram(self._program_id)
+        self.put(uniforms)
+
+    def put(self, uniforms: Uniforms) -> None:
+        """Set uniforms; those that this look's shaders have no use for are passed over."""
+        for name, value in uniforms.items():
+            place = self._places.get(name)
+            if place is None:
+                place = self._places[name] = GL.glGetUniformLocation(self._program_id, name)
+            if place < 0:
+                continue
+            if isinstance(value, int):
+                GL.glUniform1i(place, value)
+            elif isinstance(value, float):
+                GL.glUniform1f(place, value)
+            elif value.ndim == 1:
+                GL.glUniform3f(place, *value.tolist())
+            else:
+                GL.glUniformMatrix4fv(place, 1, GL.GL_TRUE, value.astype(np.float32))
+
+
+class Passes(Renderer):
+    """Draws pieces into pyrender's framebuffers. The OpenGL context must be the current one, in `delete` too."""
+
+    def __init__(self, size: int, shadow_map_size: int) -> None:
+        super().__init__(size, size)
+        self._programs: dict[tuple[str, Look], Program] = {}
+        self._uploaded: list[Primitive] = []
+        self._shadow_map = Texture(
+            width=shadow_map_size, height=shadow_map_size, source_channels="D", data_format=GL.GL_FLOAT
+        )
+        self._shadow_map._add_to_context()
+
+    def upload(self, mesh: Any) -> Primitive:
+        """Give a mesh (`vertices`, `vertex_normals`, `faces`) to the graphics side, where it stays until `delete`."""
+        primitive = Primitive(
+            positions=np.asarray(mesh.vertices, np.float32),
+            normals=np.asarray(mesh.vertex_normals, np.float32),
+            indices=np.asarray(mesh.faces, np.uint32),
+        )
+        primitive._add_to_context()
+        self._uploaded.append(primitive)
+        return primitive
+
+    def delete(self) -> None:
+        """Free what the graphics side holds."""
+        for held in (*self._programs.values(), *self._uploaded, self._shadow_map):
+            held.delete()
+        self._programs, self._uploaded = {}, []
+        super().delete()
+        self._shadow_fb = None  # pyrender deletes again when Python forgets this, then perhaps in another's context
+
+    def shadows(self, pieces: Iterable[Piece], light: np.ndarray) -> None:
+        """Fill the shadow map; `light` [4, 4] takes the world to what the light sees, -1..1."""
+        self._configure_shadow_framebuffer()
+        GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._shadow_fb)
+        GL.glFramebufferTexture2D(
+            GL.GL_FRAMEBUFFER, GL.GL_DEPTH_ATTACHMENT, GL.GL_TEXTURE_2D, self._shadow_map._texid, 0
+        )
+        GL.glDrawBuffer(GL.GL_NONE)
+        GL.glReadBuffer(GL.GL_NONE)
+        GL.glDisable(GL.GL_CULL_FACE)  # both sides of thin things cast
+        self._begin(self._shadow_map.width, GL.GL_DEPTH_BUFFER_BIT)
+        program = self._program("depth", _NO_LOOK)
+        program.use({"camera": light})
+        for piece in pieces:
+            self._draw(piece, program)
+        GL.glUseProgram(0)
+
+    def color(
+        self,
+        pieces: Iterable[Piece],
+        camera: np.ndarray,
+        scene: Uniforms,
+        background: np.ndarray,
+        photo: Texture | None = None,
+    ) -> np.ndarray:
+        """The picture, [h, w, 3] uint8, of pieces that are given near ones first; `background` is sRGB 0..1 [3]."""
+        self._configure_main_framebuffer()
+        GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._main_fb_ms)
+        GL.glEnable(GL.GL_CULL_FACE)
+        GL.glClearColor(*background.tolist(), 1.0)
+        self._begin(self.viewport_width, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
+        for unit, texture in ((_PHOTO_UNIT, photo), (_SHADOW_UNIT, self._shadow_map)):
+            if texture is not None:
+                GL.glActiveTexture(GL.GL_TEXTURE0 + unit)
+                texture._bind()
+        for piece in pieces:
+            program = self._program("mesh", piece.look)
+            program.use({"camera": camera, "shadow_map": _SHADOW_UNIT, "photo": _PHOTO_UNIT, **scene})
+            program.put(piece.uniforms)
+            self._draw(piece, program)
+        GL.glUseProgram(0)
+        return self._read_color()
+
+    def numbers(self, pieces: Mapping[int, Piece], camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which piece is seen where, [h, w] uint8, 0 for none; and how far away it is, [h, w] float32, 0 for none.
+
+        Numbers cannot be averaged, so they are drawn without antialiasing, straight to where they are read from.
+        """
+        self._configure_main_framebuffer()
+        GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._main_fb)
+        GL.glEnable(GL.GL_CULL_FACE)
+        GL.glClearColor(0.0, 0.0, 0.0, 1.0)
+        self._begin(self.viewport_width, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
+        program = self._program("number", _NO_LOOK)
+        program.use({"camera": camera})
+        for number, piece in pieces.items():
+            program.put({"number": number / 255})
+            self._draw(piece, program)
+        GL.glUseProgram(0)
+        seen = self._read(GL.GL_RED, GL.GL_UNSIGNED_BYTE, np.uint8, 1)[:, :, 0]
+        stored = self._read(GL.GL_DEPTH_COMPONENT, GL.GL_FLOAT, np.float32, 1)[:, :, 0]
+        depth = 2 * NEAR * FAR / (FAR + NEAR - (2 * stored - 1) * (FAR - NEAR))
+        return seen, np.where(stored == 1, np.float32(0), depth)
+
+    def _begin(self, size: int, cleared: int) -> None:
+        GL.glViewport(0, 0, size, size)
+        GL.glEnable(GL.GL_DEPTH_TEST)
+        GL.glDepthFunc(GL.GL_LESS)
+        GL.glDisable(GL.GL_BLEND)
+        GL.glClear(cleared)
+
+    def _program(self, name: str, look: Look) -> Program:
+        if (name, look) not in self._programs:
+            defines = {"LOOK_CODE": look.code, "FINISH_CODE": look.finish} | ({"HAS_PHOTO": 1} if look.photo else {})
+            self._programs[name, look] = Program(name, defines)
+        return self._programs[name, look]
+
+    def _draw(self, piece: Piece, program: Program) -> None:
+        program.put({"pose": piece.pose})
+        GL.glBindVertexArray(piece.primitive._vaid)
+        count = piece.primitive.indices.size
+        GL.glDrawElementsInstanced(GL.GL_TRIANGLES, count, GL.GL_UNSIGNED_INT, c_void_p(0), 1)
+        GL.glBindVertexArray(0)
+
+    def _read_color(self) -> np.ndarray:
+        width, height = self._main_fb_dims
+        GL.glBindFramebuffer(GL.GL_READ_FRAMEBUFFER, self._main_fb_ms)
+        GL.glBindFramebuffer(GL.GL_DRAW_FRAMEBUFFER, self._main_fb)
+        GL.glBlitFramebuffer(0, 0, width, height, 0, 0, width, height, GL.GL_COLOR_BUFFER_BIT, GL.GL_NEAREST)
+        GL.glBindFramebuffer(GL.GL_READ_FRAMEBUFFER, self._main_fb)
+        return self._read(GL.GL_RGB, GL.GL_UNSIGNED_BYTE, np.uint8, 3)
+
+    def _read(self, channels: Any, number: Any, dtype: Any, depth: int) -> np.ndarray:
+        width, height = self._main_fb_dims
+        pixels = np.frombuffer(GL.glReadPixels(0, 0, width, height, channels, number), dtype)
+        return np.ascontiguousarray(pixels.reshape(height, width, depth)[::-1])  # OpenGL's rows begin at the bottom

@@ -1,0 +1,205 @@
+"""Meaning before words: claims about a scene, each with a three-valued truth (Kleene's strong logic).
+
+`holds(layout)` is True, False or None; None is a case in which people could disagree and never becomes a label.
+"A cube left of a sphere" is read existentially: some cube is left of some sphere.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fourfold.scenes.model.camera import project
+from fourfold.scenes.model.layout import Layout, PlacedObject, boxes_in_picture
+from fourfold.scenes.truth.relations import compares, stands
+
+MIN_VISIBLE_FRACTION = 0.45  # an object hidden more than this is neither there nor absent
+_ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
+
+
+@dataclass(frozen=True)
+class Description:
+    """Which objects are meant: those with every given attribute and without the excluded one."""
+
+    shape: str | None = None
+    color: str | None = None
+    size: str | None = None
+    material: str | None = None
+    pattern: str | None = None
+    excluded: tuple[str, str] | None = None  # (attribute, value): "a cube that is not red"
+
+    def matches(self, thing: PlacedObject) -> bool | None:
+        """Whether the object fits; None if it would but is mostly hidden."""
+        wanted = all(getattr(self, name) in (None, getattr(thing, name)) for name in _ATTRIBUTES)
+        if not wanted or (self.excluded and getattr(thing, self.excluded[0]) == self.excluded[1]):
+            return False
+        return True if thing.visible_fraction >= MIN_VISIBLE_FRACTION else None
+
+
+@dataclass(frozen=True)
+class Exists:
+    """There is such an object."""
+
+    description: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        return any_of(self.description.matches(thing) for thing in layout.objects)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """There is no such object."""
+
+    description: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        return negation(Exists(self.description).holds(layout))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """There are exactly so many such objects."""
+
+    description: Description
+    number: int
+
+    def holds(self, layout: Layout) -> bool | None:
+        matches = [self.description.matches(thing) for thing in layout.objects]
+        sure, unsure = matches.count(True), matches.count(None)
+        if sure > self.number or sure + unsure < self.number:
+            return False
+        return None if unsure else True
+
+
+@dataclass(frozen=True)
+class Related:
+    """Some object of the first description stands in the relation to another of the second."""
+
+    subject: Description
+    relation: str
+    reference: Description
+
+    def holds(self, layout: Layout) -> bool | None:
+        return _some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
+
+
+REGIONS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
+_REGION_MARGIN = 0.14  # of the picture's width, from its centre to the object's
+
+
+@dataclass(frozen=True)
+class Located:
+    """Some such object is wholly in one half of the picture, and clear of its middle: left, right, top or bottom."""
+
+    description: Description
+    region: str
+
+    def holds(self, layout: Layout) -> bool | None:
+        if not layout.objects:
+            return False
+        boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
+        edges = np.sort(boxes @ REGIONS[self.region], axis=1)  # [n, 2]: how far into the region, least and most
+        places = np.array([thing.position for thing in layout.objects])
+        centres = (project(layout.camera, places) - 0.5) @ REGIONS[self.region]  # [n]
+        inside = (edges[:, 0] >= 0) & (centres >= _REGION_MARGIN)
+        outside = (edges[:, 1] <= 0) & (centres <= -_REGION_MARGIN)
+        verdicts = [True if yes else False if no else None for yes, no in zip(inside, outside, strict=True)]
+        return any_of(
+            all_of((self.description.matches(thing), verdict))
+            for thing, verdict in zip(layout.objects, verdicts, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Some object of the first description is clearly larger, taller or nearer than another of the second."""
+
+    subject: Description
+    reference: Description
+    dimension: str = "larger"
+
+    def holds(self, layout: Layout) -> bool | None:
+        return _some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
+
+
+@dataclass(frozen=True)
+class Both:
+    """The first claim and the second."""
+
+    first: "Claim"
+    second: "Claim"
+
+    def holds(self, layout: Layout) -> bool | None:
+        return all_of((self.first.holds(layout), self.second.holds(layout)))
+
+
+@dataclass(frozen=True)
+class Not:
+    """The claim is false."""
+
+    claim: "Claim"
+
+    def holds(self, layout: Layout) -> bool | None:
+        return negation(self.claim.holds(layout))
+
+
+Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not
+CLAIMS: dict[str, Any] = {
+    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
+}
+
+
+def any_of(verdicts: Iterable[bool | None]) -> bool | None:
+    """Kleene disjunction: True if one is, else None if one is open, else False."""
+    verdicts = list(verdicts)
+    return True if True in verdicts else None if None in verdicts else False
+
+
+def all_of(verdicts: Iterable[bool | None]) -> bool | None:
+    """Kleene conjunction: False if one is, else None if one is open, else True."""
+    verdicts = list(verdicts)
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def negation(verdict: bool | None) -> bool | None:
+    """Kleene negation: open stays open."""
+    return None if verdict is None else not verdict
+
+
+def _some_pair(
+    layout: Layout, subject: Description, reference: Description, holds: Callable[[int, int], bool | None]
+) -> bool | None:
+    first, second = ([description.matches(thing) for thing in layout.objects] for description in (subject, reference))
+    return any_of(
+        all_of((first[i], second[j], holds(i, j)))
+        for i in range(len(first))
+        for j in range(len(second))
+        if i != j and False not in (first[i], second[j])
+    )
+
+
+def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:
+    """The claim as plain data: its type's name and its fields, those that are None left out."""
+    row: dict[str, Any] = {} if isinstance(claim, Description) else {"type": type(claim).__name__}
+    for field in fields(claim):
+        value = getattr(claim, field.name)
+        if value is not None:
+            row[field.name] = claim_to_dict(value) if hasattr(value, "__dataclass_fields__") else value
+    return row
+
+
+def claim_from_dict(row: dict[str, Any]) -> Claim:
+    """The claim that `claim_to_dict` wrote; raises KeyError or TypeError for anything else."""
+    kind = CLAIMS[row["type"]]
+    return kind(**{key: _value_from_dict(value) for key, value in row.items() if key != "type"})
+
+
+def _value_from_dict(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if "type" in value:
+        return claim_from_dict(value)
+    fields_of_it: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in value.items()}
+    return Description(**fields_of_it)

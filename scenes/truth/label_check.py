@@ -1,0 +1,221 @@
+"""A second opinion on every label: claims judged by sightings, by none of the rules and places that made the label.
+
+The verdict is three-valued. Its margins are narrower than those of `fourfold.scenes.truth.relations`: a label is
+made only where the wide margin is kept, so that a correct one cannot be contradicted by the error of measuring.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fourfold.scenes.model.camera import Camera
+from fourfold.scenes.truth.claims import (
+    MIN_VISIBLE_FRACTION,
+    Absent,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Description,
+    Exists,
+    Located,
+    Not,
+    Related,
+    all_of,
+    any_of,
+    negation,
+)
+from fourfold.scenes.truth.sightings import Sighting
+
+_IN_PICTURE = 0.03  # least difference of two centres, share of the picture's width
+_FROM_MIDDLE = 0.05
+_IN_DEPTH = 0.30  # scene units
+_CONTACT = 0.25  # the lowest point of a round thing cannot be seen
+_BESIDE = 0.60
+_MIDDLE = 0.30  # of a container's width, between its middle and that of a thing that is in it
+_NEXT_TO = 0.70  # between two silhouettes' sides
+_AWAY = 0.95
+_MARGIN = 0.05
+_RATIO = 1.15
+
+Verdict = bool | None
+Things = Sequence[Sighting | None]
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """What pixels say of a group's labels."""
+
+    asked: int
+    decided: int
+    contradictions: tuple[str, ...]
+
+
+def examine(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> Testimony:
+    """Judge every claim on every picture of a group against its label, `truth[picture][claim]`."""
+    verdicts = [[judge(claim, view) for claim in claims] for view in views]
+    contradictions = [
+        f"picture {i}: {claim} is said to be {truth[i][k]}, the pixels show {verdicts[i][k]}"
+        for i in range(len(views))
+        for k, claim in enumerate(claims)
+        if verdicts[i][k] not in (None, truth[i][k])
+    ]
+    decided = sum(verdict is not None for row in verdicts for verdict in row)
+    return Testimony(len(views) * len(claims), decided, tuple(contradictions))
+
+
+@dataclass(frozen=True)
+class View:
+    """What was sighted, and by which camera."""
+
+    things: Things
+    camera: Camera
+
+
+def judge(claim: Claim, view: View) -> Verdict:
+    """Whether the pixels show the claim: True, False, or None where they do not say."""
+    match claim:
+        case Exists(description):
+            return any_of(_fits(description, thing) for thing in view.things)
+        case Absent(description):
+            return negation(judge(Exists(description), view))
+        case Counted(description, number):
+            return _count([_fits(description, thing) for thing in view.things], number)
+        case Related(subject, relation, reference):
+            return _some_pair(view, subject, reference, _RELATIONS[relation])
+        case Compared(subject, reference, dimension):
+            return _some_pair(view, subject, reference, _COMPARISONS[dimension])
+        case Located(description, region):
+            return any_of(all_of((_fits(description, thing), _within(thing, region))) for thing in view.things)
+        case Both(first, second):
+            return all_of((judge(first, view), judge(second, view)))
+        case Not(inner):
+            return negation(judge(inner, view))
+
+
+def _fits(description: Description, thing: Sighting | None) -> Verdict:
+    """Whether a sighting is such an object; what is mostly hidden, or never seen, may be."""
+    if thing is None:
+        return None
+    said = {name: getattr(description, name) for name in thing.may_be}
+    verdicts = [_is(value, thing.may_be[name]) for name, value in said.items() if value is not None]
+    if description.excluded:
+        name, value = description.excluded
+        verdicts.append(negation(_is(value, thing.may_be[name])))
+    return all_of((*verdicts, True if thing.visible_fraction >= MIN_VISIBLE_FRACTION else None))
+
+
+def _is(word: str, allowed: frozenset[str]) -> Verdict:
+    if word not in allowed:
+        return False
+    return True if len(allowed) == 1 else None
+
+
+def _count(matches: list[Verdict], number: int) -> Verdict:
+    sure, unsure = matches.count(True), matches.count(None)
+    if not sure <= number <= sure + unsure:
+        return False
+    return None if unsure else True
+
+
+def _some_pair(
+    view: View, subject: Description, reference: Description, holds: Callable[[Sighting, Sighting, Camera], Verdict]
+) -> Verdict:
+    return any_of(
+        all_of((_fits(subject, a), _fits(reference, b), None if a is None or b is None else holds(a, b, view.camera)))
+        for a in view.things
+        for b in view.things
+        if a is not b
+    )
+
+
+def _beyond(difference: float, margin: float) -> Verdict:
+    return None if abs(difference) < margin else difference > 0
+
+
+def _within(thing: Sighting | None, region: str) -> Verdict:
+    if thing is None:
+        return None
+    x, y = thing.centre
+    return _beyond({"left": 0.5 - x, "right": x - 0.5, "top": 0.5 - y, "bottom": y - 0.5}[region], _FROM_MIDDLE)
+
+
+def _right(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    return _beyond(a.centre[0] - b.centre[0], _IN_PICTURE)
+
+
+def _above(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    return _beyond(b.centre[1] - a.centre[1], _IN_PICTURE)
+
+
+def _nearer(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    turn = np.radians(camera.azimuth)
+    away = np.array([-np.sin(turn), np.cos(turn)])
+    return _beyond(float((b.middle - a.middle)[:2] @ away), _IN_DEPTH)
+
+
+def _on(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """On top by contact: over it, with no gap between."""
+    aside = float(np.linalg.norm((a.middle - b.middle)[:2]))
+    gap = a.lowest - b.highest
+    if aside >= _BESIDE or gap <= -_CONTACT:
+        return False
+    return True if abs(gap) < _CONTACT and a.middle[2] > b.highest else None
+
+
+def _inside(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """In a container: about its middle, and lower than its highest point."""
+    aside = float(np.linalg.norm((a.middle - b.middle)[:2]))
+    if aside >= b.across / 2 + _MARGIN:
+        return False
+    return True if aside <= _MIDDLE * b.across and a.lowest < b.highest - _MARGIN and a.across < b.across else None
+
+
+def _next_to(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """Beside each other, with little between them."""
+    if _inside(a, b, camera) or _inside(b, a, camera):
+        return False
+    gap = float(np.linalg.norm((a.middle - b.middle)[:2])) - (a.across + b.across) / 2
+    if gap >= _AWAY:
+        return False
+    return True if gap <= _NEXT_TO and _inside(a, b, camera) is _inside(b, a, camera) is False else None
+
+
+def _larger(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    return _ratio(np.sqrt(a.across * a.height), np.sqrt(b.across * b.height), a.whole and b.whole)
+
+
+def _taller(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    return _ratio(a.height, b.height, a.whole and b.whole)
+
+
+def _ratio(one: float, other: float, whole: bool) -> Verdict:
+    return _beyond(float(np.log(one / other)), float(np.log(_RATIO))) if whole else None
+
+
+def _turned(holds: Callable[[Sighting, Sighting, Camera], Verdict]) -> Callable[[Sighting, Sighting, Camera], Verdict]:
+    return lambda a, b, camera: holds(b, a, camera)
+
+
+_RELATIONS = {
+    "right": _right,
+    "left": _turned(_right),
+    "above": _above,
+    "below": _turned(_above),
+    "front": _nearer,
+    "behind": _turned(_nearer),
+    "on": _on,
+    "under": _turned(_on),
+    "inside": _inside,
+    "holding": _turned(_inside),
+    "beside": _next_to,
+}
+_COMPARISONS = {
+    "larger": _larger,
+    "smaller": _turned(_larger),
+    "taller": _taller,
+    "shorter": _turned(_taller),
+    "nearer": _nearer,
+    "farther": _turned(_nearer),
+}
