@@ -224,13 +224,13 @@ def memory_of_dcsm(captions: int) -> dict[str, float]:
     images = ImageFeatures(keys, patches[:, 0], patches, grid=(14, 14))
     tokens = unit(torch.randn(captions, t, d), dim=-1)
     mask = (torch.arange(t) > 0) & (torch.arange(t) < 13)
-    pieces = np.where(mask.numpy(), "word</w>", "").astype("<U8")
+    token_strings = np.where(mask.numpy(), "word</w>", "").astype("<U8")
     texts = TextFeatures(
         np.array([f"caption {n}" for n in range(captions)]),
         tokens[:, 0],
         tokens,
         mask.expand(captions, -1),
-        np.broadcast_to(pieces, (captions, t)),
+        np.broadcast_to(token_strings, (captions, t)),
     )
     scorer = as_scorer("dcsm", DcsmHead(DcsmConfig(embed_dim=d)).eval())
     scorer(images, texts[np.arange(4)])  # what the first call allocates for good

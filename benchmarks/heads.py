@@ -30,7 +30,7 @@ from fourfold.statistics import discordant, holm, mcnemar_exact, wilson_interval
 ROOT = Path(__file__).parent.parent
 OURS, OTHERS, CONTROL = "dcsm", ("dcsm-ref", "labclip"), "shuffled-images:dcsm"
 SCORERS = ("cosine", *OTHERS, OURS, CONTROL)
-TWO_WAY = {"of two captions": "text_two_way", "of two pictures": "image_two_way"}  # column: metric, of the cosine
+TWO_WAY = {"of two captions": "text_2afc", "of two pictures": "image_2afc"}  # column: metric, of the cosine
 START, END = "<!-- written by `python benchmarks/heads.py`, checked by a test -->", "<!-- end of the table -->"
 
 

@@ -29,7 +29,7 @@ from fourfold.evaluator.scorers.trained import HEADS, HeadNetwork
 from fourfold.evaluator.training.data import batches, prepare_data
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
-from fourfold.evaluator.training.train_state import Run, TrainingConfig
+from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig
 
 THEIR_GROUPS = 8  # in a batch of the paper's code
 LEAST_SPEEDUP = 20.0
@@ -77,7 +77,7 @@ def main(dataset: Path, model: str, split: str, groups: int) -> None:
     encoded = encode_items(encoder, items, None)
     encoding = time.process_time() - started
     network = build("dcsm", encoder, items)
-    run = Run(network, TrainingConfig(), prepare_data(items, encoded, network), Processes("cpu"))
+    run = HeadTrainer(network, TrainingConfig(), prepare_data(items, encoded, network), Processes("cpu"))
     started = time.process_time()
     run.train_epoch(tqdm(disable=True))
     ours = time.process_time() - started

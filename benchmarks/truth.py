@@ -22,7 +22,7 @@ from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.render.renderers import AUTO, open_renderer
 from fourfold.scenes.render.rendering import Renderer
 from fourfold.scenes.truth.claims import claim_from_dict
-from fourfold.scenes.truth.label_check import Testimony, View, examine
+from fourfold.scenes.truth.label_check import LabelCheck, View, check_labels
 from fourfold.scenes.truth.sightings import look
 
 
@@ -33,11 +33,11 @@ class Record:
     groups: int
     seconds: float
     rejections: Counter[str]
-    testimonies: tuple[Testimony, ...]
+    testimonies: tuple[LabelCheck, ...]
 
 
 def measure(category: str, groups: int, seed: int, world: World, renderer: Renderer) -> Record:
-    """Make groups and let the pixels examine."""
+    """Make groups and let the pixels check_labels."""
     start, rejections, testimonies = time.process_time(), Counter[str](), []
     for index in range(groups):
         made = make_group(world, "truth", category, index, seed, renderer)
@@ -46,12 +46,12 @@ def measure(category: str, groups: int, seed: int, world: World, renderer: Rende
     return Record(groups, time.process_time() - start, rejections, tuple(testimonies))
 
 
-def witness(made: MadeGroup, name: str) -> Testimony:
+def witness(made: MadeGroup, name: str) -> LabelCheck:
     """The testimony of a group's two pictures; contradictions begin with the group's name."""
     captions = made.pictures[0].row["captions"]
     claims = [claim_from_dict(json.loads(caption["claim"])) for caption in captions]
     truth = [[caption["truth"][i] for caption in captions] for i in (0, 1)]
-    found = examine(claims, truth, [view(picture) for picture in made.pictures])
+    found = check_labels(claims, truth, [view(picture) for picture in made.pictures])
     return replace(found, contradictions=tuple(f"{name}: {line}" for line in found.contradictions))
 
 

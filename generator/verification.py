@@ -32,7 +32,7 @@ from fourfold.generator.dataset.reading import (
 )
 from fourfold.generator.presentation.croissant import distribution, file_hashes
 from fourfold.generator.recipe.reading import recipe_from_dict, recipe_hash
-from fourfold.generator.recipe.recipe import known_things
+from fourfold.generator.recipe.recipe import known_assets
 from fourfold.generator.run.assembly import AUDIT, audit_as_made, slight_dependences
 from fourfold.scenes.assets.custom import as_kind
 from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict
@@ -74,7 +74,7 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
 def _known_things(manifest: dict[str, Any]) -> AbstractContextManager[None]:
     """The kinds that the dataset brings; none if its recipe is damaged, which is among the problems already."""
     try:
-        return known_things(recipe_from_dict(manifest["recipe"], "recipe"))
+        return known_assets(recipe_from_dict(manifest["recipe"], "recipe"))
     except _DAMAGE:
         return nullcontext()
 

@@ -84,7 +84,7 @@ def make_results(
         model={"name": model, "identity": "5f0c" * 16, "embed_dim": 64},
         scorers={name: {"n_parameters": 94_210 if name == "dcsm" else 0, "set_dependent": False} for name in scorers},
         dataset={"name": dataset.name, "items": len(items), "content_sha256": "ab" * 32},
-        settings={"seed": 0, "replicates": replicates, "level": 0.95, "reference": "cosine"},
+        settings={"seed": 0, "replicates": replicates, "level": 0.95, "baseline": "cosine"},
         versions={"fourfold": "0.1.0", "torch": "2.13.0", "python": "3.11"},
         command=f"fourfold evaluate {dataset.name} --model {model} --scorer cosine --out results",
         notes=("3 captions were longer than the context and were cut.",),
@@ -219,10 +219,10 @@ def _make_maps(items: tuple, per_category: int, grid: tuple[int, int], fit: str)
     torch = pytest.importorskip("torch")
     d, t = 16, 24
     texts = list(dict.fromkeys(caption for item in items for caption in item.captions))
-    pieces = np.zeros((len(texts), t), dtype="<U99")
+    token_strings = np.zeros((len(texts), t), dtype="<U99")
     for row, text in enumerate(texts):
         words = [word.lower() + "</w>" for word in text.split()][: t - 2]
-        pieces[row, 1 : 1 + len(words)] = words
+        token_strings[row, 1 : 1 + len(words)] = words
     unit = torch.nn.functional.normalize
     n = 2 * len(items)
     generator = torch.Generator().manual_seed(1)
@@ -233,7 +233,7 @@ def _make_maps(items: tuple, per_category: int, grid: tuple[int, int], fit: str)
         grid=grid,
     )
     tokens = unit(torch.randn(len(texts), t, d, generator=generator), dim=-1)
-    features = TextFeatures(np.array(texts), tokens[:, 0], tokens, torch.tensor(pieces != ""), pieces)
+    features = TextFeatures(np.array(texts), tokens[:, 0], tokens, torch.tensor(token_strings != ""), token_strings)
     encoded = SimpleNamespace(
         images=images,
         texts=features,

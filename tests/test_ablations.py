@@ -36,9 +36,9 @@ def head() -> DcsmHead:
 def texts() -> TextFeatures:
     """Captions of one piece a word, with a start token in front, an end token behind, and padding."""
     words = [["", *(f"{word}</w>" for word in caption.split()), ""] for caption in CAPTIONS]
-    pieces = np.array([line + [""] * (12 - len(line)) for line in words])
+    token_strings = np.array([line + [""] * (12 - len(line)) for line in words])
     tokens = torch.nn.functional.normalize(torch.randn(2, 12, 8, generator=torch.Generator().manual_seed(0)), dim=-1)
-    return TextFeatures(np.array(CAPTIONS), tokens[:, 0], tokens, torch.from_numpy(pieces != ""), pieces)
+    return TextFeatures(np.array(CAPTIONS), tokens[:, 0], tokens, torch.from_numpy(token_strings != ""), token_strings)
 
 
 def test_without_functional_rows_no_word_has_one(head, texts) -> None:

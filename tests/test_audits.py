@@ -29,7 +29,7 @@ from fourfold.generator.audits.blind_audit import (
 )
 from fourfold.generator.audits.blind_items import BlindItem, same_multiset, skeleton, words
 from fourfold.generator.audits.blind_solvers import RULES, TEMPLATE_PRIOR, TRAINED, at_position
-from fourfold.generator.audits.blind_tallies import Part, Tally, judge, share
+from fourfold.generator.audits.blind_tallies import Part, SolverTally, judge, share
 
 SOLVERS = (*RULES, TEMPLATE_PRIOR, *TRAINED)
 COLORS = ["red", "blue", "green", "pink", "gray", "brown", "white", "black"]
@@ -233,7 +233,7 @@ def test_ties_share_the_choice() -> None:
 @given(st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=4), min_size=1, max_size=12))
 def test_a_tally_knows_how_much_its_clusters_agree(clusters: list[list[float]]) -> None:
     """The sums give what all items at hand would: variance between clusters against that of independent items."""
-    tally = Tally()
+    tally = SolverTally()
     for rights in clusters:
         tally.add(rights)
     rights = np.concatenate(clusters)

@@ -21,7 +21,7 @@ from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions
 from fourfold.evaluator.features.encoding import encode_items
-from fourfold.evaluator.features.store import SUFFIX, FeatureShards, Row
+from fourfold.evaluator.features.store import SUFFIX, FeatureStore, Row
 
 DIM, LENGTH = 6, 5
 
@@ -52,12 +52,12 @@ class CountingEncoder:
         self.texts += texts
         words = [text.split() for text in texts]
         mask = torch.tensor([[i < len(row) for i in range(LENGTH)] for row in words])
-        pieces = np.array([[row[i] + "</w>" if i < len(row) else "" for i in range(LENGTH)] for row in words])
+        token_strings = np.array([[row[i] + "</w>" if i < len(row) else "" for i in range(LENGTH)] for row in words])
         codes = torch.tensor([[float(sum(text.encode()) % 97)] for text in texts])
         pooled = functional.normalize(torch.sin(codes * torch.arange(1, DIM + 1)), dim=-1)
         tokens = functional.normalize(pooled[:, None] + torch.arange(LENGTH)[:, None], dim=-1)
         truncated = torch.tensor([len(row) > LENGTH for row in words])
-        return TextFeatures(np.array(texts), pooled, tokens, mask, pieces, truncated)
+        return TextFeatures(np.array(texts), pooled, tokens, mask, token_strings, truncated)
 
 
 def write_picture(path: Path, value: int, size: tuple[int, int] = (8, 6)) -> ImageRef:
@@ -81,7 +81,7 @@ def assert_same(first, second):
         assert torch.equal(getattr(first.images, name), getattr(second.images, name))
     for name in ("pooled", "tokens", "mask", "truncated"):
         assert torch.equal(getattr(first.texts, name), getattr(second.texts, name))
-    assert np.array_equal(first.texts.pieces, second.texts.pieces)
+    assert np.array_equal(first.texts.token_strings, second.texts.token_strings)
     assert np.array_equal(first.images.keys, second.images.keys)
     assert first.images.grid == second.images.grid == (2, 2)
     assert [index.tolist() for index in first.image_index] == [index.tolist() for index in second.image_index]
@@ -94,7 +94,7 @@ def test_each_distinct_picture_and_caption_is_encoded_once(items):
     assert [index.tolist() for index in encoded.image_index] == [[0, 1], [0]]
     assert [index.tolist() for index in encoded.text_index] == [[0, 1], [1, 2]]
     assert encoded.texts.texts.tolist() == ["a red cube", "a blue cube", "no"]
-    assert encoded.texts.pieces[2].tolist() == ["no</w>", "", "", "", ""]
+    assert encoded.texts.token_strings[2].tolist() == ["no</w>", "", "", "", ""]
 
 
 def test_features_are_the_encoders_with_dense_ones_rounded_to_half_precision(items):
@@ -165,20 +165,20 @@ def test_damage_is_said(items, tmp_path):
 def test_files_longest_unused_go_first_and_strangers_files_stay(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"not ours")
     row = Row({"pooled": torch.arange(1000.0)}, None)
-    shards = FeatureShards(tmp_path, "model", "images", max_bytes=14_000)
+    shards = FeatureStore(tmp_path, "model", "images", max_bytes=14_000)
     for age, key in [(300, "old"), (100, "new"), (200, "middle")]:
         shards.save({key: row})
         newest = max(stored(tmp_path), key=lambda path: path.stat().st_ctime_ns)
         os.utime(newest, (newest.stat().st_mtime - age,) * 2)
     shards.load(["old"])
     shards.save({"last": row})
-    again = FeatureShards(tmp_path, "model", "images", max_bytes=14_000)
+    again = FeatureStore(tmp_path, "model", "images", max_bytes=14_000)
     assert set(again.load(["old", "new", "middle", "last"])) == {"old", "new", "last"}
     assert (tmp_path / "model.safetensors").read_bytes() == b"not ours"
 
 
 def test_a_file_removed_by_another_process_is_encoded_again(tmp_path):
-    shards = FeatureShards(tmp_path, "model", "images", max_bytes=10**9)
+    shards = FeatureStore(tmp_path, "model", "images", max_bytes=10**9)
     shards.save({"a": Row({"pooled": torch.ones(3)}, {"grid": [1, 2]})})
     [path] = stored(tmp_path)
     path.unlink()
@@ -188,7 +188,7 @@ def test_a_file_removed_by_another_process_is_encoded_again(tmp_path):
 def work_in(cache: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(60):
-        shards = FeatureShards(Path(cache), "model", "images", max_bytes=40_000)
+        shards = FeatureStore(Path(cache), "model", "images", max_bytes=40_000)
         wanted = [str(key) for key in rng.choice(40, size=8, replace=False)]
         rows = shards.load(wanted)
         for key, row in rows.items():

@@ -35,7 +35,7 @@ def test_controls_are_what_they_must_be_in_every_category(evaluated) -> None:
     assert len(categories) >= 4
     for category in categories:
         assert value(results, category, "oracle", "group_score") == 1.0
-        assert value(results, category, "blind", "text_two_way") == 0.5
+        assert value(results, category, "blind", "text_2afc") == 0.5
         assert value(results, category, "blind", "group_score") == 0.0
 
 
@@ -139,7 +139,7 @@ def test_a_probe_is_done_where_its_numbers_are(generated, tmp_path, monkeypatch)
 @pytest.mark.parametrize("place", ["/dev/null/x", "{tmp}/mine.txt/below/it"])
 def test_a_place_that_cannot_be_written_is_said_before_the_work(place, generated, tmp_path, monkeypatch) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    monkeypatch.setattr(commands, "ask", lambda *_given, **_options: pytest.fail("work was done"))
+    monkeypatch.setattr(commands, "make_spec", lambda *_given, **_options: pytest.fail("work was done"))
     out = Path(place.format(tmp=tmp_path))
     with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
         commands.evaluate(generated, out=out)
@@ -151,7 +151,7 @@ def test_a_run_that_is_stopped_leaves_no_empty_folder(generated, tmp_path, monke
     def stop(*_given: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "ask", stop)
+    monkeypatch.setattr(commands, "make_spec", stop)
     with pytest.raises(KeyboardInterrupt):
         commands.evaluate(generated, out=tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []

@@ -44,7 +44,7 @@ def make_run(
         model={"name": model, "identity": model},
         scorers={name: {"n_parameters": 0, "set_dependent": False} for name in skills},
         dataset={"content_sha256": "1234"},
-        settings={"seed": 0, "replicates": 100, "level": 0.95, "reference": "cosine"},
+        settings={"seed": 0, "replicates": 100, "level": 0.95, "baseline": "cosine"},
         versions={},
         notes=notes,
     )
@@ -68,7 +68,7 @@ def test_models_on_the_same_items_are_compared_in_pairs() -> None:
         return (rows > columns).all(axis=1) & (rows > columns[:, ::-1]).all(axis=1)
 
     ours, theirs = group(LARGE), group(SMALL)
-    assert row.reference == "small, cosine"
+    assert row.baseline == "small, cosine"
     assert row.difference == pytest.approx(ours.mean() - theirs.mean())
     assert (row.wins, row.losses) == ((ours & ~theirs).sum(), (theirs & ~ours).sum())
     assert row.p == mcnemar_exact(row.wins, row.losses)

@@ -20,7 +20,7 @@ from fourfold.generator.recipe.reading import (
     recipe_to_dict,
     with_overrides,
 )
-from fourfold.scenes.assets.custom import OwnKind
+from fourfold.scenes.assets.custom import CustomKind
 from fourfold.scenes.truth.claims import Description
 
 CARDS = sorted((Path(__file__).parent.parent / "data_cards").glob("*.toml"))
@@ -267,7 +267,7 @@ def test_the_hash_depends_on_every_field(small_recipe):
         "attributes": ("color",),
         "held_out": (),
         "publication": Publication(creator="other"),
-        "assets": (OwnKind("obelisk", "obelisks", "an", (), (0.0, 360.0), "", ""),),
+        "assets": (CustomKind("obelisk", "obelisks", "an", (), (0.0, 360.0), "", ""),),
     }
     assert set(others) == set(vars(small_recipe))
     hashes = {recipe_hash(replace(small_recipe, **{key: value})) for key, value in others.items()}

@@ -31,13 +31,13 @@ def make_texts(lengths, context, seed=1, first=1):
     generator = torch.Generator().manual_seed(seed)
     tokens = normalize(torch.randn(len(lengths), context, DIM, generator=generator), dim=-1)
     mask = torch.zeros(len(lengths), context, dtype=torch.bool)
-    pieces = np.full((len(lengths), context), "", dtype="<U16")
+    token_strings = np.full((len(lengths), context), "", dtype="<U16")
     words = ["not</w>", "be", "hind</w>", "cube</w>", "a</w>"]
     for row, length in enumerate(lengths):
         mask[row, first : first + length] = True
-        pieces[row, first : first + length] = [words[(row + at) % 5] for at in range(length)]
+        token_strings[row, first : first + length] = [words[(row + at) % 5] for at in range(length)]
     pooled = normalize((tokens * mask[..., None]).sum(1) + 1e-3, dim=-1)
-    return TextFeatures(np.array([f"text {row}" for row in range(len(lengths))]), pooled, tokens, mask, pieces)
+    return TextFeatures(np.array([f"text {row}" for row in range(len(lengths))]), pooled, tokens, mask, token_strings)
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +76,14 @@ def test_special_tokens_and_padding_do_not_matter(scorer):
     images, texts = make_images(2, (4, 4)), make_texts([5, 2], 12)
     plain = scorer(images, texts)
     noise = torch.where(texts.mask[..., None], texts.tokens, torch.randn_like(texts.tokens) * 10)
-    disturbed = TextFeatures(texts.texts, texts.pooled, noise, texts.mask, texts.pieces)
+    disturbed = TextFeatures(texts.texts, texts.pooled, noise, texts.mask, texts.token_strings)
     torch.testing.assert_close(scorer(images, disturbed), plain, atol=1e-5, rtol=0)
     rolled = TextFeatures(
         texts.texts,
         texts.pooled,
         texts.tokens.roll(4, 1),
         texts.mask.roll(4, 1),
-        np.roll(texts.pieces, 4, axis=1),
+        np.roll(texts.token_strings, 4, axis=1),
     )
     torch.testing.assert_close(scorer(images, rolled), plain, atol=1e-5, rtol=0)
 
@@ -97,7 +97,7 @@ def test_places_words_and_order_all_count(scorer):
     no_words = TextFeatures(texts.texts, texts.pooled, texts.tokens, texts.mask, np.where(texts.mask, "x</w>", ""))
     order = torch.tensor([0, 2, 1, 3, 4, 5, 6, 7])
     swapped = TextFeatures(
-        texts.texts, texts.pooled, texts.tokens[:, order], texts.mask, texts.pieces[:, order.numpy()]
+        texts.texts, texts.pooled, texts.tokens[:, order], texts.mask, texts.token_strings[:, order.numpy()]
     )
     for other in (scorer(mirrored, texts), scorer(images, no_words), scorer(images, swapped)):
         assert abs(other - plain).item() > 1e-3
@@ -162,7 +162,7 @@ def test_the_default_head_is_small_and_its_file_rebuilds_it():
 
 
 @pytest.mark.parametrize(
-    ("pieces", "meaning"),
+    ("token_strings", "meaning"),
     [
         (["a</w>", "left</w>", "of</w>"], [0, "left", 0]),
         (["be", "hind</w>", "a</w>"], ["behind", "behind", 0]),
@@ -175,8 +175,8 @@ def test_the_default_head_is_small_and_its_file_rebuilds_it():
         (["right", "", ""], ["right", 0, 0]),  # a caption cut off inside a word: what is left is read as it stands
     ],
 )
-def test_functional_words_are_found_by_token_span(pieces, meaning):
-    assert find_words(pieces, ROWS) == [word and ROWS[word] for word in meaning]
+def test_functional_words_are_found_by_token_span(token_strings, meaning):
+    assert find_words(token_strings, ROWS) == [word and ROWS[word] for word in meaning]
 
 
 def test_each_spelling_has_one_row_and_the_papers_words_come_first():
@@ -189,13 +189,13 @@ def test_each_spelling_has_one_row_and_the_papers_words_come_first():
 
 @given(st.lists(st.sampled_from(["behind", "cube", "no", "not", "a", "left", "underneath"]), max_size=8), st.data())
 def test_however_words_are_cut_into_pieces_each_piece_gets_its_words_row(words, data):
-    pieces, expected = [], []
+    token_strings, expected = [], []
     for word in words:
         cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(word) - 1)), max_size=3)) - {len(word)})
         parts = [word[a:b] for a, b in zip([0, *cuts], [*cuts, len(word)], strict=True)]
-        pieces += [*parts[:-1], parts[-1] + "</w>"]
+        token_strings += [*parts[:-1], parts[-1] + "</w>"]
         expected += [ROWS.get(word, 0)] * len(parts)
-    assert find_words(pieces, ROWS) == expected
+    assert find_words(token_strings, ROWS) == expected
 
 
 def test_a_hidden_token_hides_no_other(scorer):

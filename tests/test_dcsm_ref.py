@@ -52,8 +52,10 @@ def make_features(n_items=3, k=2, cls=True, context=CONTEXT):
         keys, unit(n_items, k), unit(n_items, k, N_IMAGE - 1), unit(n_items, k) if cls else None, GRID
     )
     mask = torch.ones(n_items, m, context, dtype=torch.bool)
-    pieces = np.full((n_items, m, context), "x</w>")
-    texts = TextFeatures(np.array([CAPTIONS] * n_items), unit(n_items, m), unit(n_items, m, context), mask, pieces)
+    token_strings = np.full((n_items, m, context), "x</w>")
+    texts = TextFeatures(
+        np.array([CAPTIONS] * n_items), unit(n_items, m), unit(n_items, m, context), mask, token_strings
+    )
     return images, texts
 
 
@@ -113,7 +115,9 @@ def test_a_short_context_is_filled_with_its_last_token():
     scorer = as_scorer("dcsm-ref", make_network())
     images, texts = make_features(context=20)
     longer = torch.cat([texts.tokens, texts.tokens[..., -1:, :].expand(-1, -1, 14, -1)], dim=-2)
-    filled = TextFeatures(texts.texts, texts.pooled, longer, torch.ones(3, 5, 34, dtype=torch.bool), texts.pieces)
+    filled = TextFeatures(
+        texts.texts, texts.pooled, longer, torch.ones(3, 5, 34, dtype=torch.bool), texts.token_strings
+    )
     torch.testing.assert_close(scorer(images, texts), scorer(images, filled))
 
 
@@ -124,7 +128,7 @@ def test_its_defects_are_kept_item_by_item(monkeypatch):
     whole = scorer(images, texts)
     torch.testing.assert_close(scorer(images[[1]], texts[[1]])[0], whole[1], atol=1e-5, rtol=0)
     fewer = TextFeatures(
-        texts.texts[:, :3], texts.pooled[:, :3], texts.tokens[:, :3], texts.mask[:, :3], texts.pieces[:, :3]
+        texts.texts[:, :3], texts.pooled[:, :3], texts.tokens[:, :3], texts.mask[:, :3], texts.token_strings[:, :3]
     )
     assert (scorer(images, fewer) - whole[..., :3]).abs().max() > 1e-4
     monkeypatch.setattr(blocks_module, "BLOCK_FLOATS", 1)

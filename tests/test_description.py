@@ -12,7 +12,7 @@ import pytest
 from fourfold.errors import InputError
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.dataset.reading import read_manifest, read_rows
-from fourfold.generator.presentation.description import Portrait, Tally, _bin, describe, portrait_as_text
+from fourfold.generator.presentation.description import Counts, Portrait, _bin, describe, portrait_as_text
 from fourfold.generator.presentation.description_page import write_page
 
 
@@ -177,8 +177,8 @@ def test_a_damaged_audit_is_named(dataset_copy, audit):
 
 def test_the_page_escapes_what_it_shows(tmp_path):
     hostile = '<script>alert(1)</script>&"'
-    tallies = Tally(hostile, ((hostile, 1), ("y", 1))), Tally("x", ((hostile, 1), ("y", 1)), ordered=True)
-    tallies += (Tally(hostile, ((hostile, 1),)),)
+    tallies = Counts(hostile, ((hostile, 1), ("y", 1))), Counts("x", ((hostile, 1), ("y", 1)), ordered=True)
+    tallies += (Counts(hostile, ((hostile, 1),)),)
     portrait = Portrait(hostile, ((hostile, hostile),), tallies)
     text = write_page(portrait, tmp_path / "page.html").read_text()
     assert "<script" not in text

@@ -62,7 +62,7 @@ def layout_of(name: str, seed: int = 0) -> Layout:
     bases = ARRANGEMENTS[name].bases
     base = SPEC[1] if not bases or SPEC[1].shape in bases else replace(SPEC[1], shape=bases[0])
     spec = SceneSpec((SPEC[0], base, SPEC[2]), name)
-    layout = place(spec, np.random.default_rng(seed), room=(large, large, 0.0), tries=5000)
+    layout = place(spec, np.random.default_rng(seed), clearance=(large, large, 0.0), tries=5000)
     assert layout is not None
     return layout
 

@@ -84,7 +84,7 @@ def test_the_documented_example_of_ones_own_model_runs(working_directory):
     item = Item("i", images, ("a red cube", "a cube"), np.eye(2, dtype=bool), "content", "g")
     encoded = encode_items(encoder, [item], working_directory / "cache")
     assert encoded.images.pooled.shape == encoded.texts.pooled.shape == (2, encoder.embed_dim)
-    assert encoded.texts.pieces[1].tolist()[:3] == ["a</w>", "cube</w>", ""]
+    assert encoded.texts.token_strings[1].tolist()[:3] == ["a</w>", "cube</w>", ""]
     for vectors in (encoded.images.pooled, encoded.texts.pooled, encoded.texts.tokens):
         torch.testing.assert_close(vectors.norm(dim=-1), torch.ones(vectors.shape[:-1]))
 

@@ -21,7 +21,7 @@ from fourfold.evaluator.encoders.towers import TruncatedCaptions
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.run import scoring
 from fourfold.evaluator.run.evaluation import evaluate
-from fourfold.evaluator.run.one_model import Asked, Run, try_scorers
+from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, try_scorers
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import SCORERS, FunctionScorer, ScorerContext, load_scorer
 from fourfold.evaluator.scorers.trained import HEADS
@@ -51,14 +51,16 @@ class ColorCounter:
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
         self.texts_seen += len(texts)
         tokens = torch.zeros(len(texts), LENGTH, len(NAMES))
-        pieces = np.full((len(texts), LENGTH), "", dtype="<U16")
+        token_strings = np.full((len(texts), LENGTH), "", dtype="<U16")
         for row, text in enumerate(texts):
             for place, word in enumerate(text.split()):
-                pieces[row, place] = f"{word}</w>"
+                token_strings[row, place] = f"{word}</w>"
                 tokens[row, place, NAMES.index(word)] = 1
         pooled = torch.nn.functional.normalize(tokens.sum(1), dim=-1)
         truncated = torch.tensor([len(text.split()) >= LENGTH for text in texts])
-        return TextFeatures(np.array(texts), pooled, tokens, torch.from_numpy(pieces != ""), pieces, truncated)
+        return TextFeatures(
+            np.array(texts), pooled, tokens, torch.from_numpy(token_strings != ""), token_strings, truncated
+        )
 
 
 def draw(folder: Path, left: str, right: str) -> ImageRef:
@@ -131,7 +133,7 @@ def test_controls_are_at_chance_over_seeds(items: list[Item]) -> None:
         ]
         for row in summarise(scored, seed=0, replicates=2).metrics:
             found.setdefault((row.category, row.scorer, row.metric), []).append(row.value - row.chance)
-    expected = [("random", "group_score"), ("random", "text_choice"), ("blind", "text_two_way")]
+    expected = [("random", "group_score"), ("random", "text_choice"), ("blind", "text_2afc")]
     for category, scorer, metric in found:
         if (scorer, metric) in expected:
             excess = np.array(found[category, scorer, metric])
@@ -208,7 +210,7 @@ def test_scorers_are_tried_on_one_pair_even_of_a_retrieval_set(items: list[Item]
     pictures = tuple(dict.fromkeys(ref for item in items for ref in item.images))
     captions = tuple(f"{a} {b}" for a, b in permutations(NAMES, 2))
     large = Item("all", pictures, captions, np.eye(len(pictures), dtype=bool), "retrieval", "all")
-    try_scorers(Asked((large,), {}, ("cosine", "maxsim")), Run("counter"), encoder)
+    try_scorers(EvaluationSpec((large,), {}, ("cosine", "maxsim")), ModelRun("counter"), encoder)
     assert (encoder.images_seen, encoder.texts_seen) == (1, 1)
 
 

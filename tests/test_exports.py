@@ -27,7 +27,7 @@ from fourfold.generator.exports import EXPORTS, export, negbench, whatsup
 from fourfold.generator.groups.making import make_group
 from fourfold.generator.groups.natural import make_scene
 from fourfold.generator.recipe.reading import Split, recipe_to_dict
-from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.truth.claims import Description, Related
 from fourfold.scenes.truth.relations import stands
@@ -336,7 +336,7 @@ def test_dcsm_folders_are_labelled_by_name(exported, owner):
 def test_users_kinds_have_their_own_article():
     """One that is said with a y, which no spelling tells."""
     said = Related(Description("uakari"), "left", Description("uakari", "red"))
-    with known([OwnKind("uakari", "uakaris", "a", (), (0.0, 360.0), "", "")]):
+    with known([CustomKind("uakari", "uakaris", "a", (), (0.0, 360.0), "", "")]):
         assert negbench._Option("hybrid", "cube", "uakari").text() == "This image features a cube, but not a uakari"
         assert whatsup._caption(said, "left") == "A uakari to the left of a red uakari"
 

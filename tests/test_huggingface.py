@@ -173,7 +173,7 @@ def test_pooled_is_the_librarys_own(loaded, pictures):
 
 def test_how_a_picture_is_made_square_is_known(loaded, seen_fit):
     _, _, encoder = loaded
-    assert encoder.fit == seen_fit(encoder.preprocess)
+    assert encoder.resize_mode == seen_fit(encoder.preprocess)
 
 
 def test_shapes_grid_class_token_and_batches(loaded, pictures):
@@ -192,11 +192,11 @@ def test_shapes_grid_class_token_and_batches(loaded, pictures):
 def test_pieces_and_mask_spell_the_caption(loaded):
     _, _, encoder = loaded
     texts = encoder.encode_texts(CAPTIONS)
-    said = ["".join(row) for row in texts.pieces]
+    said = ["".join(row) for row in texts.token_strings]
     assert said[0] == "a</w>red</w>cube</w>,</w>left</w>of</w>a</w>blue</w>sphere</w>"
     assert said[1].startswith("no</w>ico")
     assert said[1].count("</w>") == 2
-    assert np.array_equal(texts.pieces != "", texts.mask.numpy())
+    assert np.array_equal(texts.token_strings != "", texts.mask.numpy())
     assert texts.truncated.tolist() == [False, False, False]
 
 
@@ -313,7 +313,7 @@ def test_open_clip_and_transformers_agree_on_the_same_weights(config, tmp_path):
         torch.testing.assert_close(getattr(one, name), getattr(other, name), atol=1e-4, rtol=0)
     one, other = first.encode_texts(CAPTIONS), second.encode_texts(CAPTIONS)
     assert torch.equal(one.mask, other.mask)
-    assert np.array_equal(one.pieces, other.pieces)
+    assert np.array_equal(one.token_strings, other.token_strings)
     torch.testing.assert_close(one.pooled, other.pooled, atol=1e-4, rtol=0)
     torch.testing.assert_close(one.tokens[one.mask], other.tokens[other.mask], atol=1e-4, rtol=0)
 
@@ -358,8 +358,8 @@ def test_open_clip_with_a_tokenizer_or_text_tower_of_transformers(name, tmp_path
     if position is not None:  # where pooling takes one token, that token alone is the pooled feature
         torch.testing.assert_close(texts.tokens[:, position], own, atol=1e-5, rtol=0)
     comma = "" if name == "siglip" else ",</w>"  # SigLIP's cleaning removes punctuation
-    assert "".join(texts.pieces[0]) == f"a</w>red</w>cube</w>{comma}left</w>of</w>a</w>blue</w>sphere</w>"
-    assert np.array_equal(texts.pieces != "", texts.mask.numpy())
+    assert "".join(texts.token_strings[0]) == f"a</w>red</w>cube</w>{comma}left</w>of</w>a</w>blue</w>sphere</w>"
+    assert np.array_equal(texts.token_strings != "", texts.mask.numpy())
     with pytest.warns(UserWarning, match="1 captions are longer"):
         assert encoder.encode_texts(["red " * 13, "red"]).truncated.tolist() == [True, False]
 

@@ -216,16 +216,16 @@ def test_room_is_kept_for_what_an_edit_may_bring() -> None:
     spec = SceneSpec((ObjectSpec("sphere", "red", "small"), ObjectSpec("torus", "blue", "small")))
     large = SIZES["large"].scale
     gaps = {}
-    for room in (None, (large, large)):
-        layouts = [place(spec, np.random.default_rng(seed), room=room) for seed in range(40)]
+    for clearance in (None, (large, large)):
+        layouts = [place(spec, np.random.default_rng(seed), clearance=clearance) for seed in range(40)]
         points = np.array([[thing.position[:2] for thing in layout.objects] for layout in layouts])  # [40, 2, 2]
-        gaps[room] = np.linalg.norm(points[:, 0] - points[:, 1], axis=1).min()
+        gaps[clearance] = np.linalg.norm(points[:, 0] - points[:, 1], axis=1).min()
     assert gaps[(large, large)] > 2 * 0.6 * large > gaps[None]
 
 
 def test_room_for_each_object_or_none() -> None:
     with pytest.raises(ValueError, match="zip"):
-        place(SceneSpec((ObjectSpec("cube", "red"),)), np.random.default_rng(0), room=(1.0, 1.0))
+        place(SceneSpec((ObjectSpec("cube", "red"),)), np.random.default_rng(0), clearance=(1.0, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.features.encoding import encode_items, join_encoded
 from fourfold.evaluator.reporting.maps import load_maps
-from fourfold.evaluator.run.evaluation_spec import ask
+from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
-from fourfold.evaluator.run.one_model import ENGINES, Run, run_here
+from fourfold.evaluator.run.one_model import ENGINES, ModelRun, run_here
 from fourfold.evaluator.scoring.head_files import SHIPPED
 
 CONFIG = {
@@ -228,17 +228,17 @@ def test_each_model_gets_its_own_heads(inside: Path, tmp_path: Path, monkeypatch
     seen = []
     monkeypatch.setitem(ENGINES, "local", lambda asked, runs, address, progress: seen.extend(runs) or iter(()))
     (tmp_path / "heads" / folder_name("local-dir:one")).mkdir(parents=True)
-    asked = ask("set", ("cosine",))
+    asked = make_spec("set", ("cosine",))
     with pytest.raises(KeyError):  # no answers came
         evaluate_all(asked, ["local-dir:one", "local-dir:two"], tmp_path / "out", head=tmp_path / "heads")
     assert [run.head for run in seen] == [tmp_path / "heads" / folder_name("local-dir:one"), tmp_path / "heads"]
 
 
 def test_a_scorer_that_does_not_fit_is_said_before_anything_long(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = ask("set", ("cosine", "shuffled-images:dcsm"), allow_random_weights=True)
+    asked = make_spec("set", ("cosine", "shuffled-images:dcsm"), allow_random_weights=True)
     encoded: list[object] = []
     monkeypatch.setattr("fourfold.evaluator.run.one_model._encode", lambda *given: encoded.append(given))
-    [(_, answer)] = run_here(asked, [Run("local-dir:one")], None, False)
+    [(_, answer)] = run_here(asked, [ModelRun("local-dir:one")], None, False)
     assert isinstance(answer, InputError)
     assert "no head is shipped" in str(answer)
     assert encoded == []
@@ -246,13 +246,13 @@ def test_a_scorer_that_does_not_fit_is_said_before_anything_long(inside: Path, m
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_shards_joined_are_the_whole(inside: Path, size: int) -> None:
-    items = ask("set", ("cosine",)).items
+    items = make_spec("set", ("cosine",)).items
     encoder = load_encoder("local-dir:one", allow_random_weights=True)
     whole = encode_items(encoder, items)
     joined = join_encoded([encode_items(encoder, items[at : at + size]) for at in range(0, len(items), size)])
     assert joined.images.keys.tolist() == whole.images.keys.tolist()
     assert joined.texts.texts.tolist() == whole.texts.texts.tolist()
-    assert joined.texts.pieces.tolist() == whole.texts.pieces.tolist()
+    assert joined.texts.token_strings.tolist() == whole.texts.token_strings.tolist()
     assert joined.images.grid == whole.images.grid
     for one, two in (
         (joined.images.patches, whole.images.patches),

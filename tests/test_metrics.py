@@ -11,7 +11,7 @@ from scipy.stats import mannwhitneyu
 
 from fourfold.evaluator.analysis.metrics import (
     METRICS,
-    Block,
+    ItemBlock,
     Measured,
     image_recall,
     tally,
@@ -32,7 +32,7 @@ APPLICABLE = [(name, shape) for name, metric in METRICS.items() for shape in SHA
 def measure(name: str, scores: np.ndarray, truth: np.ndarray) -> Measured:
     """The metric on items [n, k, m] that share one truth [k, m], every item a cluster of its own."""
     n = len(scores)
-    block = Block(scores[None], np.broadcast_to(truth, (n, *truth.shape)), np.arange(n))
+    block = ItemBlock(scores[None], np.broadcast_to(truth, (n, *truth.shape)), np.arange(n))
     return METRICS[name].measure([block], n)
 
 
@@ -55,14 +55,14 @@ def value(name: str, scores: np.ndarray, truth: np.ndarray) -> float:
 )
 def test_fourfold_scores_of_a_hand_typed_table(table: list[list[float]], expected: tuple[float, ...]) -> None:
     scores = np.array([table], dtype=np.float32)
-    names = ("text_score", "image_score", "group_score", "match_score", "text_two_way", "image_two_way")
+    names = ("text_score", "image_score", "group_score", "match_score", "text_2afc", "image_2afc")
     got = [value(name, scores, CORE) for name in names]
     assert got == pytest.approx(expected)
 
 
 def test_chance_of_fourfold_scores_is_the_share_of_the_24_orders() -> None:
     orders = np.array(list(permutations(range(4))), dtype=np.float32).reshape(-1, 2, 2)
-    for name in ("text_score", "image_score", "group_score", "text_two_way", "image_two_way"):
+    for name in ("text_score", "image_score", "group_score", "text_2afc", "image_2afc"):
         assert value(name, orders, CORE) == pytest.approx(METRICS[name].chance(CORE))
 
 
@@ -155,7 +155,7 @@ def test_choice_refuses_the_tie_that_argmax_would_accept() -> None:
 
 def test_which_metrics_apply_to_which_table() -> None:
     applying = {shape: {name for name in METRICS if METRICS[name].applies_to(SHAPES[shape])} for shape in SHAPES}
-    core = {"group_score", "text_score", "image_score", "match_score", "text_two_way", "image_two_way", "matching_auc"}
+    core = {"group_score", "text_score", "image_score", "match_score", "text_2afc", "image_2afc", "matching_auc"}
     assert applying["core"] == core
     assert applying["extended"] == core | {"hard_positive", "hard_positive_both"}
     assert applying["question"] == {"text_choice", "matching_auc"}
@@ -179,7 +179,7 @@ def test_matching_auc_is_the_mann_whitney_statistic_under_ties_and_weights(seed:
 def test_scorers_are_measured_side_by_side() -> None:
     rng = np.random.default_rng(3)
     scores = rng.standard_normal((3, 20, 2, 6)).astype(np.float32)
-    block = Block(scores, np.broadcast_to(EXTENDED, (20, 2, 6)), np.arange(20))
+    block = ItemBlock(scores, np.broadcast_to(EXTENDED, (20, 2, 6)), np.arange(20))
     for name, metric in METRICS.items():
         if metric.applies_to(EXTENDED):
             together = metric.measure([block], 20).statistic(np.ones((1, 20)))[0]

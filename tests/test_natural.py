@@ -22,7 +22,7 @@ from fourfold.generator.groups.natural import (
     natural_caption,
 )
 from fourfold.generator.recipe.reading import Recipe, Split
-from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
@@ -154,7 +154,7 @@ def test_a_scene_of_a_split_that_holds_out_says_so(flat_renderer):
 
 
 def test_captions_give_a_users_kind_its_own_article():
-    uakari = OwnKind("uakari", "uakaris", "a", (), (0.0, 360.0), "", "")  # said with a y, which no spelling tells
+    uakari = CustomKind("uakari", "uakaris", "a", (), (0.0, 360.0), "", "")  # said with a y, which no spelling tells
     rng = np.random.default_rng(0)
     with known([uakari]):
         layout = None

@@ -103,7 +103,7 @@ def test_how_a_picture_is_made_square_is_known(mode, fit, local_model, tmp_path,
     preprocess = {**CONFIG["preprocess_cfg"], "resize_mode": mode}
     (folder / "open_clip_config.json").write_text(json.dumps({**CONFIG, "preprocess_cfg": preprocess}))
     encoder = load_encoder(f"local-dir:{folder}")
-    assert encoder.fit == fit == seen_fit(encoder.preprocess)
+    assert encoder.resize_mode == fit == seen_fit(encoder.preprocess)
 
 
 def test_the_model_of_the_package_can_be_loaded():
@@ -116,12 +116,12 @@ def test_the_model_of_the_package_can_be_loaded():
 
 def test_pieces_spell_the_caption_and_the_mask_keeps_only_them(encoder):
     texts = encoder.encode_texts(CAPTIONS)
-    spelled = ["".join(texts.pieces[row]) for row in range(3)]
+    spelled = ["".join(texts.token_strings[row]) for row in range(3)]
     assert spelled[0] == "a</w>red</w>cube</w>,</w>left</w>of</w>a</w>blue</w>sphere</w>.</w>"
     assert spelled[1] == "no</w>cube</w>"
     assert spelled[2].replace("</w>", " ") == "2 icosahedrons don 't stop in the café ! "
-    assert sum(1 for piece in texts.pieces[2] if piece and not piece.endswith("</w>")) >= 2
-    assert np.array_equal(texts.pieces != "", texts.mask.numpy())
+    assert sum(1 for piece in texts.token_strings[2] if piece and not piece.endswith("</w>")) >= 2
+    assert np.array_equal(texts.token_strings != "", texts.mask.numpy())
     assert not texts.mask[:, 0].any()
     assert not texts.mask[1, 3:].any()
 

@@ -14,11 +14,11 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.generator.recipe.reading import load_recipe, recipe_from_dict, recipe_hash, recipe_to_dict
-from fourfold.generator.recipe.recipe import known_things
+from fourfold.generator.recipe.recipe import known_assets
 from fourfold.generator.run.pipeline import generate
 from fourfold.generator.verification import verify
 from fourfold.scenes.assets import custom as own
-from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.assets.photos import PHOTOS
 from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
@@ -83,11 +83,11 @@ def test_the_recipe_travels_and_its_hash_is_that_of_what_it_brings(home: Path) -
     recipe = load_recipe(home / "own.toml")
     copy = pickle.loads(pickle.dumps(recipe))
     assert copy == recipe
-    with known_things(copy):
+    with known_assets(copy):
         assert mesh("obelisk").extents.max() == pytest.approx(1)
         assert KINDS["obelisk"].article == "", "by its sound"
         assert set(PHOTOS) == {"meadow.png", "room.jpg"}
-        with known_things(recipe):
+        with known_assets(recipe):
             pass
         assert "obelisk" in KINDS, "an inner block takes nothing away from the outer"
     assert recipe_hash(recipe_from_dict(recipe_to_dict(recipe), "recipe")) == recipe_hash(recipe)
@@ -156,7 +156,7 @@ FOUR = np.zeros((4, 3), "<f4").tobytes()
     ],
 )
 def test_a_strangers_mesh_is_no_bomb(vertices: bytes, faces: bytes, message: str) -> None:
-    kind = OwnKind("thing", "things", "a", (), (0.0, 0.0), spoil_mesh(vertices), spoil_mesh(faces))
+    kind = CustomKind("thing", "things", "a", (), (0.0, 0.0), spoil_mesh(vertices), spoil_mesh(faces))
     tracemalloc.start()
     try:
         with known([kind]), pytest.raises(InputError, match=f"assets: thing: .*{message}"):
@@ -167,7 +167,7 @@ def test_a_strangers_mesh_is_no_bomb(vertices: bytes, faces: bytes, message: str
 
 
 def test_a_mesh_is_text_in_base64_or_refused() -> None:
-    kind = OwnKind("thing", "things", "a", (), (0.0, 0.0), "!!", "!!")
+    kind = CustomKind("thing", "things", "a", (), (0.0, 0.0), "!!", "!!")
     with known([kind]), pytest.raises(InputError, match="not a mesh"):
         KINDS["thing"].build()
 

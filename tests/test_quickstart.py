@@ -27,7 +27,7 @@ def test_the_quickstart_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pyt
     ]
     looked, results, scored, probed, reported = shown
     assert looked.count("data:image/webp") == 2
-    assert "two-way" not in results  # the headline of a category is its group score
+    assert "2AFC" not in results  # the headline of a category is its group score
     assert all(name in results for name in ("cosine", "dcsm", "blind", "binding"))
     assert "dcsm" in scored
     assert "C2" in probed

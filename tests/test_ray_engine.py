@@ -12,7 +12,7 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.run import ray_engine as evaluating
-from fourfold.evaluator.run.one_model import Asked, Run
+from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun
 from fourfold.generator.recipe.reading import Recipe
 from fourfold.generator.run import ray_engine as generating
 from fourfold.generator.run.shards import Job, plan_shards
@@ -90,10 +90,10 @@ def ask_either(small_recipe: Recipe) -> dict[str, Callable[[str | None], list[An
     """Each engine, asked for all it has to do at an address."""
     todo = list(plan_shards(small_recipe))
     job = Job("somewhere", small_recipe, "folder", "raytrace")
-    asked = Asked(items=("one",), dataset={}, scorers=("cosine",))
+    spec = EvaluationSpec(items=("one",), dataset={}, scorers=("cosine",))
     return {
         "generator": lambda address: list(generating.make_shards(job, todo, 2, address)),
-        "evaluator": lambda address: list(evaluating.run_on_ray(asked, [Run("a model")], address, False)),
+        "evaluator": lambda address: list(evaluating.run_on_ray(spec, [ModelRun("a model")], address, False)),
     }
 
 
@@ -182,15 +182,15 @@ def test_a_bug_in_a_task_keeps_its_trace(ask_either, use):
     use(FakeRay(answer=bug))
     with pytest.raises(ZeroDivisionError):
         ask_either["generator"](None)
-    assert ask_either["evaluator"](None) == [(Run("a model"), bug)]
+    assert ask_either["evaluator"](None) == [(ModelRun("a model"), bug)]
 
 
 @pytest.mark.parametrize(("device", "said"), [("cuda:1", "give --device cuda"), ("cuda", "finds no GPU")])
 def test_a_gpu_that_no_worker_can_have_is_not_waited_for(device, said, use):
     ray = use(FakeRay())
-    asked = Asked(items=("one",), dataset={}, scorers=("cosine",), device=device)
+    spec = EvaluationSpec(items=("one",), dataset={}, scorers=("cosine",), device=device)
     with pytest.raises(InputError, match=said):
-        list(evaluating.run_on_ray(asked, [Run("a model")], None, False))
+        list(evaluating.run_on_ray(spec, [ModelRun("a model")], None, False))
     assert len(ray.started) == ray.shut_down
 
 
@@ -200,9 +200,9 @@ def test_few_models_are_under_way_at_a_time(items, most, use, monkeypatch: pytes
     ray, under_way = use(FakeRay()), []
     monkeypatch.setattr(evaluating, "ITEMS_A_SHARD", 2)
     monkeypatch.setattr(ray, "wait", lambda waiting: (under_way.append(len(waiting)), FakeRay.wait(ray, waiting))[1])
-    asked = Asked(items=("item",) * items, dataset={}, scorers=("cosine",))
-    runs = [Run(f"model {i}") for i in range(9)]
-    assert {run for run, _ in evaluating.run_on_ray(asked, runs, None, False)} == set(runs)
+    spec = EvaluationSpec(items=("item",) * items, dataset={}, scorers=("cosine",))
+    runs = [ModelRun(f"model {i}") for i in range(9)]
+    assert {run for run, _ in evaluating.run_on_ray(spec, runs, None, False)} == set(runs)
     assert (max(under_way), len(under_way)) == (most, 9)
 
 
@@ -215,8 +215,8 @@ def test_a_model_is_loaded_once_a_call_and_again_for_the_next(monkeypatch: pytes
     loaded: list[str] = []
     monkeypatch.setattr(evaluating, "load_encoder", lambda model, **_options: loaded.append(model))
     monkeypatch.setattr(evaluating, "encode_items", lambda *_given: "features")
-    asked = Asked(items=("one",), dataset={}, scorers=("cosine",))
+    spec = EvaluationSpec(items=("one",), dataset={}, scorers=("cosine",))
     for call in ("first", "first", "second"):
         here = evaluating._Here(os.getcwd(), call)
-        assert evaluating._encode_shard(asked, Run("local-dir:x"), here, False) == "features"
+        assert evaluating._encode_shard(spec, ModelRun("local-dir:x"), here, False) == "features"
     assert loaded == ["local-dir:x"] * 2

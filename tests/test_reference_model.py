@@ -12,7 +12,7 @@ from fourfold.evaluator.training.natural_scenes import (
     ATTRIBUTES,
     HIDDEN,
     MISSING,
-    Batch,
+    PictureBatch,
     Sampling,
     Scenes,
     _shown,
@@ -96,7 +96,14 @@ def test_what_is_ambiguous_is_no_wrong_answer() -> None:
         model = new_model()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         losses.append(
-            _step(model, optimizer, Batch(pixels, tokens, np.eye(3, dtype=bool), ambiguous), 0.0, CPU, torch.float32)
+            _step(
+                model,
+                optimizer,
+                PictureBatch(pixels, tokens, np.eye(3, dtype=bool), ambiguous),
+                0.0,
+                CPU,
+                torch.float32,
+            )
         )
     assert losses[0] > losses[1] > losses[2] > 0  # ever fewer to confuse with the true one
 

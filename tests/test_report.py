@@ -21,7 +21,7 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis import results
-from fourfold.evaluator.analysis.metrics import METRICS, Block
+from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.evaluator.reporting import explorer, write_browser, write_report
 from fourfold.evaluator.reporting.charts import Bar, bars
@@ -99,7 +99,7 @@ def test_margin_is_positive_exactly_where_the_headline_metric_hits(seed: int) ->
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 4, (2, 3)).astype(np.float32)  # many ties
     truth = np.array([[1, 0, 1], [0, 1, 0]], dtype=bool)
-    one = Block(scores[None, None], truth[None], np.array([0]))
+    one = ItemBlock(scores[None, None], truth[None], np.array([0]))
     hits = METRICS["group_score"].measure([one], 1).hits
     assert hits is not None
     assert (margin(truth, scores) > 0) == bool(hits[0, 0])

@@ -21,10 +21,10 @@ from fourfold.evaluator.reporting.maps import FILE_NAME, collect_maps, cut, load
 @given(st.lists(st.text(st.characters(categories=["L", "N", "P"]), min_size=1), max_size=6))
 def test_a_caption_is_cut_into_its_tokens_and_nothing_is_lost(words: list[str]) -> None:
     text = "  ".join(words)
-    pieces = [
+    token_strings = [
         piece for word in words for piece in ([word[:1], word[1:] + "</w>"] if len(word) > 1 else [word + "</w>"])
     ]
-    assert "".join(cut(text, pieces)) == text
+    assert "".join(cut(text, token_strings)) == text
 
 
 def test_pieces_that_do_not_spell_the_caption_are_shown_themselves() -> None:
@@ -37,7 +37,7 @@ def encoded_set(n_items: int) -> tuple[list[SimpleNamespace], SimpleNamespace]:
     generator = torch.Generator().manual_seed(3)
     patches = torch.nn.functional.normalize(torch.randn(2 * n_items, 6, 4, generator=generator), dim=-1)
     tokens = torch.nn.functional.normalize(torch.randn(3, 5, 4, generator=generator), dim=-1)
-    pieces = np.array(
+    token_strings = np.array(
         [["", "a</w>", "cu", "be</w>", ""], ["", "no</w>", "", "", ""], ["", "left</w>", "of</w>", "", ""]]
     )
     texts = ["a cube", "no", "left of"]
@@ -49,7 +49,7 @@ def encoded_set(n_items: int) -> tuple[list[SimpleNamespace], SimpleNamespace]:
     ]
     encoded = SimpleNamespace(
         images=SimpleNamespace(patches=patches, grid=(2, 3)),
-        texts=SimpleNamespace(tokens=tokens, pieces=pieces, mask=torch.tensor(pieces != "")),
+        texts=SimpleNamespace(tokens=tokens, token_strings=token_strings, mask=torch.tensor(token_strings != "")),
         image_index=[np.array([2 * i, 2 * i + 1]) for i in range(n_items)],
         text_index=[np.array([i % 3, (i + 1) % 3]) for i in range(n_items)],
     )

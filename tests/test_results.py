@@ -51,7 +51,7 @@ def make_results(n: int = 24, replicates: int = 50) -> Results:
         model={"name": "toy", "identity": "0"},
         scorers={name: {"n_parameters": 0, "set_dependent": False} for name in SKILL},
         dataset={"name": "made up"},
-        settings={"seed": 3, "replicates": replicates, "level": 0.95, "reference": "cosine"},
+        settings={"seed": 3, "replicates": replicates, "level": 0.95, "baseline": "cosine"},
         versions={"python": "3"},
         command="none",
         authors={"cosine": {"accuracy": 0.5}},
@@ -357,7 +357,7 @@ def test_more_scorers_and_categories_change_no_other_number() -> None:
 
 
 def test_without_the_reference_nothing_is_compared() -> None:
-    assert summarise(make_items(8), seed=0, replicates=9, reference="maxsim").comparisons == ()
+    assert summarise(make_items(8), seed=0, replicates=9, baseline="maxsim").comparisons == ()
 
 
 def test_items_of_one_cluster_count_once_in_the_paired_test() -> None:

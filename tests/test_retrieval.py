@@ -13,7 +13,7 @@ from fourfold.evaluator.data.external import BENCHMARKS
 from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
 from fourfold.evaluator.reporting.tables import retrieval_table
-from fourfold.evaluator.run.evaluation_spec import ask
+from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.generator.dataset.reading import read_groups
 
 RECIPE = """
@@ -76,7 +76,7 @@ def test_splits_without_content_and_benchmarks_by_others_are_refused(dataset: Pa
     (tmp_path / "coco_karpathy_test.json").write_text('[{"image": "a.png", "caption": ["a"]}]')
     (tmp_path / "a.png").touch()
     with pytest.raises(InputError, match="for datasets of ours"):
-        ask(f"retrieval:{tmp_path}", ("cosine",), retrieval=True)
+        make_spec(f"retrieval:{tmp_path}", ("cosine",), retrieval=True)
 
 
 def test_the_authors_count_a_picture_as_found_by_any_of_its_captions() -> None:

@@ -33,14 +33,16 @@ class WordEncoder:
 
     def encode_texts(self, texts):
         tokens = torch.zeros(len(texts), LENGTH, DIM)
-        pieces = np.full((len(texts), LENGTH), "", dtype="<U16")
+        token_strings = np.full((len(texts), LENGTH), "", dtype="<U16")
         for row, text in enumerate(texts):
             for column, word in enumerate(text.replace(",", " ,").split(), start=1):
-                pieces[row, column] = word + "</w>"
+                token_strings[row, column] = word + "</w>"
                 tokens[row, column] = vector(word)
         pooled = normalize(tokens.sum(1), dim=-1)
         tokens[:, 0], tokens[:, -1] = 1.0, pooled
-        return TextFeatures(np.array(texts), pooled, normalize(tokens, dim=-1), torch.from_numpy(pieces != ""), pieces)
+        return TextFeatures(
+            np.array(texts), pooled, normalize(tokens, dim=-1), torch.from_numpy(token_strings != ""), token_strings
+        )
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def make_results(scorers: tuple[str, ...] = ("cosine", "dcsm", "shuffled-images"
         model={"name": "ViT_B-16"},
         scorers={name: {"n_parameters": 0, "set_dependent": name == "shuffled-images"} for name in scorers},
         dataset={"name": "made & up"},
-        settings={"seed": 0, "replicates": 100, "level": 0.95, "reference": "cosine"},
+        settings={"seed": 0, "replicates": 100, "level": 0.95, "baseline": "cosine"},
         versions={},
         notes=("12 % of the images are missing",),
     )

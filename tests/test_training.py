@@ -22,7 +22,7 @@ from fourfold.evaluator.scoring.head_files import read_head
 from fourfold.evaluator.training.data import items_right, prepare_data, split_clusters
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig, train_head, train_on_features
-from fourfold.evaluator.training.train_state import Run
+from fourfold.evaluator.training.train_state import HeadTrainer
 
 SIDE, DIM, LENGTH = 4, 32, 16
 SHAPES = ["cube", "sphere", "cone", "torus", "mug"]
@@ -48,14 +48,14 @@ class PlantedEncoder:
 
     def encode_texts(self, texts):
         tokens = self.vectors["<start>"].repeat(len(texts), LENGTH, 1)
-        pieces = np.full((len(texts), LENGTH), "", dtype="<U16")
+        token_strings = np.full((len(texts), LENGTH), "", dtype="<U16")
         for row, text in enumerate(texts):
             for at, word in enumerate(text.split(), start=1):
-                tokens[row, at], pieces[row, at] = self.vectors[word], f"{word}</w>"
-        mask = torch.from_numpy(pieces != "")
+                tokens[row, at], token_strings[row, at] = self.vectors[word], f"{word}</w>"
+        mask = torch.from_numpy(token_strings != "")
         tokens = normalize(tokens, dim=-1)
         pooled = normalize((tokens * mask[..., None]).sum(1), dim=-1)
-        return TextFeatures(np.array(texts), pooled, tokens, mask, pieces)
+        return TextFeatures(np.array(texts), pooled, tokens, mask, token_strings)
 
 
 def sample_group(category, rng):
@@ -210,14 +210,14 @@ def test_a_killed_run_resumes_to_the_same_weights(head, encoder, small, tmp_path
 
     torch.manual_seed(1)
     train(tmp_path / "whole.safetensors")
-    save = Run.save
+    save = HeadTrainer.save
 
     def save_and_die(self, *arguments):
         save(self, *arguments)
-        if self.standing.epoch == 1:
+        if self.state.epoch == 1:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "save", save_and_die)
+    monkeypatch.setattr(HeadTrainer, "save", save_and_die)
     with pytest.raises(KeyboardInterrupt):
         train(tmp_path / "killed.safetensors")
     assert not (tmp_path / "killed.safetensors").exists()
@@ -233,7 +233,7 @@ def test_a_killed_run_resumes_to_the_same_weights(head, encoder, small, tmp_path
 
 def test_a_checkpoint_of_another_run_is_refused(encoder, small, tmp_path, monkeypatch):
     out = tmp_path / "head.safetensors"
-    monkeypatch.setattr(Run, "finished", property(lambda self: self.standing.epoch >= 1))
+    monkeypatch.setattr(HeadTrainer, "finished", property(lambda self: self.state.epoch >= 1))
     monkeypatch.setattr(
         "fourfold.evaluator.training.train_head.save_head", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt)
     )
@@ -296,7 +296,7 @@ def test_nothing_is_overwritten(encoder, small, tmp_path):
 
 def test_a_missing_tensorboard_is_said_before_an_epoch_is_trained(encoder, small, tmp_path, monkeypatch):
     monkeypatch.setattr("fourfold.evaluator.training.train_head.find_spec", lambda name: None)
-    monkeypatch.setattr(Run, "train_epoch", lambda *_: pytest.fail("began to train"))
+    monkeypatch.setattr(HeadTrainer, "train_epoch", lambda *_: pytest.fail("began to train"))
     with pytest.raises(InputError, match="pip install tensorboard"):
         train_on_features(*small, encoder, head="dcsm", out=tmp_path / "h", config=QUICK, tensorboard=tmp_path / "t")
 
@@ -313,7 +313,7 @@ def test_a_model_without_patch_tokens_is_refused_where_they_are_needed(small, tm
 def test_patience_ends_a_run_that_gets_no_better(encoder, small, tmp_path, monkeypatch):
     rows = iter([0.5, 0.6, 0.6, 0.2, 0.6, 0.9])
     monkeypatch.setattr(
-        Run, "validate", lambda *_: {"validation_loss": 1.0, "group_score": next(rows), "group_scores": {}}
+        HeadTrainer, "validate", lambda *_: {"validation_loss": 1.0, "group_score": next(rows), "group_scores": {}}
     )
     config = TrainingConfig(epochs=6, batch_groups=32, patience=3)
     report = train_on_features(*small, encoder, head="labclip", out=tmp_path / "h", config=config, progress=False)

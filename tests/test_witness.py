@@ -30,7 +30,7 @@ from fourfold.scenes.truth.claims import (
     Related,
     claim_from_dict,
 )
-from fourfold.scenes.truth.label_check import View, examine, judge
+from fourfold.scenes.truth.label_check import View, check_labels, judge
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.sightings import Sighting, look, possible_colors
 
@@ -68,11 +68,11 @@ def test_pixels_bear_out_every_label(category: str, groups: dict[str, list[MadeG
     decided = 0
     for made in groups[category]:
         claims, truth = claims_and_truth(made)
-        testimony = examine(claims, truth, views(made))
+        testimony = check_labels(claims, truth, views(made))
         assert testimony.contradictions == ()
         assert testimony.asked == 2 * len(claims)
         decided += testimony.decided
-        turned = examine(claims, [[not label for label in row] for row in truth], views(made))
+        turned = check_labels(claims, [[not label for label in row] for row in truth], views(made))
         assert len(turned.contradictions) == turned.decided == testimony.decided
     assert decided >= 4, "a witness that says nothing proves nothing"
 
@@ -82,7 +82,7 @@ def test_pictures_exchanged_are_noticed(category: str, groups: dict[str, list[Ma
     noticed = 0
     for made in groups[category]:
         claims, truth = claims_and_truth(made)
-        noticed += len(examine(claims, truth, views(made)[::-1]).contradictions)
+        noticed += len(check_labels(claims, truth, views(made)[::-1]).contradictions)
     assert noticed
 
 
@@ -96,7 +96,7 @@ def test_an_object_painted_otherwise_than_its_label_is_noticed(
     claim = Exists(Description(thing.shape, color="red"))
     assert claim.holds(wrong) is True
     assert judge(claim, view) is False
-    assert len(examine([claim], [[True]], [view]).contradictions) == 1
+    assert len(check_labels([claim], [[True]], [view]).contradictions) == 1
 
 
 def test_what_is_measured_is_near_the_layout(groups: dict[str, list[MadeGroup]]) -> None:

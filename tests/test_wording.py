@@ -23,7 +23,7 @@ from fourfold.generator.captions.wording import (
     word,
     wordings_named,
 )
-from fourfold.scenes.assets.custom import OwnKind, known
+from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import (
@@ -130,8 +130,8 @@ def test_the_articles_of_our_kinds_are_those_of_their_sound(kind):
 
 OWN = [
     # Said with a y and written with a u; and one that leaves its article to its sound.
-    OwnKind("uakari", "uakaris", "a", ("ape",), (0.0, 360.0), "", ""),
-    OwnKind("unicycle", "unicycles", "", (), (0.0, 360.0), "", ""),
+    CustomKind("uakari", "uakaris", "a", ("ape",), (0.0, 360.0), "", ""),
+    CustomKind("unicycle", "unicycles", "", (), (0.0, 360.0), "", ""),
 ]
 
 

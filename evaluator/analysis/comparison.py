@@ -74,7 +74,7 @@ def compare(
         )
         return ModelComparison(entries, metrics, (), False, (obstacle, *_notes(runs)))
     merged = _merge(runs, entries)
-    summary = summarise(merged, seed=seed, reference=entries[0].name, replicates=replicates)
+    summary = summarise(merged, seed=seed, baseline=entries[0].name, replicates=replicates)
     return ModelComparison(entries, summary.metrics, summary.comparisons, True, _notes(runs))
 
 

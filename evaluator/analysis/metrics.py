@@ -23,7 +23,7 @@ LARGEST_SORTED = 10**7  # cells; the matching AUC ranks all of them, and of larg
 FOURFOLD = np.eye(2, dtype=bool)
 
 
-class Block(NamedTuple):
+class ItemBlock(NamedTuple):
     """Items of one shape (k, m), scored by S scorers."""
 
     scores: np.ndarray  # [S, n, k, m]
@@ -31,7 +31,7 @@ class Block(NamedTuple):
     clusters: np.ndarray  # [n] int: 0..G-1, counted over all blocks together
 
 
-class Tally(NamedTuple):
+class HitCounts(NamedTuple):
     """How the questions of each item were answered."""
 
     hits: np.ndarray  # [..., n]
@@ -48,24 +48,24 @@ class Measured(NamedTuple):
     asked: np.ndarray  # [N] questions of each item, in the order of the blocks
 
 
-def text_two_way(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each of the two images of a group: the true caption against the adversarial one. Two questions."""
+def text_2afc(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """For each of the two images of a group: the true caption against the adversarial one (2AFC). Two questions."""
     return np.stack([scores[..., 0, 0] - scores[..., 0, 1], scores[..., 1, 1] - scores[..., 1, 0]], axis=-1)
 
 
-def image_two_way(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each of the two captions of a group: the image it is true of against the other one. Two questions."""
+def image_2afc(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """For each of the two captions of a group: the image it is true of against the other one (2AFC). Two questions."""
     return np.stack([scores[..., 0, 0] - scores[..., 1, 0], scores[..., 1, 1] - scores[..., 0, 1]], axis=-1)
 
 
 def text_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Both images of a group find their caption (Winoground's text score). One question."""
-    return text_two_way(scores, truth).min(axis=-1, keepdims=True)
+    return text_2afc(scores, truth).min(axis=-1, keepdims=True)
 
 
 def image_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Both captions of a group find their image (Winoground's image score). One question."""
-    return image_two_way(scores, truth).min(axis=-1, keepdims=True)
+    return image_2afc(scores, truth).min(axis=-1, keepdims=True)
 
 
 def group_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -99,10 +99,10 @@ def hard_positive(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def hard_positive_both(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """As `hard_positive`, and the true caption itself must beat the adversarial one too. One question each.
 
-    Two-way accuracy minus this is the brittle part: captions won only in the wording they came in.
+    2AFC accuracy minus this is the brittle part: captions won only in the wording they came in.
     """
     of_a, of_b = _hard_positive_columns(truth)
-    caption = text_two_way(scores, truth)  # [..., n, 2]
+    caption = text_2afc(scores, truth)  # [..., n, 2]
     own = np.where(of_a, caption[..., :1], np.where(of_b, caption[..., 1:], np.nan))
     return np.minimum(hard_positive(scores, truth), own)
 
@@ -127,11 +127,11 @@ def image_recall(scores: np.ndarray, truth: np.ndarray, at: int) -> np.ndarray:
     return _recall_margins(scores.swapaxes(-1, -2), truth.swapaxes(-1, -2), at)
 
 
-def tally(margins: np.ndarray) -> Tally:
+def tally(margins: np.ndarray) -> HitCounts:
     """Count hits and ties of each item from the margins of its questions, [..., n, q]."""
     asked = (~np.isnan(margins)).sum(axis=-1)
     first = asked.reshape(-1, asked.shape[-1])[0]  # which questions exist depends on the truth alone
-    return Tally((margins > 0).sum(axis=-1), (margins == 0).sum(axis=-1), first)
+    return HitCounts((margins > 0).sum(axis=-1), (margins == 0).sum(axis=-1), first)
 
 
 def _hard_positive_columns(truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -151,7 +151,7 @@ def _recall_margins(scores: np.ndarray, truth: np.ndarray, at: int) -> np.ndarra
     return np.where(truth.any(axis=-1), best_true - np.where(truth.any(axis=-1), rival, 0), np.nan)
 
 
-def _measure_share(blocks: Sequence[Block], n_clusters: int, margins: Callable[..., np.ndarray]) -> Measured:
+def _measure_share(blocks: Sequence[ItemBlock], n_clusters: int, margins: Callable[..., np.ndarray]) -> Measured:
     """A metric that is the share of questions hit; the blocks' questions are pooled."""
     counted = [tally(np.stack([margins(each, block.truth) for each in block.scores])) for block in blocks]
     clusters = np.concatenate([block.clusters for block in blocks])  # [N]
@@ -164,7 +164,7 @@ def _measure_share(blocks: Sequence[Block], n_clusters: int, margins: Callable[.
     return Measured(statistic, hit_sums, np.asarray(ties), asked)
 
 
-def _measure_auc(blocks: Sequence[Block], n_clusters: int) -> Measured:
+def _measure_auc(blocks: Sequence[ItemBlock], n_clusters: int) -> Measured:
     """Area under the ROC curve over all cells of all tables: one threshold for all items.
 
     Its questions are the true cells, each against every false one. Ties count one half, as an AUC demands; the ties
@@ -209,7 +209,7 @@ class Metric:
 
     label: str  # in tables
     applies_to: Callable[[np.ndarray], bool]  # truth [k, m] of an item
-    measure: Callable[[Sequence[Block], int], Measured]  # blocks, number of clusters
+    measure: Callable[[Sequence[ItemBlock], int], Measured]  # blocks, number of clusters
     chance: Callable[[np.ndarray], float]  # truth [k, m] -> share hit by independent random scores without ties
 
 
@@ -251,8 +251,8 @@ METRICS: dict[str, Metric] = {
     "text_score": _share("text", has_core, text_score, 1 / 4),
     "image_score": _share("image", has_core, image_score, 1 / 4),
     "match_score": _share("match", has_core, match_score, 1 / 2),
-    "text_two_way": _share("two-way, text", has_core, text_two_way, 1 / 2),
-    "image_two_way": _share("two-way, image", has_core, image_two_way, 1 / 2),
+    "text_2afc": _share("2AFC accuracy, text", has_core, text_2afc, 1 / 2),
+    "image_2afc": _share("2AFC accuracy, image", has_core, image_2afc, 1 / 2),
     "hard_positive": _share("hard positive", has_hard_positives, hard_positive, 1 / 2),
     "hard_positive_both": _share("hard positive, both", has_hard_positives, hard_positive_both, 1 / 3),
     "text_choice": _share("choice of text", _is_choice, text_choice, partial(_recall_chance, at=1)),

@@ -19,7 +19,7 @@ from fourfold.evaluator.analysis.item_rows import LARGE_FOLDER, ScoredItem, read
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.generator.dataset.reading import write_atomically
 
-FORMAT, VERSION = "fourfold-results", 1
+FORMAT, VERSION = "fourfold-results", 2
 ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
 
 
@@ -45,17 +45,17 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """One scorer against the reference on one category: the same items, the same resamples."""
+    """One scorer against the baseline on one category: the same items, the same resamples."""
 
     category: str
     scorer: str
-    reference: str
+    baseline: str
     metric: str
     difference: float
     low: float | None
     high: float | None
     clusters: int
-    wins: int | None = None  # clusters with more hits than the reference; the test is made on the headline metric
+    wins: int | None = None  # clusters with more hits than the baseline; the test is made on the headline metric
     losses: int | None = None
     p: float | None = None  # exact McNemar, two-sided
     p_holm: float | None = None  # corrected for the number of categories
@@ -74,7 +74,7 @@ class Results:
     model: Mapping[str, Any]  # name, identity, ...
     scorers: Mapping[str, Mapping[str, Any]]  # name -> n_parameters, set_dependent, ...; in the order asked for
     dataset: Mapping[str, Any]  # name, hash, ...
-    settings: Mapping[str, Any]  # seed, replicates, level, reference
+    settings: Mapping[str, Any]  # seed, replicates, level, baseline
     versions: Mapping[str, str]
     command: str = ""
     authors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # scorer -> the benchmark's own metric
@@ -124,7 +124,7 @@ def load(folder: Path) -> Results:
     Raises InputError with file and line for anything missing, cut off, or not as `save` writes it.
     """
     folder = Path(folder)
-    head = load_head(folder)
+    head = read_summary(folder)
     text = _read(folder / ITEMS_FILE)
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: captions may hold U+2028
     items = tuple(
@@ -147,7 +147,7 @@ def load(folder: Path) -> Results:
     return Results(items, metrics, comparisons, **(plain | {"notes": tuple(plain["notes"])}))
 
 
-def load_head(folder: Path) -> dict[str, Any]:
+def read_summary(folder: Path) -> dict[str, Any]:
     """Everything in `results.json`, as it stands; enough for a list of what exists."""
     path = Path(folder) / RESULTS_FILE
     text = _read(path)
@@ -157,12 +157,31 @@ def load_head(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid JSON ({error}); is the file cut off?") from None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise InputError(f"{path}: not a results file of fourfold")
-    if head.get("version") != VERSION:
-        raise InputError(f"{path}: format version {head.get('version')!r}; this fourfold reads version {VERSION}")
+    if head.get("version") not in (1, VERSION):
+        raise InputError(
+            f"{path}: format version {head.get('version')!r}; this fourfold reads versions 1 and {VERSION}"
+        )
     if missing := sorted(_KINDS.keys() - head.keys()):
         raise InputError(f"{path}: lacks {', '.join(missing)}")
     _check_head(head, path)
-    return head
+    return _with_names_of_today(head) if head["version"] == 1 else head
+
+
+_FORMER_METRICS = {"text_two_way": "text_2afc", "image_two_way": "image_2afc"}
+
+
+def _with_names_of_today(head: dict[str, Any]) -> dict[str, Any]:
+    """What version 1 called otherwise: the baseline (`reference`) and 2AFC accuracy (`two_way`)."""
+    settings = {"baseline" if key == "reference" else key: value for key, value in head["settings"].items()}
+    rows: dict[str, list[Any]] = {}
+    for part in ("metrics", "comparisons"):
+        rows[part] = [{**row} if isinstance(row, dict) else row for row in head[part]]  # else refused when it is read
+        for row in rows[part]:
+            if isinstance(row, dict) and "reference" in row:
+                row["baseline"] = row.pop("reference")
+            if isinstance(row, dict) and row.get("metric") in _FORMER_METRICS:
+                row["metric"] = _FORMER_METRICS[row["metric"]]
+    return {**head, **rows, "settings": settings}
 
 
 def _check_head(head: Mapping[str, Any], path: Path) -> None:
@@ -210,7 +229,7 @@ def check_target(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder for the results")
     if (folder / RESULTS_FILE).exists():
-        load_head(folder)  # an earlier run, or an error that says what else it is
+        read_summary(folder)  # an earlier run, or an error that says what else it is
         return
     names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
     if strange := [name for name in names if not _UNFINISHED.fullmatch(name)]:

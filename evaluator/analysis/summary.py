@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from fourfold.evaluator.analysis.metrics import METRICS, Block, Measured, Metric
+from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock, Measured, Metric
 from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, ScoredItem
 from fourfold.statistics import (
     LEVEL,
@@ -56,14 +56,14 @@ def summarise(
     items: Sequence[ScoredItem],
     *,
     seed: int,
-    reference: str | None = "cosine",
+    baseline: str | None = "cosine",
     replicates: int = REPLICATES,
     level: float = LEVEL,
 ) -> Summary:
     """Every metric that applies, for each category and for all items together, with intervals and paired tests.
 
     All scorers and metrics of a category see the same resampled clusters, from a generator made of the seed and the
-    category's name alone: adding a scorer or a category changes no other number. With `reference` None, or not among
+    category's name alone: adding a scorer or a category changes no other number. With `baseline` None, or not among
     the scorers, nothing is compared. P-values are corrected (Holm) over the categories, separately for each scorer;
     the row `all` stands outside, since it repeats the same items, and so does a category of one cluster, such as a
     retrieval set: with one pair nothing can be tested, and it must not make the other tests stricter.
@@ -75,8 +75,8 @@ def summarise(
         rng = np.random.default_rng([seed, crc32(category.encode())])
         measurements = _measure_category(category, members, rng, replicates)
         metrics += [row for each in measurements for row in _metric_rows(each, scorers, level)]
-        if reference in scorers:
-            comparisons += _compare_category(measurements, scorers, reference, level)
+        if baseline in scorers:
+            comparisons += _compare_category(measurements, scorers, baseline, level)
     return Summary(tuple(metrics), tuple(_correct(comparisons)))
 
 
@@ -132,13 +132,13 @@ def _distinct_truths(items: Sequence[ScoredItem]) -> tuple[list[np.ndarray], np.
 
 def _make_blocks(
     items: Sequence[ScoredItem], clusters: np.ndarray, chosen: np.ndarray
-) -> tuple[np.ndarray, list[Block]]:
+) -> tuple[np.ndarray, list[ItemBlock]]:
     """The chosen items stacked by shape, and their places in the order in which the blocks hold them."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for i in np.flatnonzero(chosen).tolist():
         by_shape.setdefault(items[i].truth.shape, []).append(i)
     blocks = [
-        Block(
+        ItemBlock(
             scores=np.stack([np.stack([items[i].scores[name] for i in rows]) for name in items[0].scores]),
             truth=np.stack([items[i].truth for i in rows]),
             clusters=clusters[rows],
@@ -211,20 +211,20 @@ def _interval(measurement: _Measurement, s: int, level: float) -> tuple[Interval
 
 
 def _compare_category(
-    measurements: Sequence[_Measurement], scorers: Sequence[str], reference: str, level: float
+    measurements: Sequence[_Measurement], scorers: Sequence[str], baseline: str, level: float
 ) -> list[ComparisonRow]:
-    """Differences to the reference for every metric, the first of which is the headline and is tested."""
-    r = scorers.index(reference)
+    """Differences to the baseline for every metric, the first of which is the headline and is tested."""
+    r = scorers.index(baseline)
     return [
         _tested(row, each, s, r, level) if each is measurements[0] else row
         for s, scorer in enumerate(scorers)
         if s != r
         for each in measurements
-        for row in [_difference(each, scorer, s, reference, r, level)]
+        for row in [_difference(each, scorer, s, baseline, r, level)]
     ]
 
 
-def _difference(measurement: _Measurement, scorer: str, s: int, reference: str, r: int, level: float) -> ComparisonRow:
+def _difference(measurement: _Measurement, scorer: str, s: int, baseline: str, r: int, level: float) -> ComparisonRow:
     difference = float(measurement.values[s] - measurement.values[r])
     drawn = measurement.replicates[:, s] - measurement.replicates[:, r]
     interval = Interval(float("nan"), float("nan"))
@@ -236,7 +236,7 @@ def _difference(measurement: _Measurement, scorer: str, s: int, reference: str, 
     return ComparisonRow(
         category=measurement.category,
         scorer=scorer,
-        reference=reference,
+        baseline=baseline,
         metric=measurement.metric,
         difference=difference,
         low=_finite(interval.low),

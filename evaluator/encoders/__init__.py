@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
     from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 # How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
-Fit = Literal["crop", "squash", "pad"]
+ResizeMode = Literal["crop", "squash", "pad"]
 TINY = "fourfold-tiny"
 TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
 
@@ -57,10 +57,10 @@ class Encoder(Protocol):
         """Features of `n` captions at all `context_length` positions, on the CPU, float32."""
 
 
-def fit_of(encoder: Encoder) -> Fit:
-    """How an encoder makes pictures square: what it says itself in `fit`, which users' own need not have, or "crop"."""
-    fit: Fit = getattr(encoder, "fit", "crop")
-    return fit
+def resize_mode_of(encoder: Encoder) -> ResizeMode:
+    """How an encoder makes pictures square: its `resize_mode`, which users' own need not have, or "crop"."""
+    resize_mode: ResizeMode = getattr(encoder, "resize_mode", getattr(encoder, "fit", "crop"))
+    return resize_mode
 
 
 @dataclass(frozen=True)

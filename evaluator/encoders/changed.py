@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from fourfold.evaluator.encoders import Encoder, Fit, fit_of
+from fourfold.evaluator.encoders import Encoder, ResizeMode, resize_mode_of
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 EncodeImages = Callable[[Sequence[Image.Image]], ImageFeatures]
@@ -24,7 +24,7 @@ class ChangedEncoder:
     has_patches: bool
     encode_images: EncodeImages
     encode_texts: EncodeTexts
-    fit: Fit
+    resize_mode: ResizeMode
 
 
 def changed(
@@ -44,5 +44,5 @@ def changed(
         has_patches=encoder.has_patches,
         encode_images=encode_images or encoder.encode_images,
         encode_texts=encode_texts or encoder.encode_texts,
-        fit=fit_of(encoder),
+        resize_mode=resize_mode_of(encoder),
     )

@@ -23,15 +23,15 @@ put your towers in the place of the toy ones, and name it `my_model:load`:
             ids = torch.tensor([[sum(word.encode()) % 48 for word in row] for row in words])  # [n, t]
             mask, tokens = torch.tensor([[word != "" for word in row] for row in words]), one_hot(ids, 48).float()
             pooled = normalize((tokens * mask[..., None]).sum(1), dim=-1)
-            pieces = np.array([[word and word + "</w>" for word in row] for row in words])
-            return TextFeatures(np.array(texts), pooled, tokens, mask, pieces)
+            token_strings = np.array([[word and word + "</w>" for word in row] for row in words])
+            return TextFeatures(np.array(texts), pooled, tokens, mask, token_strings)
 
     def load(options):  # options.device, .dtype, .batch_size, as given on the command line
         return MyModel()
 
 Every vector is of unit length; see `fourfold.evaluator.encoders.features` for shapes. Give `patches` and `grid` too,
-and set `has_patches`, for the scorers that look at patch tokens; and `fit`, "crop", "squash" or "pad", where reports
-are to lay their maps over pictures that are not square.
+and set `has_patches`, for the scorers that look at patch tokens; and `resize_mode`, "crop", "squash" or "pad", where
+reports are to lay their maps over pictures that are not square.
 """
 
 import importlib

@@ -44,7 +44,9 @@ class TextFeatures:
     pooled: torch.Tensor  # [..., n, d]: the library's own text embedding
     tokens: torch.Tensor  # [..., n, t, d]: every position, special tokens and padding included
     mask: torch.Tensor  # [..., n, t] bool: True on tokens that spell the caption (no start, end or padding)
-    pieces: np.ndarray  # [..., n, t] str: what each token spells; a word's last piece ends in "</w>"; "" where masked
+    token_strings: (
+        np.ndarray
+    )  # [..., n, t] str: what each token spells; a word's last piece ends in "</w>"; "" where masked
     truncated: torch.Tensor | None = None  # [..., n] bool: captions longer than the context; None: not known
 
     def __len__(self) -> int:
@@ -59,6 +61,6 @@ class TextFeatures:
             pooled=self.pooled[at],
             tokens=self.tokens[at],
             mask=self.mask[at],
-            pieces=self.pieces[rows],
+            token_strings=self.token_strings[rows],
             truncated=None if self.truncated is None else self.truncated[at],
         )

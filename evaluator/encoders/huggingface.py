@@ -148,7 +148,7 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
         image_tower=lambda pixels: family.image(model, pixels),
         tokenize=tokenize,
         text_tower=lambda ids: family.text(model, ids),
-        fit="crop" if processor.to_dict()["size"].get("shortest_edge") else "squash",
+        resize_mode="crop" if processor.to_dict()["size"].get("shortest_edge") else "squash",
     )
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from fourfold.errors import InputError, unknown_name
-from fourfold.evaluator.encoders import Fit, LoadOptions
+from fourfold.evaluator.encoders import LoadOptions, ResizeMode
 from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
 from fourfold.evaluator.encoders.patch_tokens import encode_tower
@@ -42,7 +42,11 @@ _LOAD_ERRORS = (
     SafetensorError,
 )
 
-_FITS: dict[str, Fit] = {"shortest": "crop", "squash": "squash", "longest": "pad"}  # by open_clip's `resize_mode`
+_RESIZE_MODES: dict[str, ResizeMode] = {
+    "shortest": "crop",
+    "squash": "squash",
+    "longest": "pad",
+}  # by open_clip's `resize_mode`
 _PREFIXES = ("hf-hub:", "local-dir:")
 _CONFIG = "open_clip_config.json"
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth")
@@ -93,7 +97,7 @@ def open_clip_encoder(
         image_tower=lambda pixels: encode_tower(model.visual, pixels),
         tokenize=tokenize,
         text_tower=lambda ids: _encode_text(model, ids),
-        fit=_FITS[model.visual.preprocess_cfg.get("resize_mode") or "shortest"],
+        resize_mode=_RESIZE_MODES[model.visual.preprocess_cfg.get("resize_mode") or "shortest"],
     )
 
 

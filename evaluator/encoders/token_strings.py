@@ -21,7 +21,7 @@ def marker_of(vocabulary: Iterable[str]) -> str:
 
 
 def spell(tokens: Sequence[str], marker: str) -> list[str]:
-    """The pieces of one caption from its tokens, special tokens and padding left out.
+    """The token_strings of one caption from its tokens, special tokens and padding left out.
 
     A word ends where the tokenizer says so, and between a letter or digit and anything else, as in CLIP's own:
     "cube," is the two words "cube" and ",".

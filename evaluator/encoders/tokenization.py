@@ -16,7 +16,7 @@ class Tokens:
 
     ids: torch.Tensor  # [n, t] int64
     mask: torch.Tensor  # [n, t] bool: True on tokens that spell the caption
-    pieces: np.ndarray  # [n, t] str, "" where masked
+    token_strings: np.ndarray  # [n, t] str, "" where masked
     truncated: torch.Tensor  # [n] bool: the caption was longer than the context and lost its end
 
 
@@ -31,12 +31,12 @@ def byte_pair_tokens(tokenizer: Any) -> Tokenize:
         last = (ids == tokenizer.eot_token_id).int().argmax(dim=1)  # [n]: the first end token
         position = torch.arange(ids.shape[1])
         mask = (position > 0) & (position < last[:, None])
-        pieces = _pieces(ids, mask, lambda kept: [tokenizer.decoder[i] for i in kept], END)
+        token_strings = _pieces(ids, mask, lambda kept: [tokenizer.decoder[i] for i in kept], END)
         full = (last + 1 == ids.shape[1]).tolist()
         truncated = [
             fills and len(tokenizer.encode(text)) > ids.shape[1] - 2 for text, fills in zip(texts, full, strict=True)
         ]
-        return Tokens(ids, mask, pieces, torch.tensor(truncated, dtype=torch.bool))
+        return Tokens(ids, mask, token_strings, torch.tensor(truncated, dtype=torch.bool))
 
     return tokenize
 
@@ -57,10 +57,10 @@ def vocabulary_tokens(
     def tokenize(texts: Sequence[str]) -> Tokens:
         ids = encode(list(texts))
         mask = ~torch.isin(ids, special)
-        pieces = _pieces(ids, mask, tokenizer.convert_ids_to_tokens, marker)
+        token_strings = _pieces(ids, mask, tokenizer.convert_ids_to_tokens, marker)
         kept = mask.sum(dim=1)
         uncut = tokenizer([clean(text) for text in texts], add_special_tokens=False, verbose=False)["input_ids"]
-        return Tokens(ids, mask, pieces, kept < torch.tensor([len(row) for row in uncut]))
+        return Tokens(ids, mask, token_strings, kept < torch.tensor([len(row) for row in uncut]))
 
     return tokenize
 

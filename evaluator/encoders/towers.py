@@ -12,7 +12,7 @@ from PIL import Image
 from torch.nn import functional
 
 from fourfold.evaluator.data.images import pixel_hash
-from fourfold.evaluator.encoders import Fit
+from fourfold.evaluator.encoders import ResizeMode
 from fourfold.evaluator.encoders.batches import DTYPES, run_in_batches
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.tokenization import Tokenize
@@ -48,7 +48,7 @@ class TowerEncoder:
     image_tower: Callable[[torch.Tensor], TowerOutput]  # [b, 3, h, w]
     tokenize: Tokenize
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
-    fit: Fit = "crop"
+    resize_mode: ResizeMode = "crop"
 
     def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
         """Features of `n` pictures of any size, on the CPU, float32, unit length."""
@@ -78,7 +78,7 @@ class TowerEncoder:
 
         out = self._run(run, len(texts))
         captions = np.array(texts, dtype=np.str_)
-        return TextFeatures(captions, out["pooled"], out["tokens"], tokens.mask, tokens.pieces, tokens.truncated)
+        return TextFeatures(captions, out["pooled"], out["tokens"], tokens.mask, tokens.token_strings, tokens.truncated)
 
     def _pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:  # [b, 3, h, w]
         with ThreadPoolExecutor() as pool:  # Pillow resizes without the interpreter lock

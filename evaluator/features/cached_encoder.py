@@ -6,7 +6,7 @@ from pathlib import Path
 from fourfold.evaluator.encoders import Encoder
 from fourfold.evaluator.encoders.changed import changed
 from fourfold.evaluator.encoders.features import TextFeatures
-from fourfold.evaluator.features.encoding import MAX_BYTES, open_shards
+from fourfold.evaluator.features.encoding import MAX_BYTES, open_store
 from fourfold.evaluator.features.encoding import encode_texts as encode_and_keep
 
 
@@ -16,10 +16,10 @@ def with_cached_texts(encoder: Encoder, cache_dir: Path | None) -> Encoder:
     Text tokens are rounded as `fourfold.evaluator.features.encoding.encode_items` does; nothing is said of captions
     that are cut.
     """
-    shards = open_shards(encoder, "texts", cache_dir, MAX_BYTES)
+    store = open_store(encoder, "texts", cache_dir, MAX_BYTES)
 
     def encode_texts(texts: Sequence[str]) -> TextFeatures:
         row_of = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        return encode_and_keep(encoder, list(row_of), shards)[[row_of[text] for text in texts]]
+        return encode_and_keep(encoder, list(row_of), store)[[row_of[text] for text in texts]]
 
     return changed(encoder, encode_texts=encode_texts)

@@ -20,7 +20,7 @@ from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.encoders import Encoder
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
-from fourfold.evaluator.features.store import FeatureShards, Row
+from fourfold.evaluator.features.store import FeatureStore, Row
 
 MAX_BYTES = 20 * 2**30
 IMAGES_AT_ONCE = 128  # opened pictures wait in memory
@@ -58,9 +58,9 @@ def encode_items(
     """
     if not any(item.images for item in items) or not any(item.captions for item in items):
         raise InputError("nothing to encode: the items hold no image, or no caption")
-    images, image_rows = _encode_images(encoder, items, open_shards(encoder, "images", cache_dir, max_bytes), progress)
+    images, image_rows = _encode_images(encoder, items, open_store(encoder, "images", cache_dir, max_bytes), progress)
     captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
-    texts = encode_texts(encoder, captions, open_shards(encoder, "texts", cache_dir, max_bytes), progress)
+    texts = encode_texts(encoder, captions, open_store(encoder, "texts", cache_dir, max_bytes), progress)
     text_rows = {caption: row for row, caption in enumerate(captions)}
     warn_of_truncation(texts.truncated, encoder.context_length)
     return EncodedSet(
@@ -112,24 +112,24 @@ def _concatenate(values: Sequence[Any]) -> Any:
     return np.concatenate(values) if isinstance(values[0], np.ndarray) else values[0]
 
 
-def open_shards(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: int) -> FeatureShards | None:
+def open_store(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: int) -> FeatureStore | None:
     """Where a model's features of one kind, "images" or "texts", are kept below a cache folder; None without one."""
     if cache_dir is None:
         return None
     # Features of a lower precision are not those of float32; encoders without the attribute compute in float32.
     model = f"{encoder.identity} {getattr(encoder, 'dtype', 'float32')}"
-    return FeatureShards(Path(cache_dir), model, kind, max_bytes)
+    return FeatureStore(Path(cache_dir), model, kind, max_bytes)
 
 
 def _encode_images(
-    encoder: Encoder, items: Sequence[Item], shards: FeatureShards | None, progress: Progress | None
+    encoder: Encoder, items: Sequence[Item], store: FeatureStore | None, progress: Progress | None
 ) -> tuple[ImageFeatures, dict[ImageRef, int]]:
     refs = list(dict.fromkeys(ref for item in items for ref in item.images))
     table = _Table(len(refs))
     row_of: dict[ImageRef, int] = {}
     for chunk in _opened(refs):
         fresh = {key: image for _, key, image in chunk if key not in table.row_of}
-        table.add(fresh, shards, lambda images: _image_rows(encoder, images))
+        table.add(fresh, store, lambda images: _image_rows(encoder, images))
         row_of.update((ref, table.row_of[key]) for ref, key, _ in chunk)
         if progress:
             progress("images", len(row_of), len(refs))
@@ -140,27 +140,27 @@ def _encode_images(
 
 
 def encode_texts(
-    encoder: Encoder, texts: Sequence[str], shards: FeatureShards | None, progress: Progress | None = None
+    encoder: Encoder, texts: Sequence[str], store: FeatureStore | None, progress: Progress | None = None
 ) -> TextFeatures:
-    """Features of at least one text, all of them distinct, from the shards where they are there already.
+    """Features of at least one text, all of them distinct, from the store where they are there already.
 
     Text tokens are rounded as `encode_items` says. Raises InputError for features that are not finite.
     """
     table = _Table(len(texts))
     for start in range(0, len(texts), TEXTS_AT_ONCE):
         chunk = texts[start : start + TEXTS_AT_ONCE]
-        table.add({_text_hash(text): text for text in chunk}, shards, lambda fresh: _text_rows(encoder, fresh))
+        table.add({_text_hash(text): text for text in chunk}, store, lambda fresh: _text_rows(encoder, fresh))
         if progress:
             progress("texts", start + len(chunk), len(texts))
     values = table.values()
     mask = values["mask"]
-    pieces = np.array([note + [""] * (mask.shape[1] - len(note)) for note in table.notes], dtype=np.str_)
+    token_strings = np.array([note + [""] * (mask.shape[1] - len(note)) for note in table.notes], dtype=np.str_)
     return TextFeatures(
         texts=np.array(texts, dtype=np.str_),
         pooled=values["pooled"],
         tokens=values["tokens"],
         mask=mask,
-        pieces=pieces.reshape(mask.shape),
+        token_strings=token_strings.reshape(mask.shape),
         truncated=values.get("truncated"),
     )
 
@@ -174,15 +174,13 @@ class _Table:
         self._capacity = capacity
         self._values: dict[str, torch.Tensor] = {}
 
-    def add(
-        self, fresh: dict[str, Any], shards: FeatureShards | None, encode: Callable[[list[Any]], list[Row]]
-    ) -> None:
-        """Append the rows of `fresh` (key -> what to encode), from the shards where they are there."""
-        stored = shards.load(fresh) if shards else {}
+    def add(self, fresh: dict[str, Any], store: FeatureStore | None, encode: Callable[[list[Any]], list[Row]]) -> None:
+        """Append the rows of `fresh` (key -> what to encode), from the store where they are there."""
+        stored = store.load(fresh) if store else {}
         missing = [key for key in fresh if key not in stored]
         encoded = dict(zip(missing, encode([fresh[key] for key in missing]), strict=True)) if missing else {}
-        if shards and encoded:
-            shards.save(encoded)
+        if store and encoded:
+            store.save(encoded)
         for key in fresh:
             self._append(key, stored.get(key) or encoded[key])
 
@@ -232,7 +230,8 @@ def _text_rows(encoder: Encoder, texts: list[str]) -> list[Row]:
         features = encoder.encode_texts(texts)
     tensors = {"pooled": features.pooled, "tokens": _rounded(features.tokens), "mask": features.mask}
     spelled = [
-        row[: int(np.flatnonzero(row != "")[-1]) + 1].tolist() if (row != "").any() else [] for row in features.pieces
+        row[: int(np.flatnonzero(row != "")[-1]) + 1].tolist() if (row != "").any() else []
+        for row in features.token_strings
     ]
     return _rows(encoder, len(texts), {**tensors, "truncated": features.truncated}, spelled)
 

@@ -39,7 +39,7 @@ class Row:
     note: Any = None
 
 
-class FeatureShards:
+class FeatureStore:
     """The stored rows of one model and one kind ("images" or "texts") below a cache folder."""
 
     def __init__(self, cache_dir: Path, model: str, kind: str, max_bytes: int) -> None:

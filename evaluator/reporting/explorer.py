@@ -151,7 +151,7 @@ def pack_maps(maps: Maps | None, order: Sequence[str], budget: int) -> tuple[dic
             index[name] = asdict(replace(maps.groups[name], offset=size))
             parts.append(maps.values[start : start + sizes[name]].tobytes())
             size += sizes[name]
-    packed = {"grid": maps.grid, "fit": maps.fit, "words": maps.words, "groups": index}
+    packed = {"grid": maps.grid, "fit": maps.resize_mode, "words": maps.words, "groups": index}
     return packed, base64.b64encode(b"".join(parts)).decode("ascii")
 
 

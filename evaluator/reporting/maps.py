@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import Fit
+from fourfold.evaluator.encoders import ResizeMode
 from fourfold.evaluator.reporting.entries import MAX_CELLS
 from fourfold.generator.dataset.reading import write_atomically
 
@@ -41,7 +41,7 @@ class Maps:
     values: np.ndarray = field(repr=False)  # [bytes] uint8, all groups one after another
     groups: Mapping[str, GroupMaps] = field(repr=False)  # by item id
     words: Mapping[str, tuple[float, ...]] = field(default_factory=dict, repr=False)  # learned maps, h*w numbers each
-    fit: Fit = "crop"
+    resize_mode: ResizeMode = "crop"
 
 
 def collect_maps(
@@ -49,11 +49,12 @@ def collect_maps(
     encoded: "EncodedSet",
     per_category: int,
     word_maps: Mapping[str, np.ndarray] | None = None,
-    fit: Fit = "crop",
+    resize_mode: ResizeMode = "crop",
 ) -> Maps | None:
     """The maps of the first `per_category` items of each category; None for a model without patch tokens.
 
-    Items too large to be looked at (`MAX_CELLS`) are passed over. `fit` is how the encoder makes pictures square.
+    Items too large to be looked at (`MAX_CELLS`) are passed over. `resize_mode` is how the encoder makes pictures
+    square.
 
     Every image is taken against every caption of its item. `word_maps` are maps [h, w] that a head learned for
     functional words and lays in place of their cosines, by lower-case word. Bytes are evenly spaced between an item's
@@ -66,16 +67,16 @@ def collect_maps(
     parts: list[np.ndarray] = []
     offset = 0
     for i in _first_of_each(items, encoded, per_category):
-        cosines, pieces = _cosines(encoded, i)
+        cosines, token_strings = _cosines(encoded, i)
         flat = np.concatenate([part.ravel() for image in cosines for part in image])
         low, high = (float(flat.min()), float(flat.max())) if flat.size else (0.0, 0.0)
         parts.append(np.round((flat - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8))
-        tokens = tuple(cut(text, line) for text, line in zip(items[i].captions, pieces, strict=True))
-        words = tuple(_words_with_maps(line, learned) for line in pieces)
+        tokens = tuple(cut(text, line) for text, line in zip(items[i].captions, token_strings, strict=True))
+        words = tuple(_words_with_maps(line, learned) for line in token_strings)
         groups[items[i].id] = GroupMaps(offset, low, high, tokens, words)
         offset += flat.size
     values = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
-    return Maps(encoded.images.grid, values, groups, learned, fit)
+    return Maps(encoded.images.grid, values, groups, learned, resize_mode)
 
 
 def save_maps(maps: Maps, folder: Path) -> Path:
@@ -88,7 +89,7 @@ def save_maps(maps: Maps, folder: Path) -> Path:
         "grid": maps.grid,
         "groups": {name: asdict(entry) for name, entry in maps.groups.items()},
         "words": maps.words,
-        "fit": maps.fit,
+        "fit": maps.resize_mode,
     }
     values = np.ascontiguousarray(maps.values)
     write_atomically(path, to_bytes({"maps": values}, metadata={"fourfold": json.dumps(index)}))
@@ -111,40 +112,42 @@ def load_maps(folder: Path) -> Maps | None:
         raise InputError(f"{path}: not readable as maps ({error}); remove it, or evaluate again") from error
 
 
-def cut(text: str, pieces: Sequence[str]) -> tuple[str, ...]:
+def cut(text: str, token_strings: Sequence[str]) -> tuple[str, ...]:
     """Cut a caption into its tokens, each with the white space before it, in the caption's own letters.
 
-    Where the pieces do not spell the caption (a tokenizer that rewrites it), the pieces themselves are the tokens.
+    Where the token strings do not spell the caption (a tokenizer that rewrites it), they themselves are the tokens.
     """
     cuts: list[str] = []
     at = 0
-    for piece in pieces:
+    for piece in token_strings:
         start = at
         while at < len(text) and text[at].isspace():
             at += 1
         end = at + len(piece.removesuffix(END_OF_WORD))
         if text[at:end].lower() != piece.removesuffix(END_OF_WORD).lower():
-            return _spelled(pieces)
+            return _spelled(token_strings)
         cuts.append(text[start:end])
         at = end
     return tuple(cuts)
 
 
-def _spelled(pieces: Sequence[str]) -> tuple[str, ...]:
-    starts = [True, *(piece.endswith(END_OF_WORD) for piece in pieces)]
-    spaced = zip(pieces, starts, strict=False)
+def _spelled(token_strings: Sequence[str]) -> tuple[str, ...]:
+    starts = [True, *(piece.endswith(END_OF_WORD) for piece in token_strings)]
+    spaced = zip(token_strings, starts, strict=False)
     return tuple((" " if start else "") + piece.removesuffix(END_OF_WORD) for piece, start in spaced)
 
 
 def _cosines(encoded: "EncodedSet", i: int) -> tuple[list[list[np.ndarray]], list[list[str]]]:
-    """Of item i: for each image and caption the cosines [tokens, patches], and for each caption its pieces."""
+    """Of item i: for each image and caption the cosines [tokens, patches], and for each caption its token_strings."""
     texts = encoded.text_index[i]
     masks = [encoded.texts.mask[int(j)].numpy() for j in texts]  # [t] bool each
     tokens = [encoded.texts.tokens[int(j)].numpy()[mask] for j, mask in zip(texts, masks, strict=True)]
-    pieces = [[str(p) for p in encoded.texts.pieces[int(j)][mask]] for j, mask in zip(texts, masks, strict=True)]
+    token_strings = [
+        [str(p) for p in encoded.texts.token_strings[int(j)][mask]] for j, mask in zip(texts, masks, strict=True)
+    ]
     assert encoded.images.patches is not None  # collect_maps returned
     patches = [encoded.images.patches[int(k)].numpy() for k in encoded.image_index[i]]  # [p, d] each
-    return [[line @ image.T for line in tokens] for image in patches], pieces
+    return [[line @ image.T for line in tokens] for image in patches], token_strings
 
 
 def _first_of_each(items: Sequence["Item"], encoded: "EncodedSet", per_category: int) -> list[int]:
@@ -159,12 +162,12 @@ def _first_of_each(items: Sequence["Item"], encoded: "EncodedSet", per_category:
     return chosen
 
 
-def _words_with_maps(pieces: Sequence[str], learned: Mapping[str, tuple[float, ...]]) -> tuple[str | None, ...]:
+def _words_with_maps(token_strings: Sequence[str], learned: Mapping[str, tuple[float, ...]]) -> tuple[str | None, ...]:
     words: list[str | None] = []
     start = 0
-    for at, piece in enumerate(pieces, start=1):
-        if piece.endswith(END_OF_WORD) or at == len(pieces):
-            word = "".join(pieces[start:at]).removesuffix(END_OF_WORD).lower()
+    for at, piece in enumerate(token_strings, start=1):
+        if piece.endswith(END_OF_WORD) or at == len(token_strings):
+            word = "".join(token_strings[start:at]).removesuffix(END_OF_WORD).lower()
             words += [word if word in learned else None] * (at - start)
             start = at
     return tuple(words)

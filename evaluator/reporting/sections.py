@@ -59,7 +59,7 @@ class LegendEntry:
 
 
 @dataclass(frozen=True)
-class Block:
+class CommandBlock:
     """A named list of facts."""
 
     name: str
@@ -71,7 +71,7 @@ class RunConfiguration:
     """What was run, and with what."""
 
     command: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[CommandBlock, ...]
 
 
 def difficulty_sections(trends: Sequence[Trend]) -> list[AxisSection]:
@@ -93,7 +93,7 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
     hard = _table(numbers, "Hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
     controls = [system for system in numbers.systems if system.role == "control"]
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
-    controlled = _table(numbers, "Controls, two-way accuracy", CONTROLS_NOTE, controls, ("text_two_way", "text_choice"))
+    controlled = _table(numbers, "Controls, 2AFC accuracy", CONTROLS_NOTE, controls, ("text_2afc", "text_choice"))
     searched = retrieval_table(replace(numbers.run, notes=()))
     probe = read_probe(folder)
     measured = None if probe is None else table_of(probe)
@@ -131,7 +131,8 @@ def configuration(run: Results) -> RunConfiguration:
         "Versions": run.versions,
     }
     shown = tuple(
-        Block(name, tuple((key, _plain(value)) for key, value in facts.items())) for name, facts in blocks.items()
+        CommandBlock(name, tuple((key, _plain(value)) for key, value in facts.items()))
+        for name, facts in blocks.items()
     )
     return RunConfiguration(run.command or "(made from Python; no command was recorded)", shown)
 

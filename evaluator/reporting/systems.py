@@ -36,12 +36,12 @@ def find_role(systems: Sequence[System], role: str) -> System | None:
 
 def _of_run(run: Results, number: int) -> list[System]:
     names = list(run.scorers)
-    reference = run.settings.get("reference")
+    baseline = run.settings.get("baseline")
     dcsm = next((name for name in ("dcsm", "dcsm-ref") if name in names), None)
     only_controls = all(_is_control(name) for name in names)  # then they are what the report is about
     systems: list[System] = []
     for name in names:
-        if name == reference:
+        if name == baseline:
             role = "baseline"
         elif name == dcsm:
             role = "dcsm"

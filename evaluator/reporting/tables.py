@@ -21,7 +21,7 @@ def category_table(results: Results, metric: str | None = None) -> Table:
     """Categories down, scorers across, with intervals, chance and the number of items.
 
     `metric` None: each category's headline metric, the group score for fourfold groups. A dagger marks scorers whose
-    scores depend on other items; an asterisk what differs from the reference at 5 % after correction (Holm).
+    scores depend on other items; an asterisk what differs from the baseline at 5 % after correction (Holm).
     """
     _check_metric(metric)
     rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
@@ -73,7 +73,7 @@ def metric_table(results: Results, category: str) -> Table:
 
 
 def comparison_table(found: "Results | ModelComparison") -> Table | None:
-    """Each scorer, or model, against the reference on each category's headline: difference, test and effect size.
+    """Each scorer, or model, against the baseline on each category's headline: difference, test and effect size.
 
     None where nothing was tested: there is one scorer alone, or each category is a single set.
     """
@@ -95,7 +95,7 @@ def comparison_table(found: "Results | ModelComparison") -> Table | None:
         for row in tested
     ]
     return Table(
-        title=f"difference to {tested[0].reference}, percentage points",
+        title=f"difference to {tested[0].baseline}, percentage points",
         header=("category", "scorer", "metric", "difference", "won : lost", "p", "p (Holm)", "Cohen's g", "detectable"),
         rows=tuple(lines),
         notes=(
@@ -132,28 +132,28 @@ def model_table(comparison: "ModelComparison", metric: str | None = None) -> Tab
 
 
 def retrieval_table(results: Results) -> Table | None:
-    """Recall of every scorer on every retrieval set, and what share of the reference's recall it retains.
+    """Recall of every scorer on every retrieval set, and what share of the baseline's recall it retains.
 
     None where nothing was searched.
     """
     found = {(row.category, row.scorer, row.metric): row for row in results.metrics}
     metrics = [name for name in METRICS if "_recall@" in name and any(name == metric for *_, metric in found)]
-    reference = results.settings.get("reference")
+    baseline = results.settings.get("baseline")
     lines: list[tuple[Cell, ...]] = []
     for category in dict.fromkeys(category for category, _, metric in found if metric in metrics):
         for scorer in results.scorers:
             rows = [found.get((category, scorer, metric)) for metric in metrics]
             lines.append((category, scorer, *map(_estimate, rows)))
-            base = [found.get((category, str(reference), metric)) for metric in metrics]
-            if scorer != reference and reference in results.scorers:
-                lines.append((category, f"{scorer} / {reference}", *map(_retained, rows, base)))
+            base = [found.get((category, str(baseline), metric)) for metric in metrics]
+            if scorer != baseline and baseline in results.scorers:
+                lines.append((category, f"{scorer} / {baseline}", *map(_retained, rows, base)))
         chances = [
             next((row for key, row in found.items() if key[::2] == (category, metric)), None) for metric in metrics
         ]
         lines.append((category, "chance", *(None if row is None else Estimate(row.chance) for row in chances)))
     if not lines:
         return None
-    note = f"SCORER / {reference}: the share of {reference}'s recall that the scorer retains"
+    note = f"SCORER / {baseline}: the share of {baseline}'s recall that the scorer retains"
     header = ("set", "scorer", *(METRICS[metric].label for metric in metrics))
     return Table("retrieval, percent", header, tuple(lines), (note, *results.notes))
 
@@ -262,5 +262,5 @@ def _footnotes(results: Results, lines: Sequence[Sequence[Cell]]) -> list[str]:
     if any(facts.get("set_dependent") for facts in results.scorers.values()):
         notes.append("† a score depends on what else is in the set")
     if any(isinstance(cell, Estimate) and cell.mark for line in lines for cell in line):
-        notes.append(f"* differs from {results.settings['reference']} (exact McNemar, Holm-corrected p < .05)")
+        notes.append(f"* differs from {results.settings['baseline']} (exact McNemar, Holm-corrected p < .05)")
     return notes

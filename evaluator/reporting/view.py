@@ -99,7 +99,7 @@ class Numbers:
         return next((row for row in self.run.metrics if (row.category, row.scorer, row.metric) == wanted), None)
 
     def comparison(self, category: str, scorer: str, metric: str) -> ComparisonRow | None:
-        """One paired comparison with the reference, if it exists."""
+        """One paired comparison with the baseline, if it exists."""
         wanted = (category, scorer, metric)
         return next((row for row in self.run.comparisons if (row.category, row.scorer, row.metric) == wanted), None)
 
@@ -127,7 +127,7 @@ def with_example(panel: Panel, pictures: Sequence[str], captions: Sequence[str],
 
 
 def describe_change(numbers: Numbers, category: str, system: System) -> Change | None:
-    """The paired difference between a scorer and the reference, as a reader wants it."""
+    """The paired difference between a scorer and the baseline, as a reader wants it."""
     row = numbers.comparison(category, system.scorer, numbers.headline(category))
     if row is None:
         return None
@@ -137,7 +137,7 @@ def describe_change(numbers: Numbers, category: str, system: System) -> Change |
     details = [interval(row.low, row.high, signed=True), p_value(row)]
     if row.wins is not None:
         pairs = numbers.unit if row.clusters == numbers.asked(category) else f"clusters of {numbers.unit}"
-        details.append(f"{pairs} won against {row.reference}: {row.wins}, lost: {row.losses}")
+        details.append(f"{pairs} won against {row.baseline}: {row.wins}, lost: {row.losses}")
     what = f"points with {system.label}"
     return Change(points(row.difference), what, "; ".join(each for each in details if each), sign)
 
@@ -164,7 +164,7 @@ def answer_table(numbers: Numbers) -> Table:
     dcsm = find_role(numbers.systems, "dcsm")
     header = ["category", *(system.label for system in shown), "chance"]
     if dcsm and numbers.run.comparisons:
-        header.append(f"{dcsm.label} minus {numbers.run.settings['reference']}")
+        header.append(f"{dcsm.label} minus {numbers.run.settings['baseline']}")
     lines = []
     for category in numbers.with_all:
         metric = numbers.headline(category)

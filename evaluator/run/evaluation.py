@@ -40,7 +40,7 @@ def evaluate(
     cache_dir: Path | None = None,
     encoded: EncodedSet | None = None,
     progress: bool = True,
-    reference: str = "cosine",
+    baseline: str = "cosine",
     replicates: int = REPLICATES,
     authors_metric: AuthorsMetric | None = None,
     dataset_info: Mapping[str, Any] | None = None,
@@ -51,7 +51,7 @@ def evaluate(
 
     `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run, those of the
     phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
-    the caller has them already; `reference` is the scorer that the others are compared with, if it is among them;
+    the caller has them already; `baseline` is the scorer that the others are compared with, if it is among them;
     `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
     results where the numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
 
@@ -69,7 +69,7 @@ def evaluate(
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
     scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
-    metrics, comparisons = summarise(scored, seed=seed, reference=reference, replicates=replicates)
+    metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
     return Results(
         items=scored,
         metrics=metrics,
@@ -78,7 +78,7 @@ def evaluate(
         model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
         scorers={name: _describe(scorer) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
-        settings={"seed": seed, "replicates": replicates, "level": LEVEL, "reference": reference}
+        settings={"seed": seed, "replicates": replicates, "level": LEVEL, "baseline": baseline}
         | ({"heads": heads} if heads else {}),
         versions=_versions(),
         command=command,

@@ -12,13 +12,13 @@ from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
-from fourfold.evaluator.run.one_model import Asked
+from fourfold.evaluator.run.one_model import EvaluationSpec
 from fourfold.evaluator.scorers import check_scorer
 from fourfold.generator.dataset.reading import choose_split, read_manifest
 
 
-class Question(TypedDict, total=False):
-    """The further arguments of `ask`, for calls that hand them on."""
+class SpecOptions(TypedDict, total=False):
+    """The further arguments of `make_spec`, for calls that hand them on."""
 
     split: str | None
     limit: int | None
@@ -35,7 +35,7 @@ class Question(TypedDict, total=False):
     command: str | None
 
 
-def ask(
+def make_spec(
     dataset: str | Path,
     scorers: Sequence[str],
     *,
@@ -52,7 +52,7 @@ def ask(
     cache_dir: str | Path | None = None,
     seed: int = 0,
     command: str | None = None,
-) -> Asked:
+) -> EvaluationSpec:
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
     `dataset` is a folder that `generate` made, or "name:PATH" of a benchmark by others; `images` is then its image
@@ -67,7 +67,7 @@ def ask(
         raise InputError(f"{dataset}: --retrieval is for datasets of ours; retrieval:PATH is COCO's and Flickr30k's")
     if retrieval:
         items = (*items, retrieval_item(dataset, split, limit))
-    return Asked(
+    return EvaluationSpec(
         items=items,
         dataset=info,
         scorers=tuple(scorers),

@@ -8,11 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, load_head
+from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
 from fourfold.evaluator.encoders import TINY, load_encoder, loader_of
 from fourfold.evaluator.reporting.table_formats import Table
 from fourfold.evaluator.run.evaluation import hash_heads
-from fourfold.evaluator.run.one_model import ENGINES, Asked, Run, save_outcome
+from fourfold.evaluator.run.one_model import ENGINES, EvaluationSpec, ModelRun, save_outcome
 
 EVALUATED, KEPT, FAILED = "evaluated", "kept", "failed"
 _LONGEST = 80  # characters of a folder's name
@@ -56,7 +56,7 @@ def folder_name(model: str) -> str:
 
 
 def evaluate_all(
-    asked: Asked,
+    spec: EvaluationSpec,
     models: Sequence[str],
     out: Path,
     *,
@@ -73,11 +73,11 @@ def evaluate_all(
     results, or what all models share. `say` gets a line for each model.
     """
     outcomes: dict[str, ModelOutcome] = {}
-    waiting: list[Run] = []
+    waiting: list[ModelRun] = []
     for model in models:
-        run, folder = Run(model, _head_of(model, head)), out / folder_name(model)
+        run, folder = ModelRun(model, _head_of(model, head)), out / folder_name(model)
         try:
-            kept = _is_done(folder, asked, run)
+            kept = _is_done(folder, spec, run)
         except Exception as error:  # a model of one's own is loaded to be compared, and may do anything
             outcomes[model] = _failure(model, folder, error)
             continue
@@ -87,7 +87,7 @@ def evaluate_all(
             waiting.append(run)
     for outcome in outcomes.values():
         say(_line(outcome))
-    for outcome in _ask(asked, waiting, out, engine, address, progress) if waiting else ():  # no cluster for nothing
+    for outcome in _ask(spec, waiting, out, engine, address, progress) if waiting else ():  # no cluster for nothing
         outcomes[outcome.model] = outcome
         say(_line(outcome))
     return [outcomes[model] for model in models]
@@ -101,9 +101,9 @@ def outcome_table(outcomes: Sequence[ModelOutcome]) -> Table:
 
 
 def _ask(
-    asked: Asked, runs: Sequence[Run], out: Path, engine: str, address: str | None, progress: bool
+    spec: EvaluationSpec, runs: Sequence[ModelRun], out: Path, engine: str, address: str | None, progress: bool
 ) -> Iterator[ModelOutcome]:
-    for run, answer in ENGINES[engine](asked, runs, address, progress):
+    for run, answer in ENGINES[engine](spec, runs, address, progress):
         folder = out / folder_name(run.model)
         try:
             if isinstance(answer, Exception):
@@ -122,7 +122,7 @@ def _failure(model: str, folder: Path, error: Exception) -> ModelOutcome:
     return ModelOutcome(model, folder, FAILED, reason, "".join(traceback.format_exception(error)))
 
 
-def _is_done(folder: Path, asked: Asked, run: Run) -> bool:
+def _is_done(folder: Path, spec: EvaluationSpec, run: ModelRun) -> bool:
     """Whether the folder holds results on the same data, seed, scorers, heads and weights.
 
     Raises InputError if of others, and what loading the model raises.
@@ -130,16 +130,16 @@ def _is_done(folder: Path, asked: Asked, run: Run) -> bool:
     check_target(folder)
     if not (folder / RESULTS_FILE).is_file():
         return False
-    found = load_head(folder)
-    heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in asked.scorers}
+    found = read_summary(folder)
+    heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in spec.scorers}
     # Without a prompt, or a folder of images, the dataset says nothing of one.
-    here = {"prompt": None, "images": None, **asked.dataset}
-    here |= {"items": len(asked.items), "seed": asked.seed, "dtype": asked.dtype}
+    here = {"prompt": None, "images": None, **spec.dataset}
+    here |= {"items": len(spec.items), "seed": spec.seed, "dtype": spec.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
     other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
-    other += ["head"] if heads != hash_heads(run.head, asked.scorers, run.model) else []
-    missing = [name for name in asked.scorers if name not in found["scorers"]]
-    if not other and not missing and _has_changed(run.model, found["model"].get("identity"), asked):
+    other += ["head"] if heads != hash_heads(run.head, spec.scorers, run.model) else []
+    missing = [name for name in spec.scorers if name not in found["scorers"]]
+    if not other and not missing and _has_changed(run.model, found["model"].get("identity"), spec):
         other = ["state of the model"]
     if other or missing:
         what = f"another {other[0]}" if other else f"no scores of {', '.join(missing)}"
@@ -147,13 +147,13 @@ def _is_done(folder: Path, asked: Asked, run: Run) -> bool:
     return True
 
 
-def _has_changed(model: str, identity: str | None, asked: Asked) -> bool:
+def _has_changed(model: str, identity: str | None, spec: EvaluationSpec) -> bool:
     """Whether a model on this machine is another than it was; tags and hubs are not fetched to see."""
     place = re.split("[:,]", model, maxsplit=1)[-1]
     is_here = Path(place).exists() and not model.startswith("hf-hub:")
     if model != TINY and loader_of(model) != "custom" and not is_here:
         return False
-    return load_encoder(model, allow_random_weights=asked.allow_random_weights).identity != identity
+    return load_encoder(model, allow_random_weights=spec.allow_random_weights).identity != identity
 
 
 def _head_of(model: str, head: Path | None) -> Path | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.results import Results, check_target, save
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders import Encoder, fit_of, load_encoder
+from fourfold.evaluator.encoders import Encoder, load_encoder, resize_mode_of
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
 from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE
@@ -20,8 +20,8 @@ _OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What every model is asked, and how it is run; it can be sent to another machine."""
+class EvaluationSpec:
+    """What every model is spec, and how it is run; it can be sent to another machine."""
 
     items: tuple[Item, ...]
     dataset: Mapping[str, Any]  # what the results say of it
@@ -38,7 +38,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Run:
+class ModelRun:
     """One model to be asked; `head` is its head file, or a folder with one for each scorer that needs one."""
 
     model: str
@@ -53,52 +53,52 @@ class Outcome:
     maps: Maps | None
 
 
-def run_model(asked: Asked, run: Run, progress: bool) -> Outcome:
+def run_model(spec: EvaluationSpec, run: ModelRun, progress: bool) -> Outcome:
     """Ask one model in this process. Raises InputError before any long work if a scorer does not fit the model."""
-    encoder = open_encoder(asked, run.model)
-    try_scorers(asked, run, encoder)
-    return measure(asked, run, encoder, _encode(encoder, asked, progress), progress)
+    encoder = open_encoder(spec, run.model)
+    try_scorers(spec, run, encoder)
+    return measure(spec, run, encoder, _encode(encoder, spec, progress), progress)
 
 
-def open_encoder(asked: Asked, model: str) -> Encoder:
+def open_encoder(spec: EvaluationSpec, model: str) -> Encoder:
     """The model, loaded as it was asked for."""
     return load_encoder(
         model,
-        device=asked.device,
-        dtype=asked.dtype,
-        allow_random_weights=asked.allow_random_weights,
-        batch_size=asked.batch_size,
+        device=spec.device,
+        dtype=spec.dtype,
+        allow_random_weights=spec.allow_random_weights,
+        batch_size=spec.batch_size,
     )
 
 
-def try_scorers(asked: Asked, run: Run, encoder: Encoder) -> None:
+def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
     """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding."""
-    item = asked.items[0]  # of a retrieval set, which is one item, a single pair
+    item = spec.items[0]  # of a retrieval set, which is one item, a single pair
     first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
-    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, asked.seed)
-    for name in asked.scorers:
+    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, spec.seed)
+    for name in spec.scorers:
         inner = name.rpartition(":")[2]
         if inner not in _OF_THE_SET:
             load_scorer(inner, context)
 
 
-def measure(asked: Asked, run: Run, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
+def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
     """What follows from the features: scores, metrics, and the maps for the report."""
     results = evaluate(
-        asked.items,
+        spec.items,
         encoder,
-        asked.scorers,
+        spec.scorers,
         head=run.head,
-        seed=asked.seed,
-        cache_dir=asked.cache_dir,
+        seed=spec.seed,
+        cache_dir=spec.cache_dir,
         encoded=encoded,
         progress=progress,
-        authors_metric=asked.metric,
-        dataset_info=asked.dataset,
-        command=asked.command,
-        notes=asked.notes,
+        authors_metric=spec.metric,
+        dataset_info=spec.dataset,
+        command=spec.command,
+        notes=spec.notes,
     )
-    return Outcome(results, collect_maps(asked.items, encoded, MAPS_PER_CATEGORY, fit=fit_of(encoder)))
+    return Outcome(results, collect_maps(spec.items, encoded, MAPS_PER_CATEGORY, resize_mode=resize_mode_of(encoder)))
 
 
 def save_outcome(outcome: Outcome, folder: Path) -> None:
@@ -111,25 +111,25 @@ def save_outcome(outcome: Outcome, folder: Path) -> None:
     save(outcome.results, folder)
 
 
-Answers = Iterator[tuple[Run, Outcome | Exception]]
+Answers = Iterator[tuple[ModelRun, Outcome | Exception]]
 
 
-def run_here(asked: Asked, runs: Sequence[Run], address: str | None, progress: bool) -> Answers:
-    """One model after another in this process; what one raises is its answer, and the next one is asked."""
+def run_here(spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None, progress: bool) -> Answers:
+    """One model after another in this process; what one raises is its answer, and the next one is spec."""
     for run in runs:
         try:
-            yield run, run_model(asked, run, progress)
+            yield run, run_model(spec, run, progress)
         except Exception as error:  # whoever asked raises or shows it; it must not lose the other models
             yield run, error
 
 
-def _run_on_ray(asked: Asked, runs: Sequence[Run], address: str | None, progress: bool) -> Answers:
+def _run_on_ray(spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None, progress: bool) -> Answers:
     from fourfold.evaluator.run.ray_engine import run_on_ray  # an extra
 
-    return run_on_ray(asked, runs, address, progress)
+    return run_on_ray(spec, runs, address, progress)
 
 
-ENGINES: dict[str, Callable[[Asked, Sequence[Run], str | None, bool], Answers]] = {
+ENGINES: dict[str, Callable[[EvaluationSpec, Sequence[ModelRun], str | None, bool], Answers]] = {
     "local": run_here,
     "ray": _run_on_ray,
 }
@@ -143,6 +143,6 @@ def check_engine(name: str, address: str | None = None) -> None:
         raise InputError(f"--address {address}: that is of a Ray cluster, and --engine is {name!r}; add --engine ray")
 
 
-def _encode(encoder: Encoder, asked: Asked, progress: bool) -> EncodedSet:
+def _encode(encoder: Encoder, spec: EvaluationSpec, progress: bool) -> EncodedSet:
     with encoding_bar(progress) as advance:
-        return encode_items(encoder, asked.items, asked.cache_dir, progress=advance)
+        return encode_items(encoder, spec.items, spec.cache_dir, progress=advance)

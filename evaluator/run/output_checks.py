@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, load_head
+from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
 from fourfold.evaluator.reporting.probe import PROBE_FILE
 
 _DEMO = "dataset"  # the folder by which a demonstration is known
@@ -62,7 +62,7 @@ def check_probe_place(out: Path) -> None:
         raise InputError(f"{out}: holds a dataset; {_FOREIGN}, or the results folder of the same model")
     _probed_identity(out / PROBE_FILE)
     if (out / RESULTS_FILE).exists():
-        load_head(out)
+        read_summary(out)
     check_writable(out)
 
 
@@ -71,7 +71,7 @@ def check_same_model(out: Path, identity: str) -> None:
     file = out if out.suffix == ".json" else out / PROBE_FILE
     there = {file: _probed_identity(file)}
     if file != out and (out / RESULTS_FILE).exists():
-        there[out / RESULTS_FILE] = load_head(out)["model"].get("identity")
+        there[out / RESULTS_FILE] = read_summary(out)["model"].get("identity")
     for path, found in there.items():
         if found not in (None, identity):
             raise InputError(

@@ -17,7 +17,7 @@ from uuid import uuid4
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders import Encoder, load_encoder
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, join_encoded
-from fourfold.evaluator.run.one_model import Asked, Outcome, Run, measure, try_scorers
+from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, Outcome, measure, try_scorers
 from fourfold.generator.run.ray_engine import connect, lost_task
 
 ITEMS_A_SHARD = 256
@@ -33,38 +33,40 @@ class _Here(NamedTuple):
 
 
 def run_on_ray(
-    asked: Asked, runs: Sequence[Run], address: str | None, progress: bool
-) -> Iterator[tuple[Run, Outcome | Exception]]:
+    spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None, progress: bool
+) -> Iterator[tuple[ModelRun, Outcome | Exception]]:
     """Ask every model; answers come as they are ready. `address` None: the cluster in use, or one on this machine.
 
     A worker that dies is replaced and its shard encoded again. Raises InputError without Ray or without its cluster,
     and for a GPU that no worker can have.
     """
-    kind, _, number = asked.device.partition(":")
+    kind, _, number = spec.device.partition(":")
     if kind == "cuda" and number not in ("", "0"):
-        raise InputError(f"--device {asked.device}: Ray gives each worker a GPU, its only one; give --device cuda")
+        raise InputError(f"--device {spec.device}: Ray gives each worker a GPU, its only one; give --device cuda")
     ray, is_ours = connect(address)
     try:
         gpus = int(kind == "cuda")
         if gpus and is_ours and not address and not ray.cluster_resources().get("GPU"):  # a cluster may grow one
-            raise InputError(f"--device {asked.device}: Ray finds no GPU on this machine; give --device cpu")
-        yield from _run(ray, asked, runs, gpus)
+            raise InputError(f"--device {spec.device}: Ray finds no GPU on this machine; give --device cpu")
+        yield from _run(ray, spec, runs, gpus)
     finally:
         if is_ours:
             ray.shutdown()
 
 
-def _run(ray: Any, asked: Asked, runs: Sequence[Run], gpus: int) -> Iterator[tuple[Run, Outcome | Exception]]:
+def _run(
+    ray: Any, spec: EvaluationSpec, runs: Sequence[ModelRun], gpus: int
+) -> Iterator[tuple[ModelRun, Outcome | Exception]]:
     encode, finish = ray.remote(num_gpus=gpus)(_encode_shard), ray.remote(num_gpus=gpus)(_finish)
-    question, here = ray.put(asked), _Here(os.getcwd(), uuid4().hex)
-    starts = range(0, max(1, len(asked.items)), ITEMS_A_SHARD)  # no items are one empty shard, which says so
-    shards = [replace(asked, items=asked.items[start : start + ITEMS_A_SHARD]) for start in starts]
+    question, here = ray.put(spec), _Here(os.getcwd(), uuid4().hex)
+    starts = range(0, max(1, len(spec.items)), ITEMS_A_SHARD)  # no items are one empty shard, which says so
+    shards = [replace(spec, items=spec.items[start : start + ITEMS_A_SHARD]) for start in starts]
 
-    def submit(run: Run) -> Any:
+    def submit(run: ModelRun) -> Any:
         parts = [encode.remote(shard, run, here, i == 0) for i, shard in enumerate(shards)]
         return finish.remote(question, run, here, *parts)
 
-    left, waiting = iter(runs), dict[Any, Run]()
+    left, waiting = iter(runs), dict[Any, ModelRun]()
     while True:
         room = _AHEAD * int(ray.cluster_resources().get("CPU", 1)) // len(shards)  # a cluster may grow, or shrink
         waiting |= {submit(run): run for run in islice(left, max(0, max(_FEWEST, room) - len(waiting)))}
@@ -87,20 +89,16 @@ def _answer(ray: Any, done: Any) -> Outcome | Exception:
     return outcome
 
 
-def _encode_shard(asked: Asked, run: Run, here: _Here, try_out: bool) -> EncodedSet:
-    encoder = _encoder_of(
-        _enter(here), run.model, asked.device, asked.dtype, asked.batch_size, asked.allow_random_weights
-    )
+def _encode_shard(spec: EvaluationSpec, run: ModelRun, here: _Here, try_out: bool) -> EncodedSet:
+    encoder = _encoder_of(_enter(here), run.model, spec.device, spec.dtype, spec.batch_size, spec.allow_random_weights)
     if try_out:
-        try_scorers(asked, run, encoder)
-    return encode_items(encoder, asked.items, asked.cache_dir)
+        try_scorers(spec, run, encoder)
+    return encode_items(encoder, spec.items, spec.cache_dir)
 
 
-def _finish(asked: Asked, run: Run, here: _Here, *parts: EncodedSet) -> Outcome:
-    encoder = _encoder_of(
-        _enter(here), run.model, asked.device, asked.dtype, asked.batch_size, asked.allow_random_weights
-    )
-    return measure(asked, run, encoder, join_encoded(parts), progress=False)
+def _finish(spec: EvaluationSpec, run: ModelRun, here: _Here, *parts: EncodedSet) -> Outcome:
+    encoder = _encoder_of(_enter(here), run.model, spec.device, spec.dtype, spec.batch_size, spec.allow_random_weights)
+    return measure(spec, run, encoder, join_encoded(parts), progress=False)
 
 
 def _enter(here: _Here) -> str:

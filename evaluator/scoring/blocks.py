@@ -57,7 +57,7 @@ def flatten_texts(texts: TextFeatures) -> TextFeatures:
         pooled=texts.pooled.flatten(0, -2),
         tokens=texts.tokens.flatten(0, -3),
         mask=texts.mask.flatten(0, -2),
-        pieces=texts.pieces.reshape(-1, texts.pieces.shape[-1]),
+        token_strings=texts.token_strings.reshape(-1, texts.token_strings.shape[-1]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Functional words, found in a tokenised caption by token span: all pieces of every occurrence, whatever the case."""
+"""Functional words, found in a tokenised caption by token span: all tokens of every occurrence, whatever the case."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -53,19 +53,19 @@ FUNCTIONAL_WORDS: tuple[tuple[str, ...], ...] = (
 )
 
 
-def find_words(pieces: Sequence[str], rows: dict[str, int]) -> list[int]:
+def find_words(token_strings: Sequence[str], rows: dict[str, int]) -> list[int]:
     """For each token the row of the functional word it is a part of, 0 where it is of none: [t].
 
-    A word is the run of pieces up to the one that ends in "</w>" ("beh", "ind</w>"), lower-cased, punctuation at its
-    ends dropped unless the word is listed with it.
+    A word is the run of token strings up to the one that ends in "</w>" ("beh", "ind</w>"), lower-cased, punctuation at
+    its ends dropped unless the word is listed with it.
     """
-    found = [0] * len(pieces)
+    found = [0] * len(token_strings)
     start = 0
-    for at, piece in enumerate(pieces):
+    for at, piece in enumerate(token_strings):
         if piece == "":
             start = at + 1
-        elif piece.endswith("</w>") or at + 1 == len(pieces) or pieces[at + 1] == "":
-            word = "".join(pieces[start : at + 1]).removesuffix("</w>").lower()
+        elif piece.endswith("</w>") or at + 1 == len(token_strings) or token_strings[at + 1] == "":
+            word = "".join(token_strings[start : at + 1]).removesuffix("</w>").lower()
             row = rows.get(word) or rows.get(word.strip(punctuation), 0)
             found[start : at + 1] = [row] * (at + 1 - start)
             start = at + 1
@@ -82,10 +82,10 @@ class WordFinder:
 
     def __init__(self, words: Sequence[Sequence[str]]):
         rows = word_rows(words)
-        self._find = lru_cache(maxsize=100_000)(lambda pieces: find_words(pieces, rows))
+        self._find = lru_cache(maxsize=100_000)(lambda token_strings: find_words(token_strings, rows))
 
     def __call__(self, texts: TextFeatures) -> torch.Tensor:
         """Rows of the functional words: [..., t] int64."""
-        pieces = texts.pieces.reshape(-1, texts.pieces.shape[-1])
-        found = [self._find(tuple(line)) for line in pieces.tolist()]
-        return torch.tensor(np.array(found, dtype=np.int64)).reshape(texts.pieces.shape)
+        token_strings = texts.token_strings.reshape(-1, texts.token_strings.shape[-1])
+        found = [self._find(tuple(line)) for line in token_strings.tolist()]
+        return torch.tensor(np.array(found, dtype=np.int64)).reshape(texts.token_strings.shape)

@@ -126,7 +126,7 @@ def truths(objects: np.ndarray, claims: np.ndarray, *, hidden: bool = False) -> 
 
 
 @dataclass(frozen=True)
-class Batch:
+class PictureBatch:
     """What one step sees."""
 
     pixels: torch.Tensor  # [b, 3, s, s] in -1..1
@@ -146,7 +146,7 @@ class Sampling:
     size: int  # pixels
 
 
-def sample_batch(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -> Batch:
+def sample_batch(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -> PictureBatch:
     """Whole scenes and close-ups, mirrored half of the time (captions name no sides), with some captions each."""
     n = sampling.pictures
     rows = rng.choice(len(scenes.pixels), size=n, replace=False)
@@ -171,7 +171,7 @@ def sample_batch(scenes: Scenes, sampling: Sampling, rng: np.random.Generator) -
     surely, perhaps = _shown(scenes.objects[rows], scenes.boxes[rows], windows, close)
     own = np.repeat(np.eye(n, dtype=bool), c, axis=1)
     true = truths(surely, claims) | own  # a displaced picture keeps its captions
-    return Batch(
+    return PictureBatch(
         pixels=view(scenes.pixels[rows], windows, mirrored, sampling.size),
         tokens=tokens.reshape(n * c, -1),
         true=true,

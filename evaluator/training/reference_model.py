@@ -29,7 +29,7 @@ from fourfold.evaluator.encoders.batches import DTYPES, checked_device, checked_
 from fourfold.evaluator.encoders.openclip import new_open_clip
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
 from fourfold.evaluator.training.natural_scenes import (
-    Batch,
+    PictureBatch,
     Sampling,
     Scenes,
     load_scenes,
@@ -157,7 +157,12 @@ def _fit(
 
 
 def _step(
-    model: Any, optimizer: torch.optim.Optimizer, batch: "Batch", rate: float, device: torch.device, dtype: torch.dtype
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    batch: "PictureBatch",
+    rate: float,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> float:
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -21,7 +21,7 @@ from fourfold.evaluator.scoring.head_files import Head, save_head
 from fourfold.evaluator.training.augmentation import augmented
 from fourfold.evaluator.training.data import hash_items, prepare_data, split_clusters
 from fourfold.evaluator.training.processes import Processes, find_processes
-from fourfold.evaluator.training.train_state import Run, TrainingConfig
+from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig
 
 __all__ = ["EncodedItems", "HeadReport", "TrainingConfig", "train_head", "train_on_features"]
 
@@ -131,7 +131,7 @@ def train_on_features(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = head_type(head).build(sizes, encoder)
-        run = Run(network, config, prepare_data(train.items, train.encoded, network, train.copies), processes)
+        run = HeadTrainer(network, config, prepare_data(train.items, train.encoded, network, train.copies), processes)
         checked = prepare_data(validation.items, validation.encoded, network)
         checkpoint = out.with_name(f"{out.name}.checkpoint")
         if resume and checkpoint.is_file():
@@ -139,8 +139,8 @@ def train_on_features(
         processes.wait()  # nobody writes what others still have to read
         run.train(checked, checkpoint, run_identity, out.with_name(f"{out.name}.log.jsonl"), progress, tensorboard)
 
-    metrics = {"validation": run.standing.best, "items": len(validation.items)}
-    training = asdict(config) | {"epochs_run": run.standing.epoch, "best_epoch": run.standing.best_epoch}
+    metrics = {"validation": run.state.best, "items": len(validation.items)}
+    training = asdict(config) | {"epochs_run": run.state.epoch, "best_epoch": run.state.best_epoch}
     if processes.is_first:
         save_head(Head(head, sizes, encoder.name, encoder.identity, run.best_weights, dataset, training, metrics), out)
         checkpoint.unlink(missing_ok=True)
@@ -149,9 +149,9 @@ def train_on_features(
         path=out,
         head=head,
         n_parameters=count_parameters(network),
-        epochs=run.standing.epoch,
-        best_epoch=run.standing.best_epoch,
-        group_scores=run.standing.best["group_scores"],
+        epochs=run.state.epoch,
+        best_epoch=run.state.best_epoch,
+        group_scores=run.state.best["group_scores"],
         seconds=time.monotonic() - started,
     )
 

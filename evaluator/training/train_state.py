@@ -25,7 +25,7 @@ from fourfold.evaluator.training.data import TrainingData, batches, disturb, gat
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
 
-_IN_CHECKPOINT = ("standing", "network", "best_weights", "optimizer")
+_IN_CHECKPOINT = ("state", "network", "best_weights", "optimizer")
 _AT_LEAST_1 = ("epochs", "batch_groups", "patience")
 _AT_LEAST_0 = ("weight_decay", "augmentations", "feature_noise", "seed")
 _ABOVE_0 = ("learning_rate",)
@@ -62,7 +62,7 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrainState:
     """Where a run stands after a whole epoch."""
 
     epoch: int = 0  # epochs done
@@ -75,7 +75,7 @@ class Standing:
         return self.history[self.best_epoch - 1]
 
 
-class Run:
+class HeadTrainer:
     """A training run: the network, its optimiser, the best weights so far, and where it stands."""
 
     def __init__(self, network: HeadNetwork, config: TrainingConfig, data: TrainingData, processes: Processes):
@@ -85,7 +85,7 @@ class Run:
             _decay_matrices_only(self.module, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98)
         )
         self.best_weights: dict[str, torch.Tensor] = {}
-        self.standing = Standing()
+        self.state = TrainState()
 
     @property
     def steps_per_epoch(self) -> int:
@@ -102,29 +102,29 @@ class Run:
     ) -> None:
         """Epochs until the last one or until patience runs out, a checkpoint after each."""
         steps = self.steps_per_epoch * self.config.epochs
-        done = self.steps_per_epoch * self.standing.epoch
+        done = self.steps_per_epoch * self.state.epoch
         with tqdm(total=steps, initial=done, desc="training", unit="batch", disable=None if progress else True) as bar:
             while not self.finished:
                 started = time.monotonic()
                 loss = self.train_epoch(bar)
-                row = {"epoch": self.standing.epoch + 1, "loss": loss, **self.validate(checked)}
+                row = {"epoch": self.state.epoch + 1, "loss": loss, **self.validate(checked)}
                 self._note({**row, "seconds": round(time.monotonic() - started, 3)})
                 if self.processes.is_first:
                     self.save(checkpoint, identity)
-                    _write_aside(log, "".join(json.dumps(row) + "\n" for row in self.standing.history).encode())
+                    _write_aside(log, "".join(json.dumps(row) + "\n" for row in self.state.history).encode())
                     if tensorboard is not None:
-                        _show(self.standing.history[-1], tensorboard)
-                bar.set_postfix(loss=f"{loss:.3f}", group=f"{self.standing.history[-1]['group_score']:.3f}")
+                        _show(self.state.history[-1], tensorboard)
+                bar.set_postfix(loss=f"{loss:.3f}", group=f"{self.state.history[-1]['group_score']:.3f}")
 
     @property
     def finished(self) -> bool:
         """All epochs done, or none of the last `patience` was better."""
-        standing = self.standing
-        return standing.epoch >= self.config.epochs or standing.epoch - standing.best_epoch >= self.config.patience
+        state = self.state
+        return state.epoch >= self.config.epochs or state.epoch - state.best_epoch >= self.config.patience
 
     def train_epoch(self, bar: tqdm) -> float:
         """One pass over the items; the mean loss. Its order and noise depend on the seed and its number alone."""
-        epoch = self.standing.epoch
+        epoch = self.state.epoch
         torch.manual_seed((self.config.seed * 100_003 + epoch) * self.processes.count + self.processes.number)
         self.module.train()
         losses = []
@@ -175,16 +175,16 @@ class Run:
         }
 
     def _note(self, row: dict[str, Any]) -> None:
-        standing = Standing(row["epoch"], self.standing.best_epoch, [*self.standing.history, row])
-        if standing.best_epoch == 0 or _rank(row) > _rank(standing.best):
-            standing = replace(standing, best_epoch=standing.epoch)
+        state = TrainState(row["epoch"], self.state.best_epoch, [*self.state.history, row])
+        if state.best_epoch == 0 or _rank(row) > _rank(state.best):
+            state = replace(state, best_epoch=state.epoch)
             self.best_weights = {name: weight.detach().clone() for name, weight in self.module.state_dict().items()}
-        self.standing = standing
+        self.state = state
 
     def save(self, checkpoint: Path, identity: str) -> None:
         """Write everything that the next epoch depends on."""
         state = {
-            "standing": asdict(self.standing),
+            "state": asdict(self.state),
             "network": self.module.state_dict(),
             "best_weights": self.best_weights,
             "optimizer": self.optimizer.state_dict(),
@@ -194,7 +194,7 @@ class Run:
     def restore(self, checkpoint: Path, identity: str) -> None:
         """Go on from a checkpoint. Raises InputError if it is of another run or not readable."""
         state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, self.processes.device)
-        self.standing = Standing(**state["standing"])
+        self.state = TrainState(**state["state"])
         self.module.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best_weights = state["best_weights"]

@@ -17,9 +17,9 @@ from fourfold.evaluator.encoders import TINY, list_models, load_encoder
 from fourfold.evaluator.features.encoding import encoding_bar
 from fourfold.evaluator.reporting import write_paper, write_report
 from fourfold.evaluator.reporting.probe import PROBE_FILE, Probe, write_figures
-from fourfold.evaluator.run.evaluation_spec import Question, ask
+from fourfold.evaluator.run.evaluation_spec import SpecOptions, make_spec
 from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
-from fourfold.evaluator.run.one_model import ENGINES, Run, check_engine, save_outcome
+from fourfold.evaluator.run.one_model import ENGINES, ModelRun, check_engine, save_outcome
 from fourfold.evaluator.run.output_checks import (
     check_demo_place,
     check_probe_place,
@@ -47,21 +47,21 @@ def evaluate(
     engine: str = "local",
     address: str | None = None,
     progress: bool = True,
-    **question: Unpack[Question],
+    **options: Unpack[SpecOptions],
 ) -> Results:
     """Score a dataset with a model and any number of scorers; with `out`, write the results folder.
 
     `head` is a head file, or a folder with one for each scorer that needs one. `engine` "ray" spreads the items over a
     Ray cluster, at `address` or on this machine. The results hold the scores of every item, every metric with its
-    interval, and what is needed to repeat the run. `question` are the further arguments of `ask`.
+    interval, and what is needed to repeat the run. `options` are the further arguments of `make_spec`.
     """
     if out is not None:
         check_results_place(Path(out))
     check_engine(engine, address)
     check_given(head)
-    asked = ask(dataset, scorers, **question)
-    run = Run(model, None if head is None else Path(head))
-    [(_, outcome)] = ENGINES[engine](asked, [run], address, progress)
+    spec = make_spec(dataset, scorers, **options)
+    run = ModelRun(model, None if head is None else Path(head))
+    [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
     if isinstance(outcome, Exception):
         raise outcome
     if out is not None:
@@ -80,20 +80,20 @@ def evaluate_models(
     address: str | None = None,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
-    **question: Unpack[Question],
+    **options: Unpack[SpecOptions],
 ) -> list[ModelOutcome]:
     """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
 
     What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
-    `head` is a folder with one folder a model, or what all models share; `question` as for `evaluate`.
+    `head` is a folder with one folder a model, or what all models share; `options` as for `evaluate`.
     """
     check_engine(engine, address)
     check_given(head)
     check_writable(Path(out))
     names = read_models(Path(models)) if isinstance(models, str | Path) else models
-    asked = ask(dataset, scorers, **question)
+    spec = make_spec(dataset, scorers, **options)
     heads = None if head is None else Path(head)
-    return evaluate_all(asked, names, Path(out), head=heads, engine=engine, address=address, progress=progress, say=say)
+    return evaluate_all(spec, names, Path(out), head=heads, engine=engine, address=address, progress=progress, say=say)
 
 
 def train_head(

@@ -17,7 +17,7 @@ import scipy.special
 from fourfold.errors import InputError
 from fourfold.generator.audits.blind_features import describe
 from fourfold.generator.audits.blind_items import BlindItem
-from fourfold.generator.audits.blind_tallies import Part, Tally, judge
+from fourfold.generator.audits.blind_tallies import Part, SolverTally, judge
 
 CONFIDENCE = 0.99
 EVERYTHING = "all"
@@ -122,7 +122,7 @@ def _check(items: Sequence[BlindItem]) -> None:
             )
 
 
-def _judge(solver: str, category: str, tally: Tally, chance: Tally) -> SolverResult:
+def _judge(solver: str, category: str, tally: SolverTally, chance: SolverTally) -> SolverResult:
     accuracy, n = tally.accuracy, tally.effective_size
     low, high = wilson(accuracy, n)
     p = tail(accuracy, chance.accuracy, n)

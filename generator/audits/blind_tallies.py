@@ -24,7 +24,7 @@ Judged = tuple[BlindItem, dict[str, float]]  # an item, and how likely each rule
 
 
 @dataclass
-class Tally:
+class SolverTally:
     """How often one solver was right: sums over clusters from which accuracy and its uncertainty follow."""
 
     items: int = 0
@@ -67,12 +67,12 @@ class Part:
 
     def __init__(self, most: int | None, spool: BinaryIO) -> None:
         self.alike = 0  # items whose options are all made of the same words
-        self.chance = Tally()
+        self.chance = SolverTally()
         self._most, self._spool = most, spool
         self._sample = array("q")  # where the clusters begin in it
-        self._positions: list[Tally] = []
-        self._rules = {name: Tally() for name in RULES}
-        self._templates, self._template_tally = TemplatePrior(), Tally()
+        self._positions: list[SolverTally] = []
+        self._rules = {name: SolverTally() for name in RULES}
+        self._templates, self._template_tally = TemplatePrior(), SolverTally()
 
     def add(self, judged: Sequence[Judged], rng: np.random.Generator) -> None:
         """Count the items of one cluster, each with what the rules make of it."""
@@ -116,7 +116,7 @@ class Part:
             )
         return found
 
-    def tallies(self, rng: np.random.Generator) -> dict[str, tuple[Tally, Tally]]:
+    def tallies(self, rng: np.random.Generator) -> dict[str, tuple[SolverTally, SolverTally]]:
         """Every solver's tally, and that of chance on the same items."""
         names = ["first", *(f"always option {number}" for number in range(1, len(self._positions)))]
         told = {**dict(zip(names, self._positions, strict=True)), **self._rules, TEMPLATE_PRIOR: self._template_tally}
@@ -142,8 +142,8 @@ def share(preferences: Preferences, truth: Sequence[int]) -> float:
     return sum(number in truth for number in chosen) / len(chosen)
 
 
-def _tally(rights: Iterable[float], sizes: Sequence[int]) -> Tally:
-    tally, left = Tally(), iter(rights)
+def _tally(rights: Iterable[float], sizes: Sequence[int]) -> SolverTally:
+    tally, left = SolverTally(), iter(rights)
     for size in sizes:
         tally.add([next(left) for _ in range(size)])
     return tally

@@ -6,8 +6,8 @@ from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
+    clearance_to_swap,
     describe,
-    room_to_swap,
     sample_layout,
     sample_number,
     sample_swappable,
@@ -24,8 +24,8 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     """
     attribute = choose(rng, world.attributes)
     objects = sample_swappable(world, attribute, sample_number(world, rng), rng)
-    room = room_to_swap(objects, 0, 1) if attribute == "size" else None
-    first = sample_layout(world, objects, rng, room=room)
+    clearance = clearance_to_swap(objects, 0, 1) if attribute == "size" else None
+    first = sample_layout(world, objects, rng, clearance=clearance)
     if first is None:
         return None
     second = swap_attribute(first, 0, 1, attribute)

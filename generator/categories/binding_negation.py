@@ -11,9 +11,9 @@ from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
+    clearance_to_swap,
     describe,
     mention,
-    room_to_swap,
     sample_layout,
     sample_number,
     sample_swappable,
@@ -29,8 +29,8 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     form, attribute = choose(rng, FORMS), choose(rng, world.attributes)
     objects = sample_swappable(world, attribute, sample_number(world, rng, least=3), rng)
     value = getattr(objects[0], attribute)
-    room = room_to_swap(objects, 0, 1) if attribute == "size" else None
-    first = sample_layout(world, objects, rng, room=room)
+    clearance = clearance_to_swap(objects, 0, 1) if attribute == "size" else None
+    first = sample_layout(world, objects, rng, clearance=clearance)
     if first is None:
         return None
     # The first scene holds `here` and not `there`, the second the reverse; `beside` is in both.

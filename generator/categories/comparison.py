@@ -9,10 +9,10 @@ from fourfold.generator.categories.world import (
     Draft,
     World,
     choose,
+    clearance_to_swap,
     describe,
     free_arrangements,
     mention,
-    room_to_swap,
     sample_layout,
     sample_number,
     sample_objects,
@@ -68,7 +68,7 @@ def _of_size(world: World, dimension: str, rng: np.random.Generator) -> Draft | 
         world,
         objects,
         rng,
-        room=room_to_swap(objects, 0, 1),
+        clearance=clearance_to_swap(objects, 0, 1),
         accept=lambda layout: _is_clear(dimension, layout, swap_attribute(layout, 0, 1, "size")),
     )
     if first is None:
@@ -83,7 +83,7 @@ def _of_place(world: World, dimension: str, rng: np.random.Generator) -> Draft |
         objects,
         rng,
         arrangement=choose(rng, [name for name in free_arrangements(world) if ARRANGEMENTS[name].standing]),
-        room=room_to_swap(objects, 0, 1),
+        clearance=clearance_to_swap(objects, 0, 1),
         accept=lambda layout: _is_clear(dimension, layout, swap_places(layout, 0, 1)),
     )
     return None if first is None else _draft(first, swap_places(first, 0, 1), dimension, mention(world, rng))

@@ -40,8 +40,8 @@ def _replace_attribute(world: World, rng: np.random.Generator) -> Draft | None:
     attribute = choose(rng, changeable(world, objects[0]))
     old = getattr(objects[0], attribute)
     new = new_value(world, attribute, objects[0], rng)
-    room = [max(SIZES[old].scale, SIZES[new].scale) if attribute == "size" else 0.0] + [0.0] * (len(objects) - 1)
-    first = sample_layout(world, objects, rng, room=room)
+    clearance = [max(SIZES[old].scale, SIZES[new].scale) if attribute == "size" else 0.0] + [0.0] * (len(objects) - 1)
+    first = sample_layout(world, objects, rng, clearance=clearance)
     if first is None:
         return None
     second = replace_attribute(first, 0, attribute, new, rng)

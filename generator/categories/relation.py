@@ -15,9 +15,9 @@ from fourfold.generator.categories.world import (
     World,
     choose,
     choose_two,
+    clearance_to_swap,
     describe,
     mention,
-    room_to_swap,
     sample_layout,
     sample_number,
     sample_objects,
@@ -59,7 +59,7 @@ def place_related(world: World, arrangement: str, rng: np.random.Generator) -> t
         objects,
         rng,
         arrangement=arrangement,
-        room=room_to_swap(objects, 0, 1),
+        clearance=clearance_to_swap(objects, 0, 1),
         accept=lambda layout: _clear(relation, layout),
     )
     return None if layout is None else (layout, relation)
@@ -102,7 +102,7 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
         objects,
         rng,
         arrangement=arrangement,
-        room=room_to_swap(objects, 0, 1, *([2] if moves else [])),
+        clearance=clearance_to_swap(objects, 0, 1, *([2] if moves else [])),
         accept=lambda layout: bool(in_frame(edited(layout)).all()),
     )
     if first is None:

@@ -135,14 +135,14 @@ def sample_layout(
     rng: np.random.Generator,
     *,
     arrangement: str | None = None,
-    room: Sequence[float] | None = None,
+    clearance: Sequence[float] | None = None,
     accept: Callable[[Layout], bool] = lambda layout: True,
     tries: int = 400,
 ) -> Layout | None:
     """Place the objects in an arrangement of the world, any but a stack; None if that did not succeed."""
     name = arrangement or choose(rng, free_arrangements(world))
     photos = tuple(photo.name for photo in world.scene.photos or ())
-    return place(SceneSpec(tuple(objects), name, photos=photos), rng, room=room, accept=accept, tries=tries)
+    return place(SceneSpec(tuple(objects), name, photos=photos), rng, clearance=clearance, accept=accept, tries=tries)
 
 
 def free_arrangements(world: World) -> tuple[str, ...]:
@@ -172,7 +172,7 @@ def other_value(world: World, attribute: str, value: str, rng: np.random.Generat
     return choose(rng, [name for name in getattr(world.vocabulary, attribute + "s") if name != value])
 
 
-def room_to_swap(objects: Sequence[ObjectSpec], *which: int) -> list[float]:
+def clearance_to_swap(objects: Sequence[ObjectSpec], *which: int) -> list[float]:
     """The room that lets these objects exchange sizes or places, for `place`."""
     largest = max(SIZES[objects[i].size].scale for i in which)
     return [largest if i in which else 0.0 for i in range(len(objects))]

@@ -15,7 +15,7 @@ from fourfold.generator.categories.world import make_world
 from fourfold.generator.dataset.reading import Caption, read_captions
 from fourfold.generator.groups.making import make_group
 from fourfold.generator.recipe.reading import check_recipe, load_recipe
-from fourfold.generator.recipe.recipe import Recipe, known_things
+from fourfold.generator.recipe.recipe import Recipe, known_assets
 from fourfold.scenes.render.renderers import AUTO, open_renderer
 
 
@@ -46,7 +46,7 @@ def stream_groups(
     if not turns:
         raise InputError(f"{recipe.name}: split {split!r} has no groups")
     world = make_world(recipe, recipe.splits[split])
-    with known_things(recipe), open_renderer(recipe.image_size, renderer) as opened:
+    with known_assets(recipe), open_renderer(recipe.image_size, renderer) as opened:
         for number in count(start, step):
             rounds, place = divmod(number, len(turns))
             category, index = turns[place][0], turns[place][1] + rounds * turns[place][2]

@@ -28,7 +28,7 @@ _BAR = 30  # signs of the longest bar
 
 
 @dataclass(frozen=True)
-class Tally:
+class Counts:
     """Counts of one thing: of categories in their own order, of other names the most frequent first, or of bins."""
 
     title: str
@@ -42,7 +42,7 @@ class Portrait:
 
     name: str
     facts: tuple[tuple[str, str], ...]
-    tallies: tuple[Tally, ...]
+    tallies: tuple[Counts, ...]
 
 
 def describe(dataset: str | Path, *, split: str | None = None) -> Portrait:
@@ -111,21 +111,21 @@ def _bin(name: str, value: Any) -> tuple[float, str]:
     return float(value), f"{value:g}"
 
 
-def _named(title: str, found: Counter[Any]) -> Tally:
+def _named(title: str, found: Counter[Any]) -> Counts:
     if title == _BY_CATEGORY:
         order = {name: place for place, name in enumerate(CATEGORIES)}
-        return Tally(title, tuple(sorted(found.items(), key=lambda row: (order.get(row[0], len(order)), row[0]))))
-    return Tally(title, tuple(sorted(found.items(), key=lambda row: (-row[1], row[0]))))
+        return Counts(title, tuple(sorted(found.items(), key=lambda row: (order.get(row[0], len(order)), row[0]))))
+    return Counts(title, tuple(sorted(found.items(), key=lambda row: (-row[1], row[0]))))
 
 
-def _binned(title: str, found: Counter[Any]) -> Tally:
+def _binned(title: str, found: Counter[Any]) -> Counts:
     """Bins in order, and those between them that are empty."""
     width = _WIDTHS.get(title.removeprefix(_DIFFICULTY).replace(" ", "_"))
     if width is not None:
         low, high = min(found)[0], max(found)[0]
         steps = (low + k * width for k in range(round((high - low) / width) + 1))
         found.update({(step, _span(step, width)): 0 for step in map(_tidy, steps)})
-    return Tally(title, tuple((name, count) for (_, name), count in sorted(found.items())), ordered=True)
+    return Counts(title, tuple((name, count) for (_, name), count in sorted(found.items())), ordered=True)
 
 
 def _span(low: float, width: float) -> str:

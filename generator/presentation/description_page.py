@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fourfold.errors import InputError
 from fourfold.generator.dataset.reading import write_atomically
-from fourfold.generator.presentation.description import Portrait, Tally
+from fourfold.generator.presentation.description import Counts, Portrait
 
 _PITCH = 22  # pixels from bar to bar
 _HEIGHT = 130  # of the columns of a histogram
@@ -52,14 +52,14 @@ def write_page(portrait: Portrait, out: str | Path) -> Path:
     return out
 
 
-def _figure(tally: Tally) -> str:
+def _figure(tally: Counts) -> str:
     total = sum(count for _, count in tally.rows)
     chart = _columns(tally) if tally.ordered else _bars(tally)
     caption = f"<figcaption>{escape(tally.title)} <span>{total:,}</span></figcaption>"
     return f"<figure>{caption}{chart}</figure>"
 
 
-def _bars(tally: Tally) -> str:
+def _bars(tally: Counts) -> str:
     """Horizontal bars, name above number-and-bar never colliding: names left, bars in the right half."""
     most = max(count for _, count in tally.rows)
     long = max(len(name) for name, _ in tally.rows) > 24
@@ -74,7 +74,7 @@ def _bars(tally: Tally) -> str:
     return _svg(parts, len(tally.rows) * pitch, tally.title)
 
 
-def _columns(tally: Tally) -> str:
+def _columns(tally: Counts) -> str:
     """A histogram; the names of many bins stand upright."""
     most = max(count for _, count in tally.rows)
     step = 100 / len(tally.rows)

@@ -20,13 +20,13 @@ from fourfold.generator.recipe.recipe import (
     Split,
     Vocabulary,
     as_plain,
-    known_things,
+    known_assets,
     named_values,
     recipe_hash,
     wanted_objects,
 )
 from fourfold.generator.recipe.tables import build
-from fourfold.scenes.assets.custom import own_kinds, own_photos
+from fourfold.scenes.assets.custom import custom_kinds, custom_photos
 from fourfold.scenes.model.layout import ARRANGEMENTS
 from fourfold.scenes.model.vocabulary import TABLES, check_names
 from fourfold.scenes.shapes import KINDS
@@ -61,22 +61,22 @@ def load_recipe(name: str | Path) -> Recipe:
         raise InputError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    recipe = build(Recipe, _with_own_things(table, path.parent), str(path), ())
+    recipe = build(Recipe, _with_custom_assets(table, path.parent), str(path), ())
     check_recipe(recipe, str(path))
     return recipe
 
 
-def _with_own_things(table: dict[str, Any], home: Path) -> dict[str, Any]:
+def _with_custom_assets(table: dict[str, Any], home: Path) -> dict[str, Any]:
     """The table with what the folders hold in place of their names; own kinds are used unless shapes are named."""
     table, scene, words = {**table}, table.get("scene"), table.get("vocabulary", {})
     if isinstance(table.get("assets"), str):
-        table["assets"] = own_kinds(_within(home, table["assets"], "assets"))
+        table["assets"] = custom_kinds(_within(home, table["assets"], "assets"))
         if isinstance(words, dict) and "shapes" not in words:
             table["vocabulary"] = {**words, "shapes": [*KINDS, *(kind.name for kind in table["assets"])]}
     if isinstance(scene, dict) and isinstance(scene.get("photos"), str):
         size = table.get("image_size", Recipe.image_size)
         size = size if size in range(32, 2049) else Recipe.image_size  # a wrong one is refused later
-        table["scene"] = {**scene, "photos": own_photos(_within(home, scene["photos"], "scene.photos"), size)}
+        table["scene"] = {**scene, "photos": custom_photos(_within(home, scene["photos"], "scene.photos"), size)}
     return table
 
 
@@ -122,7 +122,7 @@ def _with_number(groups: dict[str, int], number: int) -> dict[str, int]:
 
 def check_recipe(recipe: Recipe, where: str) -> None:
     """Refuse a recipe that names unknown things or cannot be satisfied; the message names the key."""
-    with known_things(recipe):
+    with known_assets(recipe):
         _check_recipe(recipe, where)
 
 

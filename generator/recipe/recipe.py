@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fourfold.scenes.assets.custom import OwnKind, OwnPhoto, known
+from fourfold.scenes.assets.custom import CustomKind, CustomPhoto, known
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import Description
@@ -30,7 +30,9 @@ class SceneRange:
     objects: tuple[int, int] = (2, 4)
     arrangements: tuple[str, ...] = ("table", "floating")
     patterned: float = 0.25  # share of objects that are not plain
-    photos: tuple[OwnPhoto, ...] | None = None  # in TOML a folder, from the recipe's own on; backgrounds are its photos
+    photos: tuple[CustomPhoto, ...] | None = (
+        None  # in TOML a folder, from the recipe's own on; backgrounds are its photos
+    )
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ class Recipe:
     attributes: tuple[str, ...] = ("color", "size", "material", "pattern")  # that captions speak of
     held_out: tuple[Description, ...] = ()  # objects kept for splits that are marked held_out
     publication: Publication | None = None
-    assets: tuple[OwnKind, ...] | None = None  # in TOML a folder, from the recipe's own on, of users' meshes
+    assets: tuple[CustomKind, ...] | None = None  # in TOML a folder, from the recipe's own on, of users' meshes
 
 
-def known_things(recipe: Recipe) -> AbstractContextManager[None]:
+def known_assets(recipe: Recipe) -> AbstractContextManager[None]:
     """Make the recipe's own kinds and photos known in this process until the block ends."""
     return known(recipe.assets or (), recipe.scene.photos or ())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from fourfold.errors import InputError, unknown_name
 from fourfold.generator.recipe.recipe import Publication, SceneRange, Split, Vocabulary
-from fourfold.scenes.assets.custom import OwnKind, OwnPhoto
+from fourfold.scenes.assets.custom import CustomKind, CustomPhoto
 from fourfold.scenes.truth.claims import Description
 
 
@@ -65,7 +65,7 @@ def _is_count(value: Any) -> bool:
 
 
 _NESTED: dict[Any, Any] = {Vocabulary: Vocabulary, SceneRange: SceneRange, (Publication | None): Publication}
-_OWN: dict[Any, Any] = {(tuple[OwnKind, ...] | None): OwnKind, (tuple[OwnPhoto, ...] | None): OwnPhoto}
+_OWN: dict[Any, Any] = {(tuple[CustomKind, ...] | None): CustomKind, (tuple[CustomPhoto, ...] | None): CustomPhoto}
 _OPTIONAL = ((Publication | None), (tuple[int, int] | None), *_OWN)
 _PLAIN: dict[Any, Any] = {
     str: (lambda v: isinstance(v, str), "a string"),

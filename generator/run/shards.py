@@ -22,7 +22,7 @@ from fourfold.generator.dataset.reading import NATURAL, dump_json, file_hash, wr
 from fourfold.generator.groups.making import MadeGroup, make_group
 from fourfold.generator.groups.natural import make_scene
 from fourfold.generator.recipe.reading import Recipe, recipe_hash
-from fourfold.generator.recipe.recipe import known_things
+from fourfold.generator.recipe.recipe import known_assets
 from fourfold.generator.run.png import encode_png
 from fourfold.scenes.render.rendering import Renderer
 
@@ -111,7 +111,7 @@ def record_path(folder: Path, shard: Shard) -> Path:
 def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> None:
     """Make a shard and write its pictures, rows and record."""
     samples, rejections = [], Counter[str]()
-    with known_things(job.recipe):
+    with known_assets(job.recipe):
         world = make_world(job.recipe, job.recipe.splits[shard.split])
         for index in range(shard.start, shard.stop):
             made = _make(world, shard, index, job.recipe.seed, renderer)

@@ -27,7 +27,7 @@ _LARGEST = 1 << 26
 
 
 @dataclass(frozen=True)
-class OwnKind:
+class CustomKind:
     """A kind from a user's mesh, all of it text and numbers: manifests hold it, so that a dataset explains itself."""
 
     name: str
@@ -40,7 +40,7 @@ class OwnKind:
 
 
 @dataclass(frozen=True)
-class OwnPhoto:
+class CustomPhoto:
     """A photo for backgrounds. Its pixels travel with it and make its hash; manifests hold the hash alone."""
 
     name: str
@@ -48,24 +48,24 @@ class OwnPhoto:
     pixels: bytes = b""  # [size, size, 3] sRGB, compressed (zlib)
 
 
-def own_kinds(folder: Path) -> tuple[OwnKind, ...]:
+def custom_kinds(folder: Path) -> tuple[CustomKind, ...]:
     """The kinds of a folder of meshes; InputError as `load_assets` raises it."""
     from fourfold.scenes.assets.meshes import load_assets  # trimesh takes over a second to import
 
-    return tuple(_own_kind(kind) for kind in load_assets(folder).values())
+    return tuple(_custom_kind(kind) for kind in load_assets(folder).values())
 
 
-def own_photos(folder: Path, size: int) -> tuple[OwnPhoto, ...]:
+def custom_photos(folder: Path, size: int) -> tuple[CustomPhoto, ...]:
     """The photos of a folder, cut to squares of that many pixels; InputError as `read_photos` raises it."""
     found = []
     for name, photo in read_photos(folder, size).items():
         data = photo.tobytes()
-        found.append(OwnPhoto(name, hashlib.sha256(data).hexdigest(), zlib.compress(data)))
+        found.append(CustomPhoto(name, hashlib.sha256(data).hexdigest(), zlib.compress(data)))
     return tuple(found)
 
 
 @contextmanager
-def known(kinds: Sequence[OwnKind], photos: Sequence[OwnPhoto] = ()) -> Iterator[None]:
+def known(kinds: Sequence[CustomKind], photos: Sequence[CustomPhoto] = ()) -> Iterator[None]:
     """Make these kinds and photos known in this process until the block ends, as if they had always been there.
 
     Raises InputError where a name already means another kind.
@@ -87,13 +87,13 @@ def known(kinds: Sequence[OwnKind], photos: Sequence[OwnPhoto] = ()) -> Iterator
 
 
 @cache  # one row for equal data, so that its mesh is built once
-def as_kind(own: OwnKind) -> Kind:
+def as_kind(own: CustomKind) -> Kind:
     """The row of the table of kinds."""
     build = partial(_build, own)
     return Kind(own.name, own.plural, own.synonyms, build, own.yaw, "everyday", own.article)
 
 
-def _own_kind(kind: Kind) -> OwnKind:
+def _custom_kind(kind: Kind) -> CustomKind:
     built = kind.build()
     vertices, faces = np.asarray(built.vertices, "<f4"), np.asarray(built.faces, "<i4")
     if max(vertices.nbytes, faces.nbytes) > _LARGEST:
@@ -101,10 +101,10 @@ def _own_kind(kind: Kind) -> OwnKind:
             f"assets: {kind.name}: {len(vertices):,} vertices and {len(faces):,} faces are too many; at most "
             f"{_LARGEST // 12:,} of each. Simplify the mesh"
         )
-    return OwnKind(kind.name, kind.plural, kind.article, kind.synonyms, kind.yaw, _packed(vertices), _packed(faces))
+    return CustomKind(kind.name, kind.plural, kind.article, kind.synonyms, kind.yaw, _packed(vertices), _packed(faces))
 
 
-def _build(own: OwnKind) -> "trimesh.Trimesh":
+def _build(own: CustomKind) -> "trimesh.Trimesh":
     """The mesh; InputError if its data, which may be a stranger's, are none."""
     import trimesh
 
@@ -136,7 +136,7 @@ def _unpacked(text: str, kind: str) -> np.ndarray:
     return np.frombuffer(data, kind).reshape(-1, 3)
 
 
-def _pixels(photo: OwnPhoto) -> np.ndarray:
+def _pixels(photo: CustomPhoto) -> np.ndarray:
     """Of a photo that this process or the one that sent the job has read: no file holds packed pixels."""
     flat = np.frombuffer(zlib.decompress(photo.pixels), np.uint8)
     size = round((len(flat) / 3) ** 0.5)

@@ -7,7 +7,7 @@ import numpy as np
 from fourfold.errors import unknown_name
 from fourfold.scenes.model.backgrounds import BEHIND, ON_TABLE
 
-ROOM = 0.60  # radius that an object of scale 1 gets; boxes that reach further are looked at when all is placed
+CLEARANCE = 0.60  # radius that an object of scale 1 gets; boxes that reach further are looked at when all is placed
 _GAP = 0.10  # least empty space between the rooms of two objects
 FEW = 3  # objects that find places by chance; more get a larger area, and are pushed apart
 _FILLING = 0.68  # share of the area that the rooms of many objects may fill

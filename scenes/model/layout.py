@@ -11,7 +11,7 @@ from fourfold.errors import InputError, unknown_name
 from fourfold.scenes.model.arrangements import (
     ARRANGEMENTS,
     CAVITIES,
-    ROOM,
+    CLEARANCE,
     Arrangement,
     arrangement,
     crowding,
@@ -62,14 +62,14 @@ def place(
     spec: SceneSpec,
     rng: np.random.Generator,
     *,
-    room: Sequence[float] | None = None,
+    clearance: Sequence[float] | None = None,
     accept: Callable[[Layout], bool] = lambda layout: True,
     tries: int = 400,
 ) -> Layout | None:
     """Give every object of the spec a place, look and light; None if no accepted layout was found in `tries`.
 
-    Many objects get three times as many. `room` is the scale to keep room for around each object (default its own):
-    an edit may exchange sizes or places without collisions. `accept` says whether a layout will do (say, that a
+    Many objects get three times as many. `clearance` is the scale to keep room for around each object (default its
+    own): an edit may exchange sizes or places without collisions. `accept` says whether a layout will do (say, that a
     relation holds clearly).
     Raises InputError for a word that no table holds, or a stack on a kind that has no flat top.
     """
@@ -84,7 +84,9 @@ def place(
     )
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
     # Every kind gets the same room, or where a thing is would tell what it is.
-    radii = ROOM * np.array([max(r, look.scale) for r, look in zip(room or [0.0] * len(looks), looks, strict=True)])
+    radii = CLEARANCE * np.array(
+        [max(r, look.scale) for r, look in zip(clearance or [0.0] * len(looks), looks, strict=True)]
+    )
     crowd = crowding(row, radii)
     camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
     for _ in range(3 * tries if crowd.max() > 1 else tries):

@@ -44,7 +44,7 @@ Things = Sequence[Sighting | None]
 
 
 @dataclass(frozen=True)
-class Testimony:
+class LabelCheck:
     """What pixels say of a group's labels."""
 
     asked: int
@@ -52,7 +52,7 @@ class Testimony:
     contradictions: tuple[str, ...]
 
 
-def examine(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> Testimony:
+def check_labels(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> LabelCheck:
     """Judge every claim on every picture of a group against its label, `truth[picture][claim]`."""
     verdicts = [[judge(claim, view) for claim in claims] for view in views]
     contradictions = [
@@ -62,7 +62,7 @@ def examine(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Seq
         if verdicts[i][k] not in (None, truth[i][k])
     ]
     decided = sum(verdict is not None for row in verdicts for verdict in row)
-    return Testimony(len(views) * len(claims), decided, tuple(contradictions))
+    return LabelCheck(len(views) * len(claims), decided, tuple(contradictions))
 
 
 @dataclass(frozen=True)
