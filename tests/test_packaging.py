@@ -76,3 +76,28 @@ with OpenGLRenderer(32) as renderer:
     run = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n{draw}"]
     done = subprocess.run(run, check=True, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.split() == [str(tmp_path / "site" / "fourfold" / "scenes" / "__init__.py"), "1"]
+
+
+@pytest.mark.parametrize("shadow", ["evaluator.py", "scenes/__init__.py", "generator/dataset.py", "cli.py"])
+def test_what_lies_in_the_user_s_folder_breaks_nothing(shadow: str, tmp_path: Path) -> None:
+    """Before there was one package, `import evaluator` found a user's file of that name."""
+    (tmp_path / shadow).parent.mkdir(exist_ok=True)
+    (tmp_path / shadow).write_text("raise SystemExit('imported')\n", encoding="utf-8")
+    code = "import fourfold\nfrom fourfold.scenes.truth.claims import Exists\nprint(fourfold.evaluate, Exists.__name__)"
+    from_python = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (from_python.returncode, from_python.stderr) == (0, "")
+    assert from_python.stdout.endswith("Exists\n")
+    command = [sys.executable, "-m", "fourfold", "describe", "nowhere"]
+    from_shell = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert from_shell.returncode == 2
+    assert from_shell.stderr.startswith("fourfold: nowhere: not a finished Fourfold dataset")
+
+
+def test_links_of_the_source_tree_lead_to_the_folders_that_a_build_maps() -> None:
+    for package, folder in SETTINGS["package-dir"].items():
+        link = ROOT / Path(*package.split("."))
+        assert link.is_symlink()
+        assert link.resolve() == (ROOT / folder).resolve()
+        assert not Path(os.readlink(link)).is_absolute()
