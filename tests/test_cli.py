@@ -383,21 +383,21 @@ def group_lives(number: int) -> bool:
     [
         ("fourfold.generator.verification.verify", "verify {data}", "begins anew"),
         (
-            "fourfold.calls.commands.train_head",
+            "fourfold.calls.training.train_head",
             "train-head {data} --split test --out x",
             "resumes, what is finished is kept",
         ),
         (
-            "fourfold.calls.commands.evaluate_models",
+            "fourfold.calls.evaluation.evaluate_models",
             "evaluate {data} --models m --out x",
             "resumes, what is finished is kept",
         ),
         (
-            "fourfold.calls.commands.evaluate",
+            "fourfold.calls.evaluation.evaluate",
             "evaluate {data} --out x --cache c",
             "begins anew; what was encoded is in the cache",
         ),
-        ("fourfold.calls.commands.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
+        ("fourfold.calls.probing.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
     ],
 )
 def test_an_interrupt_is_130_and_says_what_is_kept(call, command, kept, run, monkeypatch, generated, tmp_path):

@@ -8,10 +8,12 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.comparison import compare, load_runs
-from fourfold.evaluator.analysis.results import Results, ScoredItem, save
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.model_table import model_table
+from fourfold.evaluator.analysis.result_tables import comparison_table
+from fourfold.evaluator.analysis.results import Results, save
 from fourfold.evaluator.analysis.summary import summarise
-from fourfold.evaluator.reporting.table_formats import WRITERS, write_table
-from fourfold.evaluator.reporting.tables import comparison_table, model_table
+from fourfold.evaluator.tables.formats import WRITERS, write_table
 from fourfold.statistics import mcnemar_exact
 
 TRUTH = np.eye(2, dtype=bool)

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import Results, ScoredItem, load, save
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.results import Results, load, save
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.evaluator.data.external.authors import first_best
 from fourfold.evaluator.data.images import pixel_hash

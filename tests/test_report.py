@@ -33,9 +33,9 @@ from fourfold.evaluator.reporting.html import embed_json
 from fourfold.evaluator.reporting.html_tables import to_html
 from fourfold.evaluator.reporting.maps import Maps, load_maps
 from fourfold.evaluator.reporting.markdown import escape
-from fourfold.evaluator.reporting.table_formats import Estimate, Table
 from fourfold.evaluator.reporting.thumbnails import mask_overlay
 from fourfold.evaluator.reporting.view import points
+from fourfold.evaluator.tables.formats import Estimate, Table
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis import item_rows
+from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import METRICS
-from fourfold.evaluator.analysis.results import Results, ScoredItem, load, save
+from fourfold.evaluator.analysis.results import Results, load, save
 from fourfold.evaluator.analysis.summary import ALL, headline_metric, summarise
 from fourfold.statistics import mcnemar_exact, wilson_interval
 

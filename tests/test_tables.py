@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.result_tables import authors_table, category_table, comparison_table, metric_table
+from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import summarise
-from fourfold.evaluator.reporting.table_formats import (
+from fourfold.evaluator.tables.formats import (
     WRITERS,
     Estimate,
     Table,
@@ -21,7 +23,6 @@ from fourfold.evaluator.reporting.table_formats import (
     write_table,
     write_text,
 )
-from fourfold.evaluator.reporting.tables import authors_table, category_table, comparison_table, metric_table
 
 NASTY = 'A|B & 50% of $x_1$ #1 {~^\\} <b>"[1](x)*†`'
 

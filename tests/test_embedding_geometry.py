@@ -13,14 +13,7 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.composites import part_phrases, read_composites
-from fourfold.evaluator.analysis.embedding_geometry import (
-    Composite,
-    ProbeResult,
-    ProbeRow,
-    condition_of,
-    probe,
-    save_probe,
-)
+from fourfold.evaluator.analysis.embedding_geometry import Composite, condition_of, probe
 from fourfold.evaluator.analysis.geometry_measures import (
     MEASURES,
     RESOLUTION,
@@ -29,11 +22,11 @@ from fourfold.evaluator.analysis.geometry_measures import (
     four_margins,
     measure_twins,
 )
+from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow, probe_table, save_probe
 from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
-from fourfold.evaluator.reporting.table_formats import Estimate, write_text
-from fourfold.evaluator.reporting.tables import probe_table
+from fourfold.evaluator.tables.formats import Estimate, write_text
 from fourfold.generator.dataset.reading import Caption, Group
 
 COLORS, SHAPES = ("red", "green", "blue", "gray"), ("cube", "sphere", "cone", "torus")
