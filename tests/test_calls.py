@@ -1,7 +1,9 @@
 """The calls behind the commands, on rendered groups and the shipped model: evaluate, report, train-head, demo."""
 
+import inspect
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,14 @@ from fourfold.calls import demonstration, evaluation, probing, reports, training
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.fourfold_items import training_splits
+from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.run.options import ReadOptions, RunOptions
+from fourfold.evaluator.run.output_checks import (
+    check_demo_output,
+    check_probe_output,
+    check_results_output,
+    check_writable,
+)
 from fourfold.evaluator.training.train_state import TrainingConfig
 
 SCORERS = ("cosine", "maxsim", "dcsm", "random", "blind", "oracle", "shuffled-images")
@@ -211,3 +221,42 @@ def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_pat
             limit=1,
             progress=False,
         )
+
+
+def test_both_calls_name_every_option_of_how_data_are_read_and_models_run() -> None:
+    """help() and completion show what is kept in three dataclasses, with the same defaults."""
+    wanted = {each.name: each.default for kind in (ReadOptions, RunOptions, LoadOptions) for each in fields(kind)}
+    del wanted["load"]
+    for call in (evaluation.evaluate, evaluation.evaluate_models):
+        given = {name: each.default for name, each in inspect.signature(call).parameters.items()}
+        assert {name: given.get(name, "missing") for name in wanted} == wanted
+
+
+def test_what_a_call_is_given_reaches_the_model_and_the_dataset(generated, monkeypatch, tmp_path) -> None:
+    seen = []
+    monkeypatch.setitem(evaluation.ENGINES, "local", lambda spec, runs, *_: seen.append(spec) or [(runs[0], ERROR)])
+    load = {"device": "cpu", "dtype": "bfloat16", "allow_random_weights": True, "batch_size": 3}
+    options = {"limit": 1, "split": "held-out", "seed": 5, "cache_dir": str(tmp_path), "command": "typed by hand"}
+    with pytest.raises(InputError, match="stop here"):
+        evaluation.evaluate(generated, **load, **options)
+    [spec] = seen
+    assert spec.options == RunOptions(LoadOptions(**load), tmp_path, 5)
+    assert (spec.dataset["split"], spec.command, spec.scorers) == ("held-out", "typed by hand", ("cosine",))
+    assert len({item.category for item in spec.items}) == len(spec.items)
+    assert spec.notes == ("random weights were allowed: if the model has none of its own, these numbers mean nothing",)
+
+
+ERROR = InputError("stop here")
+
+
+def test_checks_of_outputs_leave_nothing_behind(tmp_path) -> None:
+    check_writable(tmp_path / "a" / "b")
+    check_results_output(tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "dataset").touch()  # a file of that name is no demonstration
+    with pytest.raises(InputError, match="holds something else"):
+        check_demo_output(tmp_path / "demo")
+    (tmp_path / "x.json").mkdir()
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        check_probe_output(tmp_path / "x.json")
