@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fourfold.evaluator.reporting.table_formats import Estimate, Table, write_csv, write_markdown, write_text
+from fourfold.evaluator.tables.formats import Estimate, Table, write_csv, write_markdown, write_text
 from fourfold.statistics import wilson_interval
 
 CATEGORIES = ("content", "binding", "relation", "negation")

@@ -8,10 +8,10 @@ them to demo/results. A test fails when a table and its numbers disagree.
 
 from pathlib import Path
 
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
+from fourfold.evaluator.analysis.result_tables import category_table
 from fourfold.evaluator.analysis.results import load
-from fourfold.evaluator.reporting.probe import read_probe, table_of
-from fourfold.evaluator.reporting.table_formats import write_markdown
-from fourfold.evaluator.reporting.tables import category_table
+from fourfold.evaluator.tables.formats import write_markdown
 
 ROOT = Path(__file__).parent.parent
 STORED = ROOT / "data_cards" / "results" / "fourfold-demo"
@@ -31,9 +31,9 @@ def results_table() -> str:
 
 def geometry_table() -> str:
     """What the model's own space is like."""
-    probe = read_probe(STORED)
+    probe = read_probe(STORED / PROBE_FILE)
     assert probe is not None
-    return write_markdown(table_of(probe))
+    return write_markdown(probe_table(probe))
 
 
 TABLES = {ROOT / "README.md": results_table, ROOT / "data_cards" / "fourfold-tiny.md": geometry_table}

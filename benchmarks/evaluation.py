@@ -37,12 +37,12 @@ from fourfold.evaluator.encoders import Encoder, load_encoder
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TowerEncoder
 from fourfold.evaluator.features.encoding import encode_items
-from fourfold.evaluator.reporting.table_formats import Table, write_text
 from fourfold.evaluator.run.evaluation import evaluate
 from fourfold.evaluator.scorers import ScorerContext, load_scorer
 from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead
 from fourfold.evaluator.scorers.trained import HEADS, as_scorer
 from fourfold.evaluator.scoring.head_files import Head, save_head
+from fourfold.evaluator.tables.formats import Table, write_text
 
 SCORERS = ("cosine", "maxsim", "phrase-align", "labclip", "dcsm")
 LEAST_SHARE, MOST_EXTRA, LEAST_SPEEDUP = 0.90, 0.05, 4.0

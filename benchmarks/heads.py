@@ -23,8 +23,8 @@ import numpy as np
 from fourfold import evaluate
 from fourfold.evaluator.analysis.metrics import group_score
 from fourfold.evaluator.analysis.results import Results
-from fourfold.evaluator.reporting.table_formats import Estimate, Table, write_markdown
 from fourfold.evaluator.scoring.head_files import read_head
+from fourfold.evaluator.tables.formats import Estimate, Table, write_markdown
 from fourfold.statistics import discordant, holm, mcnemar_exact, wilson_interval
 
 ROOT = Path(__file__).parent.parent

@@ -24,9 +24,9 @@ from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_b
 from fourfold.evaluator.encoders import Encoder, load_encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import encode_items
-from fourfold.evaluator.reporting.table_formats import WRITERS, Table, write_table
 from fourfold.evaluator.run.evaluation import check_items, evaluate, hash_heads, name_of_image
 from fourfold.evaluator.scorers import SCORERS, ScorerContext, load_scorer
+from fourfold.evaluator.tables.formats import WRITERS, Table, write_table
 
 PAPER_BENCHMARKS = (
     *("clip-binding", "ncd", "vg-attribution", "vg-relation", "whatsup", "whatsup-edited", "coco-qa", "coco-qa-edited"),

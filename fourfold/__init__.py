@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fourfold.calls.auditing import audit as audit
-    from fourfold.calls.commands import demo as demo
-    from fourfold.calls.commands import evaluate as evaluate
-    from fourfold.calls.commands import evaluate_models as evaluate_models
-    from fourfold.calls.commands import models as models
-    from fourfold.calls.commands import paper_report as paper_report
-    from fourfold.calls.commands import probe as probe
-    from fourfold.calls.commands import report as report
-    from fourfold.calls.commands import train_head as train_head
+    from fourfold.calls.demonstration import demo as demo
+    from fourfold.calls.evaluation import evaluate as evaluate
+    from fourfold.calls.evaluation import evaluate_models as evaluate_models
+    from fourfold.calls.evaluation import models as models
+    from fourfold.calls.probing import probe as probe
+    from fourfold.calls.reports import paper_report as paper_report
+    from fourfold.calls.reports import report as report
+    from fourfold.calls.training import train_head as train_head
     from fourfold.evaluator.analysis.comparison import compare as compare
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
     from fourfold.evaluator.data.external import load_benchmark as load_benchmark
@@ -45,10 +45,10 @@ _WHERE = {
     "collate_contrastive": "fourfold.evaluator.data.torch_datasets",
     "collate_groups": "fourfold.evaluator.data.torch_datasets",
     "compare": "fourfold.evaluator.analysis.comparison",
-    "demo": "fourfold.calls.commands",
+    "demo": "fourfold.calls.demonstration",
     "describe": "fourfold.generator.presentation.description",
-    "evaluate": "fourfold.calls.commands",
-    "evaluate_models": "fourfold.calls.commands",
+    "evaluate": "fourfold.calls.evaluation",
+    "evaluate_models": "fourfold.calls.evaluation",
     "export": "fourfold.generator.exports",
     "FourfoldOnline": "fourfold.evaluator.data.torch_datasets",
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
@@ -60,14 +60,14 @@ _WHERE = {
     "load_recipe": "fourfold.generator.recipe.reading",
     "load_runs": "fourfold.evaluator.analysis.comparison",
     "merge": "fourfold.generator.run.pipeline",
-    "models": "fourfold.calls.commands",
-    "paper_report": "fourfold.calls.commands",
+    "models": "fourfold.calls.evaluation",
+    "paper_report": "fourfold.calls.reports",
     "preview": "fourfold.generator.presentation.contact_sheet",
-    "probe": "fourfold.calls.commands",
+    "probe": "fourfold.calls.probing",
     "read_groups": "fourfold.generator.dataset.reading",
-    "report": "fourfold.calls.commands",
+    "report": "fourfold.calls.reports",
     "stream_groups": "fourfold.generator.groups.online",
-    "train_head": "fourfold.calls.commands",
+    "train_head": "fourfold.calls.training",
     "train_tiny": "fourfold.evaluator.training.reference_model",
     "TrainingConfig": "fourfold.evaluator.training.train_state",
     "verify": "fourfold.generator.verification",

@@ -192,7 +192,7 @@ def _draw(folder: Path, name: str, scene: tuple, boxes: list, rng: np.random.Gen
 
 
 def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
-    from fourfold.evaluator.analysis.results import ScoredItem
+    from fourfold.evaluator.analysis.item_rows import ScoredItem
 
     truth = np.array([[caption.truth[i] for caption in group.captions] for i in (0, 1)])
     scores = {}

@@ -14,8 +14,8 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.features import TextFeatures
-from fourfold.evaluator.reporting.table_formats import write_csv, write_markdown
 from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead
+from fourfold.evaluator.tables.formats import write_csv, write_markdown
 from fourfold.evaluator.training.train_head import TrainingConfig
 from fourfold.statistics import wilson_interval
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fourfold.evaluator.data.blind_items import MOST_OPTIONS, blind_items
+from fourfold.calls.blind_items import MOST_OPTIONS, blind_items
 from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.generator.audits.blind_audit import audit
 

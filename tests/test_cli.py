@@ -383,21 +383,21 @@ def group_lives(number: int) -> bool:
     [
         ("fourfold.generator.verification.verify", "verify {data}", "begins anew"),
         (
-            "fourfold.calls.commands.train_head",
+            "fourfold.calls.training.train_head",
             "train-head {data} --split test --out x",
             "resumes, what is finished is kept",
         ),
         (
-            "fourfold.calls.commands.evaluate_models",
+            "fourfold.calls.evaluation.evaluate_models",
             "evaluate {data} --models m --out x",
             "resumes, what is finished is kept",
         ),
         (
-            "fourfold.calls.commands.evaluate",
+            "fourfold.calls.evaluation.evaluate",
             "evaluate {data} --out x --cache c",
             "begins anew; what was encoded is in the cache",
         ),
-        ("fourfold.calls.commands.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
+        ("fourfold.calls.probing.probe", "probe {data}", "begins anew; with --cache, encoded features are kept"),
     ],
 )
 def test_an_interrupt_is_130_and_says_what_is_kept(call, command, kept, run, monkeypatch, generated, tmp_path):
@@ -468,3 +468,38 @@ def test_models_lists_what_can_be_named(run):
     said = run("models", "fourfold")
     assert (said.code, said.out) == (0, "fourfold-tiny\n")
     assert "local-dir:FOLDER" in said.err
+
+
+@pytest.mark.parametrize(("size", "code"), [("0", 2), ("-1", 2), ("2.5", 2), ("Auto", 2), ("", 2)])
+def test_a_batch_size_is_auto_or_a_whole_number(size, code, run, generated, tmp_path):
+    said = run("evaluate", generated, "--out", tmp_path / "x", "--batch-size", size)
+    assert (said.code, f"--batch-size {size!r}: give 'auto' or a whole number from 1 on" in said.err) == (code, True)
+
+
+@pytest.mark.parametrize(("size", "given"), [("auto", "auto"), ("1", 1), ("64", 64)])
+def test_options_reach_the_call_under_the_names_of_python(size, given, run, monkeypatch, generated, tmp_path):
+    seen = {}
+    monkeypatch.setattr("fourfold.calls.evaluation.evaluate", lambda dataset, **options: seen.update(options))
+    monkeypatch.setattr("fourfold.cli.evaluation._print_results", lambda results: None)
+    assert run("evaluate", generated, "--out", "x", "--batch-size", size, "--cache", "c", "--quiet").code == 0
+    assert (seen["batch_size"], seen["cache_dir"], seen["progress"]) == (given, Path("c"), False)
+
+
+def without(name, *arguments):
+    """The command in a fresh interpreter that has no such module."""
+    code = f"import sys, runpy\nsys.modules[{name!r}] = None\nsys.argv = ['fourfold', *{arguments!r}]\n"
+    code += "runpy.run_module('fourfold', run_name='__main__')"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("click", ["--help"]), ("numpy", ["describe", "{data}"])])
+def test_a_missing_library_is_one_line_that_says_how_to_install(name, arguments, generated):
+    done = without(name, *[part.format(data=generated) for part in arguments])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"fourfold: {name} is missing; install Fourfold and what it needs: pip install -e .\n"
+
+
+def test_a_missing_module_of_ours_is_not_dressed_up_as_a_mistake():
+    done = without("fourfold.cli.main", "--help")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr

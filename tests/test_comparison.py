@@ -8,10 +8,12 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.comparison import compare, load_runs
-from fourfold.evaluator.analysis.results import Results, ScoredItem, save
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.model_table import model_table
+from fourfold.evaluator.analysis.result_tables import comparison_table
+from fourfold.evaluator.analysis.results import Results, save
 from fourfold.evaluator.analysis.summary import summarise
-from fourfold.evaluator.reporting.table_formats import WRITERS, write_table
-from fourfold.evaluator.reporting.tables import comparison_table, model_table
+from fourfold.evaluator.tables.formats import WRITERS, write_table
 from fourfold.statistics import mcnemar_exact
 
 TRUTH = np.eye(2, dtype=bool)
@@ -146,3 +148,29 @@ def test_tables_hold_models_categories_chance_and_marks() -> None:
         assert "large" in write_table(table, form)
     with pytest.raises(InputError, match="unknown metric"):
         model_table(found, "accuracy")
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": "other"}, {"category": "relation"}, {"cluster": "other"}, {"captions": ("b", "a")}]
+)
+def test_pairs_are_the_same_question(change: dict) -> None:
+    """Tags, file names and scores may differ; id, category, cluster, captions and truth may not."""
+    same = replace(LARGE.items[0], tags={"x": 1}, images=("c.png", "d.png"))
+    assert compare({"one": SMALL, "two": replace(LARGE, items=(same, *LARGE.items[1:]))}, replicates=5).paired
+    other = replace(LARGE, items=(replace(LARGE.items[0], **change), *LARGE.items[1:]))
+    assert not compare({"one": SMALL, "two": other}, replicates=5).paired
+
+
+def test_items_in_another_order_are_not_paired_by_their_places() -> None:
+    turned = replace(LARGE, items=LARGE.items[::-1])
+    assert compare({"one": SMALL, "two": turned}, replicates=5).notes[0] == (
+        "not paired: item item-0 of one is not the same as item item-79 of two"
+    )
+
+
+def test_chance_stands_under_the_models() -> None:
+    table = model_table(compare({"one": SMALL, "two": LARGE}, replicates=50), "text_score")
+    assert table.header == ("model", "content: text", "binding: text", "all: text")
+    assert [str(cell) for cell in table.rows[-1]] == ["chance", "25.0", "25.0", "25.0"]
+    found = {row[0]: row[1:] for row in table.rows}
+    assert {cell.mark for cell in found["small, cosine"]} == {""}  # the baseline differs from nothing

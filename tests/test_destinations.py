@@ -10,7 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from fourfold.calls import commands
+from fourfold.calls import demonstration
 from fourfold.cli.main import cli
 from fourfold.errors import InputError
 from fourfold.generator.audits import independence
@@ -288,9 +288,9 @@ def test_in_a_slurm_array_the_demo_makes_the_whole(tmp_path, second_of_two, monk
     def stop(*_given, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "evaluate", stop)  # what comes after generating
+    monkeypatch.setattr(demonstration, "evaluate", stop)  # what comes after generating
     with pytest.raises(KeyboardInterrupt):
-        commands.demo(tmp_path, groups=1, workers=1, progress=False)
+        demonstration.demo(tmp_path, groups=1, workers=1, progress=False)
     assert is_finished(tmp_path / "dataset")
 
 

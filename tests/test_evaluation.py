@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import torch
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import Results, ScoredItem, load, save
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.results import Results, load, save
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.evaluator.data.external.authors import first_best
 from fourfold.evaluator.data.images import pixel_hash
@@ -20,7 +22,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.run import scoring
-from fourfold.evaluator.run.evaluation import evaluate
+from fourfold.evaluator.run.evaluation import content_hash, evaluate, name_of_image
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, try_scorers
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import SCORERS, FunctionScorer, ScorerContext, load_scorer
@@ -305,3 +307,48 @@ def test_nothing_to_do_is_said(items: list[Item]) -> None:
         run(items, ())
     with pytest.raises(InputError, match="cosine"):
         run(items, ("cosinus",))
+
+
+def question(**change: object) -> tuple[Item, SimpleNamespace]:
+    """An item and its encoded pixels, typed by hand; what a content hash is made of."""
+    given = {"id": "g", "captions": ("a cube", "a ball"), "truth": np.eye(2, dtype=bool), "category": "c"} | change
+    pixels = SimpleNamespace(images=SimpleNamespace(keys=np.array(given.pop("pixels", ["0a", "0b"]))))
+    pixels.image_index = [np.array([0, 1])]
+    return Item(images=(ImageRef(Path("a.png")), ImageRef(Path("b.png"))), cluster="g", **given), pixels
+
+
+HASH = "381b902f36cc363ebb1c38d52954f2a616ce8ab75bd055a2ed89fad820203ae6"
+
+
+def test_content_hash_typed_by_hand() -> None:
+    item, encoded = question()
+    assert content_hash([item], encoded) == HASH
+    moved = replace(item, images=(ImageRef(Path("elsewhere/a.png")), ImageRef(Path("b.webp"))), tags={"x": 1})
+    assert content_hash([moved], encoded) == HASH
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "h"},
+        {"category": "d"},
+        {"captions": ("a cube", "a bowl")},
+        {"captions": ("a ball", "a cube")},
+        {"truth": np.eye(2, dtype=bool)[::-1]},
+        {"pixels": ["0b", "0a"]},
+        {"pixels": ["0a", "0c"]},
+    ],
+)
+def test_content_hash_changes_with_everything_that_is_asked(change: dict) -> None:
+    item, encoded = question(**change)
+    assert content_hash([item], encoded) != HASH
+    twice, _ = question(id="later")
+    first, _ = question()
+    both = SimpleNamespace(images=encoded.images, image_index=[np.array([0, 1])] * 2)
+    assert content_hash([first, twice], both) != content_hash([twice, first], both)
+    assert content_hash([replace(first, cluster="other")], question()[1]) != HASH
+
+
+def test_a_cut_out_is_named_by_its_box() -> None:
+    assert name_of_image(ImageRef(Path("x/a.png"))) == "a.png"
+    assert name_of_image(ImageRef(Path("x/a.png"), (1, 2, 3, 4))) == "a.png#1,2,3,4"

@@ -12,8 +12,8 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
+from fourfold.calls.blind_items import blind_items
 from fourfold.errors import InputError
-from fourfold.evaluator.data.blind_items import blind_items
 from fourfold.evaluator.data.external import load_benchmark
 from fourfold.evaluator.data.external.order_options import freeze, normalised, shuffles
 from fourfold.evaluator.data.external.whatsup import edit_caption

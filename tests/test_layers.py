@@ -117,6 +117,7 @@ def test_import_contracts_notice_what_breaks_them(tmp_path: Path) -> None:
     planted = {
         "scenes/model/spec.py": "import fourfold.generator.recipe.reading",
         "generator/recipe/reading.py": "def _f():\n    import torch",
+        "evaluator/data/items.py": "def _f():\n    import fourfold.generator.captions.wording",
     }
     for name, line in planted.items():
         with (tmp_path / name).open("a", encoding="utf-8") as file:

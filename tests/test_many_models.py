@@ -9,15 +9,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fourfold.calls import commands
+from fourfold.calls import evaluation
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import Results, load
-from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders import LoadOptions, load_encoder
 from fourfold.evaluator.features.encoding import encode_items, join_encoded
 from fourfold.evaluator.reporting.maps import load_maps
+from fourfold.evaluator.run.engines import ENGINES, run_here
 from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
-from fourfold.evaluator.run.one_model import ENGINES, ModelRun, run_here
+from fourfold.evaluator.run.one_model import ModelRun
+from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.scoring.head_files import SHIPPED
 
 CONFIG = {
@@ -57,7 +59,7 @@ def inside(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def evaluate(models: list[str], out: Path, **options) -> dict[str, str]:
     settings = {"scorers": SCORERS, "allow_random_weights": True, "progress": False} | options
-    return {each.model: each.outcome for each in commands.evaluate_models("set", models, out, **settings)}
+    return {each.model: each.outcome for each in evaluation.evaluate_models("set", models, out, **settings)}
 
 
 def assert_same(one: Results, other: Results) -> None:
@@ -80,7 +82,9 @@ def test_one_failure_loses_no_other_model_and_what_exists_is_kept(inside: Path, 
     again = evaluate(models, tmp_path)
     assert again == dict(zip(models, (KEPT, FAILED, FAILED, KEPT), strict=True))
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == files
-    alone = commands.evaluate("set", model="local-dir:one", scorers=SCORERS, allow_random_weights=True, progress=False)
+    alone = evaluation.evaluate(
+        "set", model="local-dir:one", scorers=SCORERS, allow_random_weights=True, progress=False
+    )
     assert_same(load(tmp_path / folder_name("local-dir:one")), alone)
 
 
@@ -156,7 +160,7 @@ def test_a_model_that_crashes_when_it_is_compared_stops_no_other(inside: Path, t
     evaluate(models[:1], tmp_path, **options)
     one, other = (tmp_path / folder_name(model) for model in models)
     shutil.copytree(one, other)  # results of a time when it did not crash
-    found = commands.evaluate_models("set", models, tmp_path, allow_random_weights=True, progress=False, **options)
+    found = evaluation.evaluate_models("set", models, tmp_path, allow_random_weights=True, progress=False, **options)
     assert [each.outcome for each in found] == [KEPT, FAILED]
     assert found[1].reason == "RuntimeError: the weights are upside down"
     assert "upside_down.py" in found[1].trace
@@ -171,7 +175,7 @@ def test_results_on_other_images_are_not_kept(inside: Path, tmp_path: Path) -> N
     def outcome(images: str | Path) -> str:
         options = {"scorers": ("cosine",), "allow_random_weights": True, "progress": False, "images": images}
         spec = f"sugarcrepe:{tmp_path / 'swap_att.json'}"
-        [found] = commands.evaluate_models(spec, ["local-dir:one"], tmp_path / "out", **options)
+        [found] = evaluation.evaluate_models(spec, ["local-dir:one"], tmp_path / "out", **options)
         return found.outcome
 
     assert (outcome("set/test/images"), outcome("set/test/images")) == (EVALUATED, KEPT)
@@ -226,19 +230,20 @@ def test_a_list_that_cannot_be_meant_is_refused(tmp_path: Path, text: str | None
 
 def test_each_model_gets_its_own_heads(inside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setitem(ENGINES, "local", lambda asked, runs, address, progress: seen.extend(runs) or iter(()))
+    monkeypatch.setitem(ENGINES, "local", lambda spec, runs, address, progress: seen.extend(runs) or iter(()))
     (tmp_path / "heads" / folder_name("local-dir:one")).mkdir(parents=True)
-    asked = make_spec("set", ("cosine",))
+    spec = make_spec("set", ("cosine",))
     with pytest.raises(KeyError):  # no answers came
-        evaluate_all(asked, ["local-dir:one", "local-dir:two"], tmp_path / "out", head=tmp_path / "heads")
+        evaluate_all(spec, ["local-dir:one", "local-dir:two"], tmp_path / "out", head=tmp_path / "heads")
     assert [run.head for run in seen] == [tmp_path / "heads" / folder_name("local-dir:one"), tmp_path / "heads"]
 
 
 def test_a_scorer_that_does_not_fit_is_said_before_anything_long(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = make_spec("set", ("cosine", "shuffled-images:dcsm"), allow_random_weights=True)
+    running = RunOptions(LoadOptions(allow_random_weights=True))
+    spec = make_spec("set", ("cosine", "shuffled-images:dcsm"), running=running)
     encoded: list[object] = []
     monkeypatch.setattr("fourfold.evaluator.run.one_model._encode", lambda *given: encoded.append(given))
-    [(_, answer)] = run_here(asked, [ModelRun("local-dir:one")], None, False)
+    [(_, answer)] = run_here(spec, [ModelRun("local-dir:one")], None, False)
     assert isinstance(answer, InputError)
     assert "no head is shipped" in str(answer)
     assert encoded == []

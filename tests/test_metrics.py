@@ -184,3 +184,39 @@ def test_scorers_are_measured_side_by_side() -> None:
         if metric.applies_to(EXTENDED):
             together = metric.measure([block], 20).statistic(np.ones((1, 20)))[0]
             assert together.tolist() == [value(name, each, EXTENDED) for each in scores]
+
+
+CHANCES = {
+    "group_score": 1 / 6,
+    "text_score": 1 / 4,
+    "image_score": 1 / 4,
+    "match_score": 1 / 2,
+    "text_2afc": 1 / 2,
+    "image_2afc": 1 / 2,
+    "hard_positive": 1 / 2,
+    "hard_positive_both": 1 / 3,
+    "text_choice": 1 / 4,
+    "image_choice": 1 / 4,
+    "text_recall@1": 5 / 60,  # 12 images with five captions each
+    "image_recall@1": 1 / 12,
+    "text_recall@5": 1 - (55 * 54 * 53 * 52 * 51) / (60 * 59 * 58 * 57 * 56),
+    "image_recall@5": 5 / 12,
+    "text_recall@10": 1 - np.prod([(50 - i) / (60 - i) for i in range(5)]),
+    "image_recall@10": 10 / 12,
+    "matching_auc": 1 / 2,
+}
+
+
+def test_chance_levels_typed_by_hand() -> None:
+    assert list(CHANCES) == list(METRICS)  # in the order of the headlines: what applies first speaks for a category
+    for name, metric in METRICS.items():
+        truth = next(truth for truth in (EXTENDED, QUESTION, QUESTION.T, SEARCH) if metric.applies_to(truth))
+        assert metric.chance(truth) == pytest.approx(CHANCES[name]), name
+
+
+@pytest.mark.parametrize(("candidates", "is_search"), [(10, False), (11, True)])
+def test_recall_is_asked_of_more_than_ten_candidates(candidates: int, is_search: bool) -> None:
+    truth = np.zeros((1, candidates), dtype=bool)
+    truth[0, 0] = True
+    assert METRICS["text_recall@1"].applies_to(truth) == is_search
+    assert METRICS["text_choice"].applies_to(truth)  # a single picture is asked either way

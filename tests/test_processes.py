@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourfold.calls import commands
+from fourfold.calls import training
 from fourfold.errors import InputError
 from fourfold.evaluator.scoring.head_files import read_head
 from fourfold.evaluator.training.processes import Processes, find_processes
@@ -91,9 +91,9 @@ def test_of_several_processes_each_has_the_model_on_its_own_gpu(generated, tmp_p
     def load(model, device, **options):
         given["encoder"] = device
 
-    monkeypatch.setattr(commands, "find_processes", lambda device: mine)
-    monkeypatch.setattr(commands, "load_encoder", load)
-    monkeypatch.setattr(commands, "_train_head", lambda *items, processes, **options: given.update(run=processes))
+    monkeypatch.setattr(training, "find_processes", lambda device: mine)
+    monkeypatch.setattr(training, "load_encoder", load)
+    monkeypatch.setattr(training, "_train_head", lambda *items, processes, **options: given.update(run=processes))
     config = TrainingConfig(device="cuda")
-    commands.train_head(generated, out=tmp_path / "h", split="test", device="cuda", config=config)
+    training.train_head(generated, out=tmp_path / "h", split="test", device="cuda", config=config)
     assert given == {"encoder": "cuda:1", "run": mine}

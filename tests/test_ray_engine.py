@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from fourfold.errors import InputError
+from fourfold.evaluator.encoders import LoadOptions
 from fourfold.evaluator.run import ray_engine as evaluating
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun
+from fourfold.evaluator.run.options import RunOptions
 from fourfold.generator.recipe.reading import Recipe
 from fourfold.generator.run import ray_engine as generating
 from fourfold.generator.run.shards import Job, plan_shards
@@ -188,7 +190,8 @@ def test_a_bug_in_a_task_keeps_its_trace(ask_either, use):
 @pytest.mark.parametrize(("device", "said"), [("cuda:1", "give --device cuda"), ("cuda", "finds no GPU")])
 def test_a_gpu_that_no_worker_can_have_is_not_waited_for(device, said, use):
     ray = use(FakeRay())
-    spec = EvaluationSpec(items=("one",), dataset={}, scorers=("cosine",), device=device)
+    options = RunOptions(LoadOptions(device=device))
+    spec = EvaluationSpec(items=("one",), dataset={}, scorers=("cosine",), options=options)
     with pytest.raises(InputError, match=said):
         list(evaluating.run_on_ray(spec, [ModelRun("a model")], None, False))
     assert len(ray.started) == ray.shut_down

@@ -22,20 +22,23 @@ from PIL import Image
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis import results
 from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock
+from fourfold.evaluator.analysis.rows import ComparisonRow
 from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.data.items import ImageRef
 from fourfold.evaluator.reporting import explorer, write_browser, write_report
 from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
-from fourfold.evaluator.reporting.entries import margin
+from fourfold.evaluator.reporting.entries import Entry, margin
 from fourfold.evaluator.reporting.explorer import link_to, make_blocks
 from fourfold.evaluator.reporting.groups import read_groups
 from fourfold.evaluator.reporting.html import embed_json
 from fourfold.evaluator.reporting.html_tables import to_html
 from fourfold.evaluator.reporting.maps import Maps, load_maps
 from fourfold.evaluator.reporting.markdown import escape
-from fourfold.evaluator.reporting.table_formats import Estimate, Table
-from fourfold.evaluator.reporting.thumbnails import mask_overlay
-from fourfold.evaluator.reporting.view import points
+from fourfold.evaluator.reporting.systems import find_role, list_systems
+from fourfold.evaluator.reporting.thumbnails import mask_overlay, thumbnail
+from fourfold.evaluator.reporting.view import Numbers, describe_change, interval, p_value, points
+from fourfold.evaluator.tables.formats import Estimate, Table
 
 
 @pytest.fixture(scope="module")
@@ -477,3 +480,100 @@ def test_importing_reports_loads_nothing_heavy() -> None:
 def test_maps_are_optional_for_a_page(made: SimpleNamespace) -> None:
     assert isinstance(load_maps(made.first), Maps)
     assert block(made.browser, "data")["maps"] == [None]
+
+
+@pytest.mark.parametrize(
+    ("p", "p_holm", "text"),
+    [
+        (0.02, 0.04, "Holm p = 0.040"),
+        (0.02, None, "p = 0.020"),
+        (0.001, None, "p = 0.001"),
+        (0.00099, None, "p < 0.001"),
+        (0.0001, 0.0005, "Holm p < 0.001"),
+        (None, None, ""),
+    ],
+)
+def test_p_values_say_whether_they_were_corrected(p: float | None, p_holm: float | None, text: str) -> None:
+    row = ComparisonRow("c", "dcsm", "cosine", "group_score", 0.1, 0.0, 0.2, 9, p=p, p_holm=p_holm)
+    assert p_value(row) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sign"),
+    [(0.001, 0.2, "gain"), (0.0, 0.2, "even"), (-0.2, 0.0, "even"), (-0.2, -0.001, "loss"), (None, None, "even")],
+)
+def test_a_change_is_a_gain_where_its_interval_leaves_zero_out(
+    made: SimpleNamespace, low: float | None, high: float | None, sign: str
+) -> None:
+    run = results.load(made.first)
+    changed = tuple(replace(row, low=low, high=high) for row in run.comparisons)
+    numbers = Numbers(replace(run, comparisons=changed), tuple(list_systems([run])))
+    dcsm = find_role(numbers.systems, "dcsm")
+    assert dcsm is not None
+    change = describe_change(numbers, "binding", dcsm)
+    assert change is not None
+    assert change.sign == sign
+
+
+def test_numbers_of_sentences_are_written_one_way() -> None:
+    assert (points(0.4834), points(-0.05), points(0.0004), points(-0.0004)) == ("+48.3", "−5.0", "0.0", "0.0")
+    assert interval(0.412, 0.55) == "41.2–55.0"
+    assert interval(-0.05, 0.55, signed=True) == "−5.0 to +55.0"
+    assert interval(None, 0.5) == ""
+
+
+@pytest.mark.parametrize(
+    ("scorers", "roles"),
+    [
+        (
+            ("cosine", "dcsm", "dcsm-ref", "maxsim", "random", "shuffled-images:dcsm"),
+            ["baseline", "dcsm", "other", "other", "control", "control"],
+        ),
+        (("cosine", "dcsm-ref"), ["baseline", "dcsm"]),
+        (("random", "blind"), ["other", "other"]),
+    ],
+)
+def test_each_scorer_plays_its_part(made: SimpleNamespace, scorers: tuple[str, ...], roles: list[str]) -> None:
+    run = replace(results.load(made.first), scorers={name: {} for name in scorers})
+    systems = list_systems([run])
+    assert [system.role for system in systems] == roles
+    assert [s.style for s in systems if s.role == "other"] == ["s1", "s2"][: roles.count("other")]
+
+
+def test_a_thumbnail_is_no_longer_than_asked_and_never_enlarged(tmp_path: Path) -> None:
+    for size, expected in (((300, 100), (90, 30)), ((40, 80), (40, 80)), ((91, 90), (90, 89))):
+        Image.new("RGB", size, "red").save(tmp_path / "a.png")
+        data, own = thumbnail(ImageRef(tmp_path / "a.png"), size=90, quality=80)
+        assert own == size
+        assert Image.open(io.BytesIO(base64.b64decode(data))).size == expected
+
+
+def test_a_mask_is_drawn_in_the_colors_of_its_objects(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0, 7, 3]], np.uint8)).save(tmp_path / "m.png")
+    data = mask_overlay(tmp_path / "m.png", (3, 7), size=90)
+    drawn = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
+    assert drawn[0, 0, 3] == 0
+    assert drawn[0, 1].tolist() == [0x56, 0xB4, 0xE9, 150]
+    assert drawn[0, 2].tolist() == [0xE6, 0x9F, 0x00, 150]
+
+
+@pytest.mark.parametrize(("clusters", "shown"), [(4, False), (5, True)])
+def test_a_bin_speaks_from_five_groups_on(clusters: int, shown: bool) -> None:
+    axis = Axis("n", "n", (Bin("1", 1, 1, last=True),))
+    [point] = accuracy(axis, [1.0] * clusters, np.ones(clusters), [str(i) for i in range(clusters)])
+    assert (point is not None) == shown
+    if point is not None:
+        assert point == (1.0, pytest.approx(0.5655, abs=1e-4), 1.0)  # Wilson's of five in five
+
+
+@pytest.mark.parametrize(("n", "labels"), [(5, 5), (6, 4)])
+def test_few_values_have_a_bin_each_and_many_four_together(n: int, labels: int) -> None:
+    assert len(cut_bins(list(range(n)))) == labels
+
+
+@pytest.mark.parametrize(("k", "m", "shown"), [(2, 128, True), (2, 129, False)])
+def test_items_of_up_to_256_cells_can_be_looked_at(tmp_path: Path, k: int, m: int, shown: bool) -> None:
+    texts = tuple(f"caption {i}" for i in range(m))
+    entry = Entry("x", "c", "x", texts, ("",) * m, np.ones((k, m), bool), (None,) * k, {}, {})
+    blocks = make_blocks([entry], [], ["m"], [], [None], out=tmp_path / "page.html", per_category=1)
+    assert len(blocks["data"]["groups"]) == int(shown)

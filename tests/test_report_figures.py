@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis import results
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, read_probe
 from fourfold.evaluator.reporting import write_paper, write_report
 from fourfold.evaluator.reporting.charts import Bar, Curve, bars, curves
-from fourfold.evaluator.reporting.probe import Probe, read_probe, sections_of, side_chart, write_figures
+from fourfold.evaluator.reporting.probe_figures import sections_of, side_chart, write_figures
 
 shares = st.floats(0, 1)
 
@@ -56,7 +57,7 @@ def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: Sim
     row = {"condition": "C2", "category": "binding", "side": "both", "measure": "satisfied", "value": 0.125}
     row |= {"low": 0.05, "high": 0.25, "groups": 12}
     ratio = row | {"side": "text", "measure": "twin_distance", "value": 0.25}
-    probe = {"format": "fourfold-probe", "version": 1, "model": "m", "rows": [row, ratio]}
+    probe = {"format": "fourfold-probe", "version": 1, "model": "m", "identity": "i", "rows": [row, ratio]}
     probe["margins"] = {"binding": [[0.1, -0.1, 0.2, 0.05], [0.1, 0.1, 0.1, -0.2]]}
     (folder / "probe.json").write_text(json.dumps(probe), encoding="utf-8")
     page = write_report([folder], made.root / "probed.html").read_text(encoding="utf-8")
@@ -82,9 +83,16 @@ def test_a_probe_is_drawn_as_one_figure_a_condition_with_nothing_of_its_names_le
         )
     ]
     margins = {"content": [[1, 1, -1, -1]], "relation": [[1, -1, 1, -1]], "location": [[0, 0, 1, 1]]}
-    content = {"format": "fourfold-probe", "version": 1, "model": "<m & co>", "rows": rows, "margins": margins}
+    content = {
+        "format": "fourfold-probe",
+        "version": 1,
+        "model": "<m & co>",
+        "identity": "i",
+        "rows": rows,
+        "margins": margins,
+    }
     (tmp_path / "probe.json").write_text(json.dumps(content), encoding="utf-8")
-    found = read_probe(tmp_path)
+    found = read_probe(tmp_path / PROBE_FILE)
     assert [path.name for path in write_figures(found, tmp_path)] == ["C1.svg", "C3.svg"]
     texts = ElementTree.parse(tmp_path / "C3.svg").getroot().itertext()
     said = " ".join(texts)
@@ -101,10 +109,17 @@ def probe_row(condition: str, category: str, **more: Any) -> dict[str, Any]:
     return row | {"low": 0.4, "high": 0.6, "groups": 2} | more
 
 
-def write_probe(folder: Path, rows: list, margins: dict) -> Probe | None:
-    content = {"format": "fourfold-probe", "version": 1, "model": "m", "rows": rows, "margins": margins}
+def write_probe(folder: Path, rows: list, margins: dict) -> ProbeResult | None:
+    content = {
+        "format": "fourfold-probe",
+        "version": 1,
+        "model": "m",
+        "identity": "i",
+        "rows": rows,
+        "margins": margins,
+    }
     (folder / "probe.json").write_text(json.dumps(content), encoding="utf-8")
-    return read_probe(folder)
+    return read_probe(folder / PROBE_FILE)
 
 
 def test_categories_that_no_condition_joins_have_a_figure_each_with_their_own_numbers(tmp_path: Path) -> None:

@@ -5,16 +5,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from time import process_time
+from zlib import crc32
 
 import numpy as np
 import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis import item_rows
+from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import METRICS
-from fourfold.evaluator.analysis.results import Results, ScoredItem, load, save
+from fourfold.evaluator.analysis.results import Results, check_target, load, save
 from fourfold.evaluator.analysis.summary import ALL, headline_metric, summarise
-from fourfold.statistics import mcnemar_exact, wilson_interval
+from fourfold.statistics import detectable_difference, mcnemar_exact, wilson_interval
 
 TRUTH = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], dtype=bool)
 SKILL = {"cosine": 0.3, "dcsm": 1.5, "constant": 0.0}
@@ -447,3 +449,91 @@ def test_a_thousand_items_take_little_time() -> None:
     started = process_time()
     summarise(items, seed=0)
     assert process_time() - started < 6
+
+
+def test_the_resamples_of_a_category_are_those_of_seed_and_name() -> None:
+    """Typed by hand: numpy's generator of [seed, crc32 of the name], on ten groups of which four are right."""
+    truth = np.eye(2, dtype=bool)
+    items = [
+        ScoredItem(str(i), "binding", str(i), {}, ("i",) * 2, ("c",) * 2, truth, {"cosine": table})
+        for i in range(10)
+        for table in [(truth if i < 4 else ~truth).astype(np.float32)]
+    ]
+    drawn = np.random.default_rng([7, crc32(b"binding")]).integers(0, 10, (500, 10))
+    low, high = np.quantile((drawn < 4).mean(axis=1), [0.025, 0.975])
+    row = summarise(items, seed=7, replicates=500).metrics[0]
+    assert (row.metric, row.value, row.low, row.high) == ("group_score", 0.4, low, high)
+    named = [replace(item, category="relation") for item in items]
+    assert summarise(named, seed=7, replicates=500).metrics[0].standard_error != row.standard_error
+
+
+def test_ties_are_misses_and_counted_as_ties() -> None:
+    table = np.array([[0.5, 0.5, 0.5, 0.1], [0.2, 0.9, 0.1, 0.9]], dtype=np.float32)
+    item = ScoredItem("0", "c", "0", {}, ("i",) * 2, ("c",) * 4, TRUTH, {"cosine": table})
+    rows = {row.metric: row for row in summarise([item], seed=0, replicates=5).metrics}
+    assert (rows["text_2afc"].value, rows["text_2afc"].ties, rows["text_2afc"].asked) == (0.5, 1, 2)
+    assert (rows["group_score"].value, rows["group_score"].ties) == (0.0, 1)
+    assert (rows["hard_positive"].value, rows["hard_positive"].ties) == (0.5, 1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["items.jsonl", "maps.safetensors", ".items.jsonl.1.tmp", ".maps.safetensors.99.tmp", ".results.json.4711.tmp"],
+)
+def test_what_a_killed_run_leaves_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("half")
+    (tmp_path / "large-tables").mkdir()
+    check_target(tmp_path)
+    check_target(tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["items_jsonl", "items.jsonl.bak", ".items.jsonl.tmp", ".items.jsonl.x.tmp", "results.json.1.tmp", "maps", "large"],
+)
+def test_what_only_looks_like_it_is_an_obstacle(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match="holds something else"):
+        check_target(tmp_path)
+
+
+def test_results_of_the_first_format_are_read_with_the_names_of_today(tmp_path: Path) -> None:
+    save(RESULTS, tmp_path)
+    path = tmp_path / "results.json"
+    head = json.loads(path.read_text()) | {"version": 1}
+    head["settings"]["reference"] = head["settings"].pop("baseline")
+    for row in head["metrics"] + head["comparisons"]:
+        row["metric"] = row["metric"].replace("2afc", "two_way")
+    for row in head["comparisons"]:
+        row["reference"] = row.pop("baseline")
+    path.write_text(json.dumps(head))
+    read = load(tmp_path)
+    assert (read.metrics, read.comparisons, read.settings) == (RESULTS.metrics, RESULTS.comparisons, RESULTS.settings)
+    path.write_text(json.dumps(head | {"version": 3}))
+    with pytest.raises(InputError, match="format version 3; this fourfold reads versions 1 and 2"):
+        load(tmp_path)
+
+
+def test_a_difference_is_tested_on_the_headline_with_what_its_counts_say() -> None:
+    """Twelve groups: ten won, two lost; and twenty on which both are right."""
+    truth = np.eye(2, dtype=bool)
+    right, wrong = truth.astype(np.float32), (~truth).astype(np.float32)
+    pairs = [(right, wrong)] * 10 + [(wrong, right)] * 2 + [(right, right)] * 20
+    items = [
+        ScoredItem(str(i), "c", str(i), {}, ("i",) * 2, ("c",) * 2, truth, {"cosine": theirs, "dcsm": ours})
+        for i, (ours, theirs) in enumerate(pairs)
+    ]
+    [row] = [row for row in summarise(items, seed=0, replicates=20).comparisons if row.p is not None]
+    assert (row.metric, row.wins, row.losses, row.clusters) == ("group_score", 10, 2, 32)
+    assert (row.difference, row.p, row.p_holm) == (0.25, 158 / 4096, 158 / 4096)
+    assert (row.odds_ratio, row.cohens_g) == (10.5 / 2.5, pytest.approx(1 / 3))
+    # at the upper limit of the discordance, Wilson's of 12 in 32
+    assert row.detectable == detectable_difference(wilson_interval(12, 32).high, 32)
+
+
+def test_a_difference_that_all_groups_share_is_not_certain() -> None:
+    truth = np.eye(2, dtype=bool)
+    scores = {"cosine": (~truth).astype(np.float32), "dcsm": truth.astype(np.float32)}
+    items = [ScoredItem(str(i), "c", str(i), {}, ("i",) * 2, ("c",) * 2, truth, scores) for i in range(20)]
+    row = summarise(items, seed=0, replicates=20).comparisons[0]
+    assert (row.difference, row.low, row.high) == (1.0, pytest.approx(1 - 0.1611, abs=1e-4), 1.0)

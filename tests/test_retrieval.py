@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from fourfold import generate
-from fourfold.calls import commands
+from fourfold.calls import evaluation
 from fourfold.errors import InputError
+from fourfold.evaluator.analysis.result_tables import retrieval_table
 from fourfold.evaluator.analysis.summary import RETRIEVAL
 from fourfold.evaluator.data.external import BENCHMARKS
 from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
-from fourfold.evaluator.reporting.tables import retrieval_table
 from fourfold.evaluator.run.evaluation_spec import make_spec
+from fourfold.evaluator.run.options import ReadOptions
 from fourfold.generator.dataset.reading import read_groups
 
 RECIPE = """
@@ -54,8 +55,8 @@ def test_a_limit_keeps_the_first_groups(dataset: Path) -> None:
 
 def test_it_stands_beside_the_categories_and_outside_all(dataset: Path) -> None:
     options = {"scorers": ("cosine", "maxsim", "blind"), "split": "test", "progress": False}
-    with_it = commands.evaluate(dataset, retrieval=True, **options)
-    without = commands.evaluate(dataset, **options)
+    with_it = evaluation.evaluate(dataset, retrieval=True, **options)
+    without = evaluation.evaluate(dataset, **options)
     kept = [row for row in with_it.metrics if row.category != RETRIEVAL]
     assert kept == list(without.metrics)
     searched = {(row.scorer, row.metric): row for row in with_it.metrics if row.category == RETRIEVAL}
@@ -76,7 +77,7 @@ def test_splits_without_content_and_benchmarks_by_others_are_refused(dataset: Pa
     (tmp_path / "coco_karpathy_test.json").write_text('[{"image": "a.png", "caption": ["a"]}]')
     (tmp_path / "a.png").touch()
     with pytest.raises(InputError, match="for datasets of ours"):
-        make_spec(f"retrieval:{tmp_path}", ("cosine",), retrieval=True)
+        make_spec(f"retrieval:{tmp_path}", ("cosine",), ReadOptions(retrieval=True))
 
 
 def test_the_authors_count_a_picture_as_found_by_any_of_its_captions() -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, bootstrap
 
 from fourfold.statistics import (
+    LEVEL,
+    REPLICATES,
     RankedPairs,
     auc,
     cluster_bootstrap,
@@ -216,3 +218,60 @@ def test_auc_counts_beyond_what_single_precision_can() -> None:
     n = 2**24 + 3000
     ranked = RankedPairs(np.array([0]), np.zeros(n, np.int8), np.array([n - 1000]), np.array([n - 1000]))
     assert auc(np.ones((1, 1)), [ranked])[0, 0] == (n - 1000) / n
+
+
+def test_intervals_are_of_95_percent_and_2000_resamples() -> None:
+    assert (LEVEL, REPLICATES) == (0.95, 2000)
+    known = np.random.default_rng(0).permutation(1001) / 1000
+    assert percentile_interval(known) == pytest.approx((0.025, 0.975))
+    assert percentile_interval(known, 0.9) == pytest.approx((0.05, 0.95))
+    assert percentile_interval(np.append(known, [np.nan, np.inf])) == pytest.approx((0.025, 0.975))
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [(8, 10, 0.4902, 0.9433), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0), (30, 60, 0.3774, 0.6226)],
+)
+def test_wilson_interval_typed_by_hand(hits: int, n: int, low: float, high: float) -> None:
+    assert wilson_interval(hits, n) == pytest.approx((low, high), abs=1e-4)
+    assert wilson_interval(hits, n, 0.99).high >= high
+    if hits in (0, n):  # exact at the ends, without a rounding error
+        assert {0: 0.0, n: 1.0}[hits] in wilson_interval(hits, n)
+
+
+def test_unanimous_interval_typed_by_hand() -> None:
+    # w = .1611, the limit of an event never seen in 20: .5 (1 - w) and .5 + .5 w
+    assert unanimous_interval(0.5, 20) == pytest.approx((0.4194, 0.5806), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "p"),
+    [(10, 2, 158 / 4096), (5, 0, 2 / 32), (6, 0, 2 / 64), (1, 1, 1.0), (3, 9, 598 / 4096), (0, 0, 1.0)],
+)
+def test_exact_mcnemar_typed_by_hand(wins: int, losses: int, p: float) -> None:
+    """Six to nothing is the least that is significant: 2 / 2**6 = .031, five to nothing is .0625."""
+    assert mcnemar_exact(wins, losses) == p
+
+
+@pytest.mark.parametrize(("chance", "n", "excess"), [(0.5, 100, 0.13843), (1 / 6, 60, 0.14461), (0.25, 400, 0.06193)])
+def test_detectable_excess_typed_by_hand(chance: float, n: int, excess: float) -> None:
+    assert detectable_above(chance, n) == pytest.approx(excess, abs=1e-5)
+    sizes = [detectable_above(chance, more) for more in (n, n + 1, 2 * n, 10 * n)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 4
+
+
+@pytest.mark.parametrize(
+    ("discordance", "n", "difference"), [(0.3, 100, 0.15165), (0.3, 400, 0.07650), (0.1, 100, 0.08755)]
+)
+def test_detectable_difference_typed_by_hand(discordance: float, n: int, difference: float) -> None:
+    assert detectable_difference(discordance, n) == pytest.approx(difference, abs=1e-5)
+    sizes = [detectable_difference(discordance, more) for more in (n, n + 1, 2 * n, 10 * n)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 4
+
+
+def test_odds_ratio_adds_one_half_to_both_counts() -> None:
+    assert odds_ratio(7, 2) == 3.0
+    assert odds_ratio(2, 7) == pytest.approx(1 / 3)
+    assert odds_ratio(4, 0) == 9.0

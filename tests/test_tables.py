@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.result_tables import (
+    authors_table,
+    category_table,
+    comparison_table,
+    is_significant,
+    metric_table,
+    retrieval_table,
+)
+from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import summarise
-from fourfold.evaluator.reporting.table_formats import (
+from fourfold.evaluator.tables.formats import (
     WRITERS,
     Estimate,
     Table,
@@ -21,7 +30,6 @@ from fourfold.evaluator.reporting.table_formats import (
     write_table,
     write_text,
 )
-from fourfold.evaluator.reporting.tables import authors_table, category_table, comparison_table, metric_table
 
 NASTY = 'A|B & 50% of $x_1$ #1 {~^\\} <b>"[1](x)*†`'
 
@@ -211,3 +219,47 @@ def test_unknown_format_lists_the_choices() -> None:
     with pytest.raises(InputError, match=r"unknown table format 'htm'.*Allowed: csv, html, latex, markdown, text"):
         write_table(TABLES["nasty"], "htm")
     assert all(write_table(TABLES["categories"], form).endswith("\n") for form in WRITERS)
+
+
+@pytest.mark.parametrize(("p_holm", "mark"), [(0.0499, "*"), (0.05, ""), (0.0501, ""), (None, "")])
+def test_a_difference_is_marked_below_five_percent_after_correction(p_holm: float | None, mark: str) -> None:
+    changed = tuple(replace(row, p=0.001, p_holm=p_holm) for row in RESULTS.comparisons)
+    table = category_table(replace(RESULTS, comparisons=changed))
+    assert {row[3].mark for row in table.rows} == {mark}
+    assert any(note.startswith("* differs") for note in table.notes) == bool(mark)
+    assert is_significant(changed[0]) == bool(mark)
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.00009, "<.0001"), (0.0001, ".0001"), (0.0499, ".0499"), (1.0, "1.0000"), (None, "–")]
+)
+def test_p_values_are_written_to_four_figures(p: float | None, text: str) -> None:
+    tested = next(row for row in RESULTS.comparisons if row.p is not None)
+    table = comparison_table(replace(RESULTS, comparisons=(replace(tested, p=0.5, p_holm=p),)))
+    assert table.rows[0][5:7] == (".5000", text)
+
+
+def test_estimates_are_percent_to_one_decimal_or_plain_numbers() -> None:
+    assert str(Estimate(0.12345, 0.1, 0.2, "*")) == "12.3 [10.0, 20.0]*"
+    assert str(Estimate(0.05, signed=True)) == "+5.0"
+    assert str(Estimate(-0.05, -0.1, 0.0, signed=True)) == "-5.0 [-10.0, 0.0]"
+    assert str(Estimate(0.12345, percent=False)) == "0.123"
+    assert str(Estimate(0.5, 0.4, None)) == "50.0"
+
+
+def test_recall_that_is_retained_is_a_share_of_the_baseline() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(20, dtype=bool)
+    noise = rng.standard_normal((20, 20))
+    scores = {name: (truth * skill + noise).astype(np.float32) for name, skill in (("cosine", 3), ("dcsm", 1))}
+    item = ScoredItem("set", "retrieval", "set", {}, ("i",) * 20, ("c",) * 20, truth, scores)
+    metrics, comparisons = summarise([item], seed=0, replicates=5)
+    table = retrieval_table(
+        replace(RESULTS, metrics=metrics, comparisons=comparisons, scorers={name: {} for name in scores})
+    )
+    values = {(row.scorer, row.metric): row.value for row in metrics}
+    assert [row[1] for row in table.rows] == ["cosine", "dcsm", "dcsm / cosine", "chance"]
+    assert table.header[2] == "text R@1"
+    assert table.rows[2][2].value == values["dcsm", "text_recall@1"] / values["cosine", "text_recall@1"]
+    assert str(table.rows[3][2]) == "5.0"
+    assert retrieval_table(RESULTS) is None

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, Results, ScoredItem, load
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.results import Results, load
+from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.statistics import REPLICATES
 

@@ -20,8 +20,8 @@ relative distances, and margins in standard deviations. Captions have paraphrase
 image twins are set against unrelated pictures only.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -39,10 +39,10 @@ from fourfold.evaluator.analysis.geometry_measures import (
     measure_twins,
 )
 from fourfold.evaluator.analysis.metrics import has_core
+from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
 from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.encoders import Encoder
 from fourfold.evaluator.features.encoding import EncodedSet, Progress, encode_items
-from fourfold.generator.dataset.reading import dump_json, write_atomically
 from fourfold.statistics import (
     REPLICATES,
     cluster_bootstrap,
@@ -64,36 +64,6 @@ class Composite:
     cluster: str
     whole: str | ImageRef
     parts: tuple[str, ...] | tuple[ImageRef, ...]
-
-
-@dataclass(frozen=True)
-class ProbeRow:
-    """One measure on one category, or on the several categories of a condition together (`category` is empty)."""
-
-    condition: str
-    category: str
-    side: str  # "image", "text", or "both" for margins between them
-    measure: str  # a key of `fourfold.evaluator.analysis.geometry_measures.MEASURES`
-    value: float
-    low: float | None  # None where one cluster is all there is
-    high: float | None
-    groups: int
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """What the probe found, and every group's margins for whoever draws them."""
-
-    rows: tuple[ProbeRow, ...]
-    margins: Mapping[str, np.ndarray]  # category -> [n, 4]: A, B, a, b
-    model: str
-    identity: str
-
-    def _repr_html_(self) -> str:
-        from fourfold.evaluator.reporting.table_formats import write_html
-        from fourfold.evaluator.reporting.tables import probe_table
-
-        return write_html(probe_table(self))
 
 
 def probe(
@@ -136,13 +106,6 @@ def probe(
         if category
     }
     return ProbeResult(tuple(rows), margins, encoder.name, encoder.identity)
-
-
-def save_probe(result: ProbeResult, path: Path) -> None:
-    """Write the rows and every group's margins as one JSON file."""
-    margins = {category: table.tolist() for category, table in result.margins.items()}
-    content = {"format": "fourfold-probe", "version": 1, **asdict(replace(result, margins=margins))}
-    write_atomically(Path(path), dump_json(content))
 
 
 @dataclass(frozen=True)

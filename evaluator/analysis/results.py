@@ -12,56 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.item_rows import LARGE_FOLDER, ScoredItem, read_row, refuse_constant, write_row
 from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.evaluator.analysis.result_tables import category_table, comparison_table
+from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow, make_row, shortened
+from fourfold.evaluator.tables.formats import write_html
 from fourfold.generator.dataset.reading import write_atomically
 
 FORMAT, VERSION = "fourfold-results", 2
 ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
-
-
-@dataclass(frozen=True)
-class MetricRow:
-    """One metric of one scorer on one category; shares lie in 0..1. None stands for "cannot be said"."""
-
-    category: str
-    scorer: str
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    interval: str  # "bootstrap" over clusters, "wilson" where every cluster (or the only one) gave the same
-    chance: float
-    items: int
-    clusters: int
-    asked: int  # questions
-    ties: int  # misses by exact equality
-    detectable: float | None  # excess over chance that this many clusters show with 80 % power
-    standard_error: float | None = None  # of the resampled value; binomial where one cluster is all there is
-
-
-@dataclass(frozen=True)
-class ComparisonRow:
-    """One scorer against the baseline on one category: the same items, the same resamples."""
-
-    category: str
-    scorer: str
-    baseline: str
-    metric: str
-    difference: float
-    low: float | None
-    high: float | None
-    clusters: int
-    wins: int | None = None  # clusters with more hits than the baseline; the test is made on the headline metric
-    losses: int | None = None
-    p: float | None = None  # exact McNemar, two-sided
-    p_holm: float | None = None  # corrected for the number of categories
-    odds_ratio: float | None = None
-    cohens_g: float | None = None
-    detectable: float | None = None  # difference found with 80 % power at this discordance
 
 
 @dataclass(frozen=True)
@@ -81,9 +43,6 @@ class Results:
     notes: tuple[str, ...] = ()  # what every table made from this must say
 
     def _repr_html_(self) -> str:
-        from fourfold.evaluator.reporting.table_formats import write_html
-        from fourfold.evaluator.reporting.tables import category_table, comparison_table
-
         return "".join(map(write_html, filter(None, [category_table(self), comparison_table(self)])))
 
 
@@ -189,7 +148,7 @@ def _check_head(head: Mapping[str, Any], path: Path) -> None:
     parts = [((name,), head[name], kind) for name, kind in _KINDS.items()]
     for place, given, kind in chain(parts, _inner_parts(head)):
         if not isinstance(given, (int, float) if kind is float else kind):
-            raise InputError(f"{path}: {'.'.join(place)} is {_shortened(given)}, not {_CALLED[kind]}; is it damaged?")
+            raise InputError(f"{path}: {'.'.join(place)} is {shortened(given)}, not {_CALLED[kind]}; is it damaged?")
     for name in ("scorers", "metrics"):
         if not head[name]:
             raise InputError(f"{path}: {name} is empty; evaluate again")
@@ -205,23 +164,10 @@ def _inner_parts(head: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any
 
 
 def _read_row(kind: type[Row], row: Any, where: str) -> Row:
-    try:
-        read = kind(**row)
-    except TypeError as error:
-        raise InputError(f"{where}: a row is not as this version writes it: {error}") from None
-    for name, wanted in get_type_hints(kind).items():
-        value = getattr(read, name)
-        whole = isinstance(value, int) and isinstance(float(value), wanted)  # 1 is as good as 1.0
-        if not (whole or isinstance(value, wanted)):
-            raise InputError(f"{where}: {name} of a row is {_shortened(value)}; is the file damaged?")
+    read = make_row(kind, row, where)
     if read.metric not in METRICS:
         raise unknown_name("metric", read.metric, METRICS, where)
     return read
-
-
-def _shortened(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:40] + "…"
 
 
 def check_target(folder: Path) -> None:

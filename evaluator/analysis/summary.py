@@ -8,8 +8,9 @@ from zlib import crc32
 
 import numpy as np
 
+from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock, Measured, Metric
-from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, ScoredItem
+from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.statistics import (
     LEVEL,
     REPLICATES,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from fourfold.evaluator.reporting.table_formats import percent
+from fourfold.evaluator.tables.formats import percent
 
 BAR_HEIGHT = 9
 BAR_PITCH = 39  # one line of type, the bar, and air

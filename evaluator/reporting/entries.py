@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import group_score, has_core, image_choice, text_choice
-from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.reporting.groups import Group, Picture
 from fourfold.evaluator.reporting.systems import System
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fourfold.evaluator.reporting.table_formats import MISSING, Cell, Estimate, Table, percent
 from fourfold.evaluator.reporting.view import interval, points
+from fourfold.evaluator.tables.formats import MISSING, Cell, Estimate, Table, percent
 
 
 @dataclass(frozen=True)

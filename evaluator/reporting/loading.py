@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import Results, ScoredItem, load
+from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.reporting.difficulty import Axis, find_axes
 from fourfold.evaluator.reporting.entries import Entry, entries_of_results
 from fourfold.evaluator.reporting.groups import Group, read_groups

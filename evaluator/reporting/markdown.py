@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fourfold.evaluator.reporting.sections import RunConfiguration
-from fourfold.evaluator.reporting.table_formats import Table, write_markdown
+from fourfold.evaluator.tables.formats import Table, write_markdown
 
 _SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#~"} | {"\n": " ", "\r": " "})
 

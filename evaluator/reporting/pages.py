@@ -9,7 +9,7 @@ from fourfold.evaluator.reporting.difficulty import MIN_CLUSTERS
 from fourfold.evaluator.reporting.entries import Entry
 from fourfold.evaluator.reporting.html_tables import HtmlTable, to_html
 from fourfold.evaluator.reporting.loading import Material
-from fourfold.evaluator.reporting.probe import NOTE as PROBE_NOTE
+from fourfold.evaluator.reporting.probe_figures import NOTE as PROBE_NOTE
 from fourfold.evaluator.reporting.sections import (
     AxisSection,
     LegendEntry,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import MetricRow
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, read_probe
+from fourfold.evaluator.analysis.rows import MetricRow
 from fourfold.evaluator.reporting.loading import Material, load_material
-from fourfold.evaluator.reporting.probe import SIDES, WHAT, Section, margins_of, read_probe, sections_of
-from fourfold.evaluator.reporting.table_formats import WRITERS
+from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, Section, margins_of, sections_of
 from fourfold.evaluator.reporting.trends import Trend, find_trends
 from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of
 from fourfold.evaluator.reporting.writing import list_tables
+from fourfold.evaluator.tables.formats import WRITERS
 from fourfold.generator.dataset.reading import write_atomically
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _write_figures(material: Material, number: int, folder: Path, name: str) -> 
     written = _save(_scores(material.numbers[number]), folder, f"{name}-scores")
     for label, trends in _by_axis(find_trends(material, number)).items():
         written += _save(_trend(trends, label), folder, f"{name}-{_slug(label)}")
-    if probe := read_probe(material.folders[number]):
+    if probe := read_probe(material.folders[number] / PROBE_FILE):
         for section in sections_of(probe):
             written += _save(_geometry(section), folder, f"{name}-geometry-{_slug(section.name)}")
     return written

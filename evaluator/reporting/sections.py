@@ -6,14 +6,15 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
+from fourfold.evaluator.analysis.result_tables import comparison_table, metric_cell, metric_table, retrieval_table
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.reporting.charts import MARKS, curves, mark
-from fourfold.evaluator.reporting.probe import SIDES, WHAT, read_probe, sections_of, side_chart, table_of
+from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, sections_of, side_chart
 from fourfold.evaluator.reporting.systems import System
-from fourfold.evaluator.reporting.table_formats import Table
-from fourfold.evaluator.reporting.tables import comparison_table, metric_table, retrieval_table
 from fourfold.evaluator.reporting.trends import Trend
-from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of, estimate
+from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of
+from fourfold.evaluator.tables.formats import Table
 
 HARD_POSITIVE_NOTE = (
     "Hard positives: a second true caption of each picture, in another wording, must beat the adversarial one too. "
@@ -59,8 +60,8 @@ class LegendEntry:
 
 
 @dataclass(frozen=True)
-class CommandBlock:
-    """A named list of facts."""
+class ConfigurationBlock:
+    """Facts about one part of a run, such as its model or its settings: name and value of each."""
 
     name: str
     rows: tuple[tuple[str, str], ...]
@@ -71,7 +72,7 @@ class RunConfiguration:
     """What was run, and with what."""
 
     command: str
-    blocks: tuple[CommandBlock, ...]
+    blocks: tuple[ConfigurationBlock, ...]
 
 
 def difficulty_sections(trends: Sequence[Trend]) -> list[AxisSection]:
@@ -95,8 +96,8 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
     controlled = _table(numbers, "Controls, 2AFC accuracy", CONTROLS_NOTE, controls, ("text_2afc", "text_choice"))
     searched = retrieval_table(replace(numbers.run, notes=()))
-    probe = read_probe(folder)
-    measured = None if probe is None else table_of(probe)
+    probe = read_probe(folder / PROBE_FILE)
+    measured = None if probe is None else probe_table(probe)
     return [table for table in (measured, hard, searched, controlled) if table is not None]
 
 
@@ -109,7 +110,7 @@ def detail_tables(numbers: Numbers) -> list[Table]:
 
 def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
     """The sections of every probe that a results folder holds."""
-    probes = [probe for folder in folders if (probe := read_probe(folder)) is not None]
+    probes = [probe for folder in folders if (probe := read_probe(folder / PROBE_FILE)) is not None]
     return [
         ProbeSection(
             section.title + (f" ({probe.model})" if len(probes) > 1 else ""),
@@ -131,7 +132,7 @@ def configuration(run: Results) -> RunConfiguration:
         "Versions": run.versions,
     }
     shown = tuple(
-        CommandBlock(name, tuple((key, _plain(value)) for key, value in facts.items()))
+        ConfigurationBlock(name, tuple((key, _plain(value)) for key, value in facts.items()))
         for name, facts in blocks.items()
     )
     return RunConfiguration(run.command or "(made from Python; no command was recorded)", shown)
@@ -150,7 +151,7 @@ def _table(numbers: Numbers, title: str, note: str, systems: Sequence[System], m
         for metric in metrics:
             found = [numbers.metric(category, system.scorer, metric) for system in systems]
             if any(found):
-                lines.append((category, *map(estimate, found), chance_of(found)))
+                lines.append((category, *map(metric_cell, found), chance_of(found)))
                 break
     header = ("category", *(system.label for system in systems), "chance")
     return Table(f"{title}, percent, with 95{NBSP}% intervals", header, tuple(lines), (note,)) if lines else None

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from fourfold.evaluator.analysis.metrics import METRICS
-from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, Results
+from fourfold.evaluator.analysis.result_tables import metric_cell
+from fourfold.evaluator.analysis.results import Results
+from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import ALL, RETRIEVAL, headline_metric
 from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.systems import System, find_role
-from fourfold.evaluator.reporting.table_formats import Cell, Estimate, Table, percent
+from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent
 
 # category -> (condition, what differs between the two pictures)
 CATEGORIES = {
@@ -169,7 +171,7 @@ def answer_table(numbers: Numbers) -> Table:
     for category in numbers.with_all:
         metric = numbers.headline(category)
         found = [numbers.metric(category, system.scorer, metric) for system in shown]
-        line: list[Cell] = [category, *map(estimate, found), chance_of(found)]
+        line: list[Cell] = [category, *map(metric_cell, found), chance_of(found)]
         if dcsm and len(header) > len(line):
             row = numbers.comparison(category, dcsm.scorer, metric)
             line.append(None if row is None else Estimate(row.difference, row.low, row.high, signed=True))
@@ -182,18 +184,17 @@ def matrix(runs: Sequence[Numbers]) -> Table:
     """All models and scorers x categories, each on its headline metric."""
     categories = list(dict.fromkeys(category for numbers in runs for category in numbers.with_all))
     lines = [
-        (numbers.model, system.label, *(estimate(_headline_row(numbers, category, system)) for category in categories))
+        (
+            numbers.model,
+            system.label,
+            *(metric_cell(_headline_row(numbers, category, system)) for category in categories),
+        )
         for numbers in runs
         for system in numbers.contestants
     ]
     title = f"{len(runs)} models: share of {runs[0].unit} right, percent, with 95{NBSP}% intervals"
     note = f"The charts and curves below are those of {runs[0].model}; the explorer shows every model."
     return Table(title, ("model", "scorer", *categories), tuple(lines), (note,))
-
-
-def estimate(row: MetricRow | None) -> Estimate | None:
-    """A number with its interval for a cell of a table."""
-    return None if row is None else Estimate(row.value, row.low, row.high)
 
 
 def chance_of(rows: Sequence[MetricRow | None]) -> Estimate | None:

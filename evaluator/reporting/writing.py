@@ -15,8 +15,8 @@ from fourfold.evaluator.reporting.maps import load_maps
 from fourfold.evaluator.reporting.markdown import render_markdown
 from fourfold.evaluator.reporting.pages import browser_page, make_title, report_page
 from fourfold.evaluator.reporting.sections import check_tables, configuration, detail_tables
-from fourfold.evaluator.reporting.table_formats import Table
 from fourfold.evaluator.reporting.view import answer_table, lede, matrix
+from fourfold.evaluator.tables.formats import Table
 from fourfold.generator.dataset.reading import write_atomically
 
 GROUPS_WITH_PICTURES = 100  # a category

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.item_rows import LARGE
-from fourfold.evaluator.analysis.results import Results, ScoredItem
+from fourfold.evaluator.analysis.item_rows import LARGE, ScoredItem
+from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import ALL, summarise
 from fourfold.evaluator.data.external.benchmark import AuthorsMetric
 from fourfold.evaluator.data.items import ImageRef, Item

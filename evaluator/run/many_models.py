@@ -10,9 +10,10 @@ from pathlib import Path
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
 from fourfold.evaluator.encoders import TINY, load_encoder, loader_of
-from fourfold.evaluator.reporting.table_formats import Table
+from fourfold.evaluator.run.engines import ENGINES
 from fourfold.evaluator.run.evaluation import hash_heads
-from fourfold.evaluator.run.one_model import ENGINES, EvaluationSpec, ModelRun, save_outcome
+from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, save_outcome
+from fourfold.evaluator.tables.formats import Table
 
 EVALUATED, KEPT, FAILED = "evaluated", "kept", "failed"
 _LONGEST = 80  # characters of a folder's name
@@ -134,7 +135,7 @@ def _is_done(folder: Path, spec: EvaluationSpec, run: ModelRun) -> bool:
     heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in spec.scorers}
     # Without a prompt, or a folder of images, the dataset says nothing of one.
     here = {"prompt": None, "images": None, **spec.dataset}
-    here |= {"items": len(spec.items), "seed": spec.seed, "dtype": spec.dtype}
+    here |= {"items": len(spec.items), "seed": spec.options.seed, "dtype": spec.options.load.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
     other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
     other += ["head"] if heads != hash_heads(run.head, spec.scorers, run.model) else []
@@ -153,7 +154,7 @@ def _has_changed(model: str, identity: str | None, spec: EvaluationSpec) -> bool
     is_here = Path(place).exists() and not model.startswith("hf-hub:")
     if model != TINY and loader_of(model) != "custom" and not is_here:
         return False
-    return load_encoder(model, allow_random_weights=spec.allow_random_weights).identity != identity
+    return load_encoder(model, allow_random_weights=spec.options.load.allow_random_weights).identity != identity
 
 
 def _head_of(model: str, head: Path | None) -> Path | None:

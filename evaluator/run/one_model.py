@@ -1,11 +1,13 @@
-"""One model asked one set of questions: load, encode, score, measure. Where that happens is an engine's business."""
+"""One model asked one set of questions: load, encode, score, measure.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+Where that happens is an engine's business: `fourfold.evaluator.run.engines`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.results import Results, check_target, save
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import Encoder, load_encoder, resize_mode_of
@@ -13,6 +15,7 @@ from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encod
 from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
 from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE
 from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate
+from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
 
 MAPS_PER_CATEGORY = 100
@@ -21,20 +24,15 @@ _OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one
 
 @dataclass(frozen=True)
 class EvaluationSpec:
-    """What every model is spec, and how it is run; it can be sent to another machine."""
+    """What every model is asked, and how it is run; it can be sent to another machine."""
 
     items: tuple[Item, ...]
     dataset: Mapping[str, Any]  # what the results say of it
     scorers: tuple[str, ...]
-    metric: AuthorsMetric | None = None
+    options: RunOptions = field(default_factory=RunOptions)
+    authors_metric: AuthorsMetric | None = None
     notes: tuple[str, ...] = ()
-    seed: int = 0
     command: str = ""
-    device: str = "cpu"
-    dtype: str = "float32"
-    batch_size: int | Literal["auto"] = "auto"
-    allow_random_weights: bool = False
-    cache_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -61,21 +59,18 @@ def run_model(spec: EvaluationSpec, run: ModelRun, progress: bool) -> Outcome:
 
 
 def open_encoder(spec: EvaluationSpec, model: str) -> Encoder:
-    """The model, loaded as it was asked for."""
-    return load_encoder(
-        model,
-        device=spec.device,
-        dtype=spec.dtype,
-        allow_random_weights=spec.allow_random_weights,
-        batch_size=spec.batch_size,
-    )
+    """Load a model with the options of the run. Raises what `load_encoder` raises."""
+    return load_encoder(model, **asdict(spec.options.load))
 
 
 def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
-    """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding."""
+    """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding.
+
+    Raises InputError for a scorer that the model cannot be scored with.
+    """
     item = spec.items[0]  # of a retrieval set, which is one item, a single pair
     first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
-    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, spec.seed)
+    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, spec.options.seed)
     for name in spec.scorers:
         inner = name.rpartition(":")[2]
         if inner not in _OF_THE_SET:
@@ -89,11 +84,11 @@ def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: Enco
         encoder,
         spec.scorers,
         head=run.head,
-        seed=spec.seed,
-        cache_dir=spec.cache_dir,
+        seed=spec.options.seed,
+        cache_dir=spec.options.cache_dir,
         encoded=encoded,
         progress=progress,
-        authors_metric=spec.metric,
+        authors_metric=spec.authors_metric,
         dataset_info=spec.dataset,
         command=spec.command,
         notes=spec.notes,
@@ -111,38 +106,6 @@ def save_outcome(outcome: Outcome, folder: Path) -> None:
     save(outcome.results, folder)
 
 
-Answers = Iterator[tuple[ModelRun, Outcome | Exception]]
-
-
-def run_here(spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None, progress: bool) -> Answers:
-    """One model after another in this process; what one raises is its answer, and the next one is spec."""
-    for run in runs:
-        try:
-            yield run, run_model(spec, run, progress)
-        except Exception as error:  # whoever asked raises or shows it; it must not lose the other models
-            yield run, error
-
-
-def _run_on_ray(spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None, progress: bool) -> Answers:
-    from fourfold.evaluator.run.ray_engine import run_on_ray  # an extra
-
-    return run_on_ray(spec, runs, address, progress)
-
-
-ENGINES: dict[str, Callable[[EvaluationSpec, Sequence[ModelRun], str | None, bool], Answers]] = {
-    "local": run_here,
-    "ray": _run_on_ray,
-}
-
-
-def check_engine(name: str, address: str | None = None) -> None:
-    """Raise InputError for an engine that `ENGINES` does not know, or an address where no cluster is asked for."""
-    if name not in ENGINES:
-        raise unknown_name("engine", name, ENGINES)
-    if address is not None and name != "ray":
-        raise InputError(f"--address {address}: that is of a Ray cluster, and --engine is {name!r}; add --engine ray")
-
-
 def _encode(encoder: Encoder, spec: EvaluationSpec, progress: bool) -> EncodedSet:
     with encoding_bar(progress) as advance:
-        return encode_items(encoder, spec.items, spec.cache_dir, progress=advance)
+        return encode_items(encoder, spec.items, spec.options.cache_dir, progress=advance)

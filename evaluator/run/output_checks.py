@@ -1,13 +1,12 @@
-"""Places that results go to: whether they can be written, and what they may hold, both said before the work."""
+"""Checks of output folders and files before the work begins: can they be written, do they hold anything foreign?"""
 
-import json
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from fourfold.errors import InputError
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, read_probe
 from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
-from fourfold.evaluator.reporting.probe import PROBE_FILE
 
 _DEMO = "dataset"  # the folder by which a demonstration is known
 _FOREIGN = "nothing was overwritten. Give a new folder"
@@ -29,7 +28,7 @@ def check_writable(folder: Path) -> None:
                 each.rmdir()
 
 
-def check_results_place(folder: Path) -> None:
+def check_results_output(folder: Path) -> None:
     """Refuse a folder that holds something, but for what a run killed while it saved left."""
     if (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder}: exists and is not empty; {_FOREIGN}")
@@ -37,7 +36,7 @@ def check_results_place(folder: Path) -> None:
     check_writable(folder)
 
 
-def check_demo_place(folder: Path) -> None:
+def check_demo_output(folder: Path) -> None:
     """Refuse a file, and a folder that holds something and no demonstration."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder for the demonstration")
@@ -48,19 +47,19 @@ def check_demo_place(folder: Path) -> None:
     check_writable(folder)
 
 
-def check_probe_place(out: Path) -> None:
+def check_probe_output(out: Path) -> None:
     """Refuse a place for a probe that holds something else: another kind of file, or a dataset."""
     if out.suffix == ".json":
         if out.is_dir():
             raise InputError(f"{out}: is a folder; name a file, or a folder that does not end in .json")
-        _probed_identity(out)
+        read_probe(out)
         check_writable(out.parent)
         return
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder for the probe, or a file that ends in .json")
     if (out / "manifest.json").exists():
         raise InputError(f"{out}: holds a dataset; {_FOREIGN}, or the results folder of the same model")
-    _probed_identity(out / PROBE_FILE)
+    read_probe(out / PROBE_FILE)
     if (out / RESULTS_FILE).exists():
         read_summary(out)
     check_writable(out)
@@ -69,7 +68,8 @@ def check_probe_place(out: Path) -> None:
 def check_same_model(out: Path, identity: str) -> None:
     """Refuse a place for a probe that holds the probe, or the results, of another model."""
     file = out if out.suffix == ".json" else out / PROBE_FILE
-    there = {file: _probed_identity(file)}
+    earlier = read_probe(file)
+    there = {} if earlier is None else {file: earlier.identity}
     if file != out and (out / RESULTS_FILE).exists():
         there[out / RESULTS_FILE] = read_summary(out)["model"].get("identity")
     for path, found in there.items():
@@ -77,16 +77,3 @@ def check_same_model(out: Path, identity: str) -> None:
             raise InputError(
                 f"{path}: is of another model ({str(found)[:12]}, this one is {identity[:12]}); {_FOREIGN}"
             )
-
-
-def _probed_identity(path: Path) -> str | None:
-    """Of which model an earlier probe is; None without one. Raises InputError for a file of another kind."""
-    if not path.exists():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != "fourfold-probe":
-            raise ValueError
-        return str(content["identity"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: exists and is no probe of ours; nothing was overwritten. Give a new name") from None

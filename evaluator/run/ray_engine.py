@@ -7,15 +7,15 @@ and the results are those of one machine. An item is never cut: a retrieval set 
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
 from itertools import islice
 from platform import node
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.encoders import Encoder, LoadOptions, load_encoder
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, join_encoded
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, Outcome, measure, try_scorers
 from fourfold.generator.run.ray_engine import connect, lost_task
@@ -40,14 +40,15 @@ def run_on_ray(
     A worker that dies is replaced and its shard encoded again. Raises InputError without Ray or without its cluster,
     and for a GPU that no worker can have.
     """
-    kind, _, number = spec.device.partition(":")
+    device = spec.options.load.device
+    kind, _, number = device.partition(":")
     if kind == "cuda" and number not in ("", "0"):
-        raise InputError(f"--device {spec.device}: Ray gives each worker a GPU, its only one; give --device cuda")
+        raise InputError(f"--device {device}: Ray gives each worker a GPU, its only one; give --device cuda")
     ray, is_ours = connect(address)
     try:
         gpus = int(kind == "cuda")
         if gpus and is_ours and not address and not ray.cluster_resources().get("GPU"):  # a cluster may grow one
-            raise InputError(f"--device {spec.device}: Ray finds no GPU on this machine; give --device cpu")
+            raise InputError(f"--device {device}: Ray finds no GPU on this machine; give --device cpu")
         yield from _run(ray, spec, runs, gpus)
     finally:
         if is_ours:
@@ -90,14 +91,14 @@ def _answer(ray: Any, done: Any) -> Outcome | Exception:
 
 
 def _encode_shard(spec: EvaluationSpec, run: ModelRun, here: _Here, try_out: bool) -> EncodedSet:
-    encoder = _encoder_of(_enter(here), run.model, spec.device, spec.dtype, spec.batch_size, spec.allow_random_weights)
+    encoder = _encoder_of(_enter(here), run.model, spec.options.load)
     if try_out:
         try_scorers(spec, run, encoder)
-    return encode_items(encoder, spec.items, spec.cache_dir)
+    return encode_items(encoder, spec.items, spec.options.cache_dir)
 
 
 def _finish(spec: EvaluationSpec, run: ModelRun, here: _Here, *parts: EncodedSet) -> Outcome:
-    encoder = _encoder_of(_enter(here), run.model, spec.device, spec.dtype, spec.batch_size, spec.allow_random_weights)
+    encoder = _encoder_of(_enter(here), run.model, spec.options.load)
     return measure(spec, run, encoder, join_encoded(parts), progress=False)
 
 
@@ -114,9 +115,5 @@ def _enter(here: _Here) -> str:
 
 
 @lru_cache(maxsize=1)  # a worker keeps its model from shard to shard
-def _encoder_of(
-    call: str, model: str, device: str, dtype: str, batch_size: int | Literal["auto"], allow_random_weights: bool
-) -> Encoder:
-    return load_encoder(
-        model, device=device, dtype=dtype, batch_size=batch_size, allow_random_weights=allow_random_weights
-    )
+def _encoder_of(call: str, model: str, options: LoadOptions) -> Encoder:
+    return load_encoder(model, **asdict(options))

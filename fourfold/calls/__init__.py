@@ -1,1 +1,12 @@
-"""The Python calls behind the commands."""
+"""The Python calls behind the commands: each joins data, model and results, and does nothing that another could.
+
+auditing        audit
+evaluation      evaluate, evaluate_models, models
+probing         probe
+training        train_head
+reports         report, paper_report
+demonstration   demo
+
+All can be had from `fourfold` itself. The calls behind the commands about datasets alone (`generate`, `verify`, ...)
+are the generator's own.
+"""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fourfold.evaluator.data.blind_items import blind_items
+from fourfold.calls.blind_items import blind_items
 from fourfold.evaluator.data.external import load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.generator.audits import blind_audit as audits

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fourfold.cli.options import DATASET, FOLDER, QUIET, SEED
+from fourfold.cli.options import ADDRESS, DATASET, ENGINE, FOLDER, QUIET, SEED, SPLIT
 from fourfold.errors import InputError
 
 
@@ -22,8 +22,8 @@ from fourfold.errors import InputError
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
 @click.option("--renderer", default="auto", show_default=True, help="opengl, raytrace; auto is the first that starts")
 @click.option("--format", default="folder", show_default=True, help="folder, webdataset, parquet")
-@click.option("--engine", default="local", show_default=True, help="local, ray (extra `ray`)")
-@click.option("--address", help="of a running Ray cluster; default: one on this machine")
+@ENGINE
+@ADDRESS
 @click.option("--num-shards", type=click.IntRange(1), help="parts made one by one; default: the size of a SLURM array")
 @click.option("--shard-index", type=click.IntRange(0), help="the part to make, from 0 on; default: that of this task")
 @QUIET
@@ -80,7 +80,7 @@ def verify(dataset: Path, quiet: bool) -> None:
 @click.command(short_help="Write a contact sheet of a dataset.")
 @FOLDER
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--split", help='default: "test", else the first')
+@SPLIT
 @click.option("--columns", type=click.IntRange(1), default=4, show_default=True, help="groups side by side")
 @click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="rows of each category")
 def preview(dataset: Path, out: Path, split: str | None, columns: int, rows: int) -> None:
@@ -108,7 +108,7 @@ def describe(dataset: Path, split: str | None, html: Path | None) -> None:
 @FOLDER
 @click.argument("format")
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--split", help='default: "test", else the first')
+@SPLIT
 def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
     """Write DATASET to the new folder OUT in another schema, FORMAT: sugarcrepe, winoground, bivlc, clip-binding,
     whatsup, negbench, valse, clevr, open-clip, dcsm.

@@ -1,6 +1,7 @@
 """Arguments and options that several commands share, so that they are called and explained alike."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -17,6 +18,14 @@ def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -
     return Path(_no_url(context, parameter, given))
 
 
+def _as_batch_size(context: click.Context, parameter: click.Parameter, given: str) -> int | Literal["auto"]:
+    if given == "auto":
+        return "auto"
+    if not given.isdecimal() or int(given) < 1:
+        raise InputError(f"--batch-size {given!r}: give 'auto' or a whole number from 1 on")
+    return int(given)
+
+
 DATASET = click.argument("dataset", callback=_no_url)
 FOLDER = click.argument("dataset", callback=_as_folder)
 SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
@@ -26,7 +35,19 @@ MODEL = click.option(
 )
 DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
 DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
-CACHE = click.option("--cache", type=click.Path(path_type=Path), help="folder that keeps features for later runs")
+CACHE = click.option(
+    "--cache", "cache_dir", type=click.Path(path_type=Path), help="folder that keeps features for later runs"
+)
 RANDOM = click.option(
     "--allow-random-weights", is_flag=True, help="run a model without weights; its numbers mean nothing"
 )
+SPLIT = click.option("--split", help='default: "test", else the first')
+BATCH_SIZE = click.option(
+    "--batch-size",
+    default="auto",
+    show_default=True,
+    callback=_as_batch_size,
+    help="images or captions in one pass, or auto",
+)
+ENGINE = click.option("--engine", default="local", show_default=True, help="local, ray (extra `ray`)")
+ADDRESS = click.option("--address", help="of a running Ray cluster; default: one on this machine")

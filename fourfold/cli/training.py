@@ -45,7 +45,7 @@ def train_head(
     split: str,
     validation_split: str | None,
     tensorboard: Path | None,
-    cache: Path | None,
+    cache_dir: Path | None,
     device: str,
     allow_random_weights: bool,
     quiet: bool,
@@ -55,7 +55,7 @@ def train_head(
     from fourfold.evaluator.data.fourfold_items import training_splits
 
     training_splits(dataset, split, validation_split)  # before torch is imported, which takes seconds
-    from fourfold.calls.commands import train_head as call
+    from fourfold.calls.training import train_head as call
     from fourfold.evaluator.training.train_state import TrainingConfig
 
     done = call(
@@ -66,7 +66,7 @@ def train_head(
         split=split,
         validation_split=validation_split,
         config=TrainingConfig(**training, device=device),
-        cache_dir=cache,
+        cache_dir=cache_dir,
         device=device,
         allow_random_weights=allow_random_weights,
         tensorboard=tensorboard,

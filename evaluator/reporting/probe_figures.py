@@ -1,24 +1,18 @@
 """The geometry probe as figures: for each condition, on both sides, the margins of its groups and its distances."""
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 
-from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import RESOLUTION
+from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
 from fourfold.evaluator.reporting.charts import mark
-from fourfold.evaluator.reporting.table_formats import Table, percent
-from fourfold.evaluator.reporting.tables import probe_table
+from fourfold.evaluator.tables.formats import percent
 from fourfold.generator.dataset.reading import write_atomically
 
-PROBE_FILE = "probe.json"
 SIDES = {"text": "Captions", "image": "Pictures"}
 # Margins between twin captions are those of a picture (A, B), margins between twin pictures those of a caption (a, b).
 COLUMNS = {"text": slice(0, 2), "image": slice(2, 4)}
@@ -42,21 +36,12 @@ WIDEST = 1.5  # ratios beyond are drawn at the edge, with their number
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What a probe.json holds."""
-
-    model: str
-    rows: tuple[Any, ...]  # with the fields of `fourfold.evaluator.analysis.embedding_geometry.ProbeRow`
-    margins: Mapping[str, np.ndarray]  # category -> [n, 4]
-
-
-@dataclass(frozen=True)
 class Section:
     """What one figure shows: a condition, its categories together; a category alone where none were put together."""
 
     condition: str
     categories: tuple[str, ...]
-    rows: tuple[Any, ...]  # those on just these categories
+    rows: tuple[ProbeRow, ...]  # those on just these categories
     margins: np.ndarray  # [n, 4]
     name: str  # of its file, and so nothing that could lead elsewhere
 
@@ -66,7 +51,7 @@ class Section:
         return f"{self.condition}: {', '.join(self.categories)}"
 
 
-def sections_of(probe: Probe) -> list[Section]:
+def sections_of(probe: ProbeResult) -> list[Section]:
     """One a condition, in order; categories that share no condition ("beyond") have one each."""
     found: list[Section] = []
     for condition in sorted({row.condition for row in probe.rows}):
@@ -81,37 +66,14 @@ def sections_of(probe: Probe) -> list[Section]:
     return found
 
 
-def _section(probe: Probe, condition: str, categories: tuple[str, ...], rows: list[Any], name: str) -> Section:
+def _section(
+    probe: ProbeResult, condition: str, categories: tuple[str, ...], rows: list[ProbeRow], name: str
+) -> Section:
     margins = np.concatenate([probe.margins.get(each, np.zeros((0, 4))) for each in categories])
     return Section(condition, categories, tuple(rows), margins, re.sub(r"[^\w+-]+", "-", name))
 
 
-def read_probe(folder: Path) -> Probe | None:
-    """The `probe.json` of a folder; None without one. Raises InputError for a file that is no probe."""
-    path = folder / PROBE_FILE
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if (content["format"], content["version"]) != ("fourfold-probe", 1):
-            raise ValueError(f"format {content['format']!r}, version {content['version']!r}")
-        margins = {name: np.array(rows, float).reshape(len(rows), 4) for name, rows in content["margins"].items()}
-        if not all(np.isfinite(table).all() for table in margins.values()):
-            raise ValueError("margins that are no numbers")
-        found = Probe(str(content["model"]), tuple(SimpleNamespace(**row) for row in content["rows"]), margins)
-        table_of(found)
-        sections_of(found)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a probe as fourfold writes it ({error}); probe again or remove it") from None
-    return found
-
-
-def table_of(probe: Probe) -> Table:
-    """The probe's numbers."""
-    return probe_table(cast(Any, probe))
-
-
-def write_figures(probe: Probe, folder: Path) -> list[Path]:
+def write_figures(probe: ProbeResult, folder: Path) -> list[Path]:
     """One SVG a section, captions and pictures side by side: `C1.svg`, `beyond-counting.svg` and so on."""
     paths = []
     for section in sections_of(probe):
@@ -164,7 +126,7 @@ def _histogram(values: np.ndarray) -> list[str]:
     ]
 
 
-def _ratio(name: str, row: Any, top: int) -> list[str]:
+def _ratio(name: str, row: ProbeRow, top: int) -> list[str]:
     low, high = (row.value if bound is None else bound for bound in (row.low, row.high))
     x, x0, x1 = (f"{100 * min(max(value, 0), WIDEST) / WIDEST:.2f}%" for value in (row.value, low, high))
     form = ".2f" if high < 10 else ".1f"

@@ -1,16 +1,26 @@
 """The calls behind the commands, on rendered groups and the shipped model: evaluate, report, train-head, demo."""
 
+import inspect
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fourfold.calls import commands
+from fourfold.calls import demonstration, evaluation, probing, reports, training
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.fourfold_items import training_splits
+from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.run.options import ReadOptions, RunOptions
+from fourfold.evaluator.run.output_checks import (
+    check_demo_output,
+    check_probe_output,
+    check_results_output,
+    check_writable,
+)
 from fourfold.evaluator.training.train_state import TrainingConfig
 
 SCORERS = ("cosine", "maxsim", "dcsm", "random", "blind", "oracle", "shuffled-images")
@@ -20,7 +30,7 @@ SCORERS = ("cosine", "maxsim", "dcsm", "random", "blind", "oracle", "shuffled-im
 def evaluated(generated, tmp_path_factory):
     """Results of the shipped model on the shared dataset, and their folder."""
     folder = tmp_path_factory.mktemp("evaluated") / "results"
-    results = commands.evaluate(generated, split="test", scorers=SCORERS, out=folder, progress=False)
+    results = evaluation.evaluate(generated, split="test", scorers=SCORERS, out=folder, progress=False)
     return results, folder
 
 
@@ -49,7 +59,7 @@ def test_results_on_disk_are_the_results(evaluated) -> None:
 
 def test_scores_do_not_depend_on_what_else_is_evaluated(evaluated, generated) -> None:
     results, _ = evaluated
-    few = commands.evaluate(generated, split="test", scorers=["dcsm", "cosine"], limit=1, progress=False)
+    few = evaluation.evaluate(generated, split="test", scorers=["dcsm", "cosine"], limit=1, progress=False)
     scores = {item.id: item.scores for item in results.items}
     for item in few.items:
         for name in ("cosine", "dcsm"):
@@ -60,7 +70,7 @@ def test_a_folder_that_holds_something_is_refused_before_any_work(evaluated, gen
     _, folder = evaluated
     before = (folder / "results.json").read_bytes()
     with pytest.raises(InputError, match="not empty"):
-        commands.evaluate(generated, model="no-such-model", out=folder)
+        evaluation.evaluate(generated, model="no-such-model", out=folder)
     assert (folder / "results.json").read_bytes() == before
 
 
@@ -68,23 +78,23 @@ def test_a_run_killed_while_it_saved_can_be_repeated(evaluated, generated, tmp_p
     _, folder = evaluated
     shutil.copy(folder / "items.jsonl", tmp_path)
     options = {"split": "test", "scorers": ["cosine"], "limit": 1, "progress": False}
-    commands.evaluate(generated, out=tmp_path, **options)
+    evaluation.evaluate(generated, out=tmp_path, **options)
     assert len(load(tmp_path).items) < len(load(folder).items)
     (tmp_path / "strange").mkdir()
     (tmp_path / "strange" / "mine.txt").touch()
     with pytest.raises(InputError, match=r"mine.txt.*nothing was overwritten"):
-        commands.evaluate(generated, out=tmp_path / "strange", **options)
+        evaluation.evaluate(generated, out=tmp_path / "strange", **options)
 
 
 def test_report_finds_its_pictures_by_itself(evaluated, tmp_path) -> None:
     _, folder = evaluated
-    page = commands.report([folder], tmp_path / "report.html").read_text(encoding="utf-8")
+    page = reports.report([folder], tmp_path / "report.html").read_text(encoding="utf-8")
     assert "data:image/webp" in page
-    assert "binding" in commands.report([folder], tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "binding" in reports.report([folder], tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_probe_reads_a_dataset(generated, tmp_path) -> None:
-    result = commands.probe(generated, split="test", out=tmp_path / "probed")
+    result = probing.probe(generated, split="test", out=tmp_path / "probed")
     conditions = {row.condition for row in result.rows}
     assert conditions >= {"C1", "C2", "C3", "C4"}
     drawn = {path.name for path in (tmp_path / "probed").iterdir()}
@@ -98,10 +108,10 @@ def test_a_probe_replaces_an_earlier_one_of_its_model_and_nothing_else(generated
     out = tmp_path / "out"
     shutil.copytree(results, out)
     options = {"split": "test", "limit": 2, "progress": False}
-    commands.probe(generated, out=out, **options)
-    commands.probe(generated, out=out, **options)
-    commands.probe(generated, out=tmp_path / "new" / "x.json", **options)
-    commands.probe(generated, out=tmp_path / "new" / "x.json", **options)
+    probing.probe(generated, out=out, **options)
+    probing.probe(generated, out=out, **options)
+    probing.probe(generated, out=tmp_path / "new" / "x.json", **options)
+    probing.probe(generated, out=tmp_path / "new" / "x.json", **options)
     (tmp_path / "mine.txt").write_text("mine")
     (tmp_path / "mine.json").write_text("{}")
     other = json.loads((out / "results.json").read_text())
@@ -114,15 +124,15 @@ def test_a_probe_replaces_an_earlier_one_of_its_model_and_nothing_else(generated
     )
     for place, message in {
         generated: "holds a dataset",
-        generated / "manifest.json": "exists and is no probe",
+        generated / "manifest.json": "not a probe as fourfold writes it",
         tmp_path / "mine.txt": "is a file; name a folder",
         tmp_path / "mine.txt" / "below": "cannot be written",
-        tmp_path / "mine.json": "exists and is no probe",
+        tmp_path / "mine.json": "not a probe as fourfold writes it",
         tmp_path / "other": r"is of another model \(0123456789ab",
         "/dev/null/x": "cannot be written",
     }.items():
         with pytest.raises(InputError, match=message):
-            commands.probe(generated, out=place, **options)
+            probing.probe(generated, out=place, **options)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
@@ -130,30 +140,30 @@ def test_a_probe_is_done_where_its_numbers_are(generated, tmp_path, monkeypatch)
     def die(*_given: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "write_figures", die)
+    monkeypatch.setattr(probing, "write_figures", die)
     with pytest.raises(KeyboardInterrupt):
-        commands.probe(generated, split="test", out=tmp_path, limit=2, progress=False)
+        probing.probe(generated, split="test", out=tmp_path, limit=2, progress=False)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("place", ["/dev/null/x", "{tmp}/mine.txt/below/it"])
 def test_a_place_that_cannot_be_written_is_said_before_the_work(place, generated, tmp_path, monkeypatch) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    monkeypatch.setattr(commands, "make_spec", lambda *_given, **_options: pytest.fail("work was done"))
+    monkeypatch.setattr(evaluation, "make_spec", lambda *_given, **_options: pytest.fail("work was done"))
     out = Path(place.format(tmp=tmp_path))
     with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
-        commands.evaluate(generated, out=out)
+        evaluation.evaluate(generated, out=out)
     with pytest.raises(InputError, match=r"cannot be written \(Not a directory\)"):
-        commands.evaluate_models(generated, ["fourfold-tiny"], out)
+        evaluation.evaluate_models(generated, ["fourfold-tiny"], out)
 
 
 def test_a_run_that_is_stopped_leaves_no_empty_folder(generated, tmp_path, monkeypatch) -> None:
     def stop(*_given: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "make_spec", stop)
+    monkeypatch.setattr(evaluation, "make_spec", stop)
     with pytest.raises(KeyboardInterrupt):
-        commands.evaluate(generated, out=tmp_path / "a" / "b")
+        evaluation.evaluate(generated, out=tmp_path / "a" / "b")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -161,12 +171,12 @@ def test_a_run_that_is_stopped_leaves_no_empty_folder(generated, tmp_path, monke
 def test_the_demo_comes_to_its_end_with_few_groups(groups, tmp_path, monkeypatch, flat_renderer) -> None:
     monkeypatch.setattr("fourfold.generator.run.pool.open_renderer", lambda size, _name: flat_renderer(size))
     monkeypatch.setattr("fourfold.generator.audits.independence._PERMUTATIONS", 19)
-    results = commands.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
+    results = demonstration.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
     assert ("retrieval" in {row.category for row in results.metrics}) == (groups == 6)
     made = {path.name for path in (tmp_path / "demo").iterdir()}
     assert made == {"dataset", "results", "preview.png", "report.md", "report.html"}
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "demo" / "results").rglob("*")}
-    commands.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
+    demonstration.demo(tmp_path / "demo", groups=groups, workers=1, progress=False)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "demo" / "results").rglob("*")} == files
 
 
@@ -176,16 +186,16 @@ def test_the_demo_refuses_what_is_none_before_any_work(generated, tmp_path, monk
     )
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="holds something else"):
-        commands.demo(generated)
+        demonstration.demo(generated)
     with pytest.raises(InputError, match=r"holds something else \(mine\.txt\)"):
-        commands.demo(tmp_path)
+        demonstration.demo(tmp_path)
     with pytest.raises(InputError, match="is a file"):
-        commands.demo(tmp_path / "mine.txt")
+        demonstration.demo(tmp_path / "mine.txt")
 
 
 def test_a_validation_split_is_there_or_refused(generated, tmp_path) -> None:
     with pytest.raises(InputError, match=r"no split 'vaildation'; give --validation-split, one of: held-out, test"):
-        commands.train_head(generated, out=tmp_path / "h", split="test", validation_split="vaildation")
+        training.train_head(generated, out=tmp_path / "h", split="test", validation_split="vaildation")
     assert training_splits(generated, "test", None) == ("test", None)
     assert training_splits(generated, "test", "held-out") == ("test", "held-out")
     manifest = json.loads((generated / "manifest.json").read_text())
@@ -196,12 +206,12 @@ def test_a_validation_split_is_there_or_refused(generated, tmp_path) -> None:
 
 def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_path) -> None:
     head = tmp_path / "dcsm.safetensors"
-    report = commands.train_head(generated, out=head, split="test", config=TrainingConfig(epochs=1), progress=False)
+    report = training.train_head(generated, out=head, split="test", config=TrainingConfig(epochs=1), progress=False)
     assert report.n_parameters > 0
-    results = commands.evaluate(generated, split="test", scorers=["dcsm"], head=head, limit=1, progress=False)
+    results = evaluation.evaluate(generated, split="test", scorers=["dcsm"], head=head, limit=1, progress=False)
     assert results.scorers["dcsm"]["n_parameters"] == report.n_parameters
     with pytest.raises(InputError, match="trained for the model"):
-        commands.evaluate(
+        evaluation.evaluate(
             generated,
             split="test",
             model="ViT-S-32-alt",
@@ -211,3 +221,42 @@ def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_pat
             limit=1,
             progress=False,
         )
+
+
+def test_both_calls_name_every_option_of_how_data_are_read_and_models_run() -> None:
+    """help() and completion show what is kept in three dataclasses, with the same defaults."""
+    wanted = {each.name: each.default for kind in (ReadOptions, RunOptions, LoadOptions) for each in fields(kind)}
+    del wanted["load"]
+    for call in (evaluation.evaluate, evaluation.evaluate_models):
+        given = {name: each.default for name, each in inspect.signature(call).parameters.items()}
+        assert {name: given.get(name, "missing") for name in wanted} == wanted
+
+
+def test_what_a_call_is_given_reaches_the_model_and_the_dataset(generated, monkeypatch, tmp_path) -> None:
+    seen = []
+    monkeypatch.setitem(evaluation.ENGINES, "local", lambda spec, runs, *_: seen.append(spec) or [(runs[0], ERROR)])
+    load = {"device": "cpu", "dtype": "bfloat16", "allow_random_weights": True, "batch_size": 3}
+    options = {"limit": 1, "split": "held-out", "seed": 5, "cache_dir": str(tmp_path), "command": "typed by hand"}
+    with pytest.raises(InputError, match="stop here"):
+        evaluation.evaluate(generated, **load, **options)
+    [spec] = seen
+    assert spec.options == RunOptions(LoadOptions(**load), tmp_path, 5)
+    assert (spec.dataset["split"], spec.command, spec.scorers) == ("held-out", "typed by hand", ("cosine",))
+    assert len({item.category for item in spec.items}) == len(spec.items)
+    assert spec.notes == ("random weights were allowed: if the model has none of its own, these numbers mean nothing",)
+
+
+ERROR = InputError("stop here")
+
+
+def test_checks_of_outputs_leave_nothing_behind(tmp_path) -> None:
+    check_writable(tmp_path / "a" / "b")
+    check_results_output(tmp_path / "c")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "dataset").touch()  # a file of that name is no demonstration
+    with pytest.raises(InputError, match="holds something else"):
+        check_demo_output(tmp_path / "demo")
+    (tmp_path / "x.json").mkdir()
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        check_probe_output(tmp_path / "x.json")

@@ -1,38 +1,74 @@
-"""What results are shown as: tables of estimates, ready for any of the writers in
-`fourfold.evaluator.reporting.table_formats`.
-"""
+"""What one evaluation is shown as: tables of estimates for the writers in `fourfold.evaluator.tables.formats`."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from fourfold.errors import InputError, unknown_name
-from fourfold.evaluator.analysis.geometry_measures import MEASURES
 from fourfold.evaluator.analysis.metrics import METRICS
-from fourfold.evaluator.analysis.results import ComparisonRow, MetricRow, Results
+from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import headline_metric
-from fourfold.evaluator.reporting.table_formats import MISSING, Cell, Estimate, Table
+from fourfold.evaluator.tables.formats import MISSING, Cell, Estimate, Table
 
-if TYPE_CHECKING:  # the probe needs torch, its table does not
-    from fourfold.evaluator.analysis.comparison import ModelComparison
-    from fourfold.evaluator.analysis.embedding_geometry import ProbeResult
+SIGNIFICANT = 0.05  # a difference is marked where its corrected p is below this
 
 
-def category_table(results: Results, metric: str | None = None) -> Table:
+class Compared(Protocol):
+    """What `comparison_table` reads of an evaluation, or of several side by side."""
+
+    @property
+    def comparisons(self) -> tuple[ComparisonRow, ...]:
+        """Paired differences to the baseline."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What every table made from this must say."""
+
+
+class Evaluated(Compared, Protocol):
+    """What the tables read of an evaluation; `fourfold.evaluator.analysis.results.Results` is one, and shows them."""
+
+    @property
+    def metrics(self) -> tuple[MetricRow, ...]:
+        """Every metric of every scorer on every category."""
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """Facts about the model, its name among them."""
+
+    @property
+    def scorers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Facts about each scorer, by name, in the order in which they were asked for."""
+
+    @property
+    def dataset(self) -> Mapping[str, Any]:
+        """Facts about the dataset."""
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Baseline, level of the intervals, number of replicates."""
+
+    @property
+    def authors(self) -> Mapping[str, Mapping[str, float]]:
+        """The benchmark's own metrics, by scorer."""
+
+
+def category_table(results: Evaluated, metric: str | None = None) -> Table:
     """Categories down, scorers across, with intervals, chance and the number of items.
 
     `metric` None: each category's headline metric, the group score for fourfold groups. A dagger marks scorers whose
-    scores depend on other items; an asterisk what differs from the baseline at 5 % after correction (Holm).
+    scores depend on other items; an asterisk what differs from the baseline at 5 % after correction (Holm). Raises
+    InputError for an unknown metric, and for one that no category has.
     """
-    _check_metric(metric)
+    check_metric(metric)
     rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
-    tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if _is_clear(row)}
+    tested = {(row.category, row.scorer, row.metric): row for row in results.comparisons if is_significant(row)}
     lines: list[tuple[Cell, ...]] = []
     firsts: list[MetricRow] = []
     for category in dict.fromkeys(row.category for row in results.metrics):
         shown = metric or headline_metric(results.metrics, category)
         keys = [(category, scorer, shown) for scorer in results.scorers]
         if found := [rows[key] for key in keys if key in rows]:
-            cells = [_estimate(rows[key], "*" if key in tested else "") for key in keys]
+            cells = [metric_cell(rows[key], "*" if key in tested else "") for key in keys]
             detectable = None if found[0].detectable is None else Estimate(found[0].detectable)
             chance = Estimate(found[0].chance)
             count = found[0].asked if _is_set(found[0]) else found[0].items
@@ -53,8 +89,11 @@ def category_table(results: Results, metric: str | None = None) -> Table:
     )
 
 
-def metric_table(results: Results, category: str) -> Table:
-    """Everything measured on one category: metrics down, scorers across, and how many misses were ties."""
+def metric_table(results: Evaluated, category: str) -> Table:
+    """Everything measured on one category: metrics down, scorers across, and how many misses were ties.
+
+    Raises InputError for a category that the results do not have.
+    """
     found = [row for row in results.metrics if row.category == category]
     if not found:
         raise unknown_name("category", category, {row.category for row in results.metrics})
@@ -62,7 +101,7 @@ def metric_table(results: Results, category: str) -> Table:
     for metric in dict.fromkeys(row.metric for row in found):
         rows = [row for row in found if row.metric == metric]
         ties = ", ".join(str(row.ties) for row in rows)
-        cells = [_estimate(row) for row in rows]
+        cells = [metric_cell(row) for row in rows]
         lines.append((METRICS[metric].label, *cells, Estimate(rows[0].chance), rows[0].asked, ties))
     return Table(
         title=f"{category}: every metric, percent",
@@ -72,7 +111,7 @@ def metric_table(results: Results, category: str) -> Table:
     )
 
 
-def comparison_table(found: "Results | ModelComparison") -> Table | None:
+def comparison_table(found: Compared) -> Table | None:
     """Each scorer, or model, against the baseline on each category's headline: difference, test and effect size.
 
     None where nothing was tested: there is one scorer alone, or each category is a single set.
@@ -106,32 +145,7 @@ def comparison_table(found: "Results | ModelComparison") -> Table | None:
     )
 
 
-def model_table(comparison: "ModelComparison", metric: str | None = None) -> Table:
-    """Models (with their scorer) down, categories across; `metric` None: each category's headline metric."""
-    _check_metric(metric)
-    categories = list(dict.fromkeys(row.category for row in comparison.metrics))
-    shown = {each: metric or headline_metric(comparison.metrics, each) for each in categories}
-    rows = {(row.scorer, row.category, row.metric): row for row in comparison.metrics}
-    clear = {(row.scorer, row.category, row.metric) for row in comparison.comparisons if _is_clear(row)}
-    keys = {entry.name: [(entry.name, each, shown[each]) for each in categories] for entry in comparison.entries}
-    lines: list[tuple[Cell, ...]] = [
-        (name, *(_estimate(rows.get(key), "*" if key in clear else "") for key in found))
-        for name, found in keys.items()
-    ]
-    chances = {(row.category, row.metric): row.chance for row in comparison.metrics}
-    lines.append(
-        ("chance", *(Estimate(chance) if (chance := chances.get(each)) is not None else None for each in shown.items()))
-    )
-    marked = [f"* differs from {comparison.entries[0].name} (exact McNemar, Holm-corrected p < .05)"] if clear else []
-    return Table(
-        title="models by category, percent",
-        header=("model", *(f"{category}: {METRICS[shown[category]].label}" for category in categories)),
-        rows=tuple(lines),
-        notes=(*marked, *comparison.notes),
-    )
-
-
-def retrieval_table(results: Results) -> Table | None:
+def retrieval_table(results: Evaluated) -> Table | None:
     """Recall of every scorer on every retrieval set, and what share of the baseline's recall it retains.
 
     None where nothing was searched.
@@ -143,7 +157,7 @@ def retrieval_table(results: Results) -> Table | None:
     for category in dict.fromkeys(category for category, _, metric in found if metric in metrics):
         for scorer in results.scorers:
             rows = [found.get((category, scorer, metric)) for metric in metrics]
-            lines.append((category, scorer, *map(_estimate, rows)))
+            lines.append((category, scorer, *map(metric_cell, rows)))
             base = [found.get((category, str(baseline), metric)) for metric in metrics]
             if scorer != baseline and baseline in results.scorers:
                 lines.append((category, f"{scorer} / {baseline}", *map(_retained, rows, base)))
@@ -158,7 +172,7 @@ def retrieval_table(results: Results) -> Table | None:
     return Table("retrieval, percent", header, tuple(lines), (note, *results.notes))
 
 
-def authors_table(results: Results) -> Table:
+def authors_table(results: Evaluated) -> Table:
     """The benchmark's own metric as its authors compute it, ties and all; numbers as they come, not percent."""
     names = list(dict.fromkeys(name for values in results.authors.values() for name in values))
     lines = [
@@ -172,40 +186,8 @@ def authors_table(results: Results) -> Table:
     )
 
 
-_PROBE_COLUMNS = (  # side, measure, heading
-    ("both", "satisfied", "satisfied %"),
-    ("both", "margin", "margin"),
-    ("both", "standard_margin", "margin / sd"),
-    ("image", "twin_distance", "image twins"),
-    ("text", "twin_distance", "text twins"),
-    ("text", "twin_per_paraphrase", "twin / paraphrase"),
-    ("image", "superposition_distance", "image parts"),
-    ("text", "superposition_distance", "text parts"),
-)
-
-
-def probe_table(result: "ProbeResult") -> Table:
-    """The geometry probe: conditions and categories down, the measures that say most across."""
-    found = {(row.condition, row.category, row.side, row.measure): row for row in result.rows}
-    lines: list[tuple[Cell, ...]] = []
-    for condition, category in dict.fromkeys((row.condition, row.category) for row in result.rows):
-        keys = [(condition, category, side, measure) for side, measure, _ in _PROBE_COLUMNS]
-        rows = [found.get(key) for key in keys]
-        cells = [
-            None if row is None else Estimate(row.value, row.low, row.high, percent=row.measure == "satisfied")
-            for row in rows
-        ]
-        groups = max(row.groups for row in rows if row)
-        lines.append((condition, category or "together", *cells, groups))
-    return Table(
-        title=f"geometry of {result.model}",
-        header=("condition", "category", *(heading for *_, heading in _PROBE_COLUMNS), "groups"),
-        rows=tuple(lines),
-        notes=tuple(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS),
-    )
-
-
-def _check_metric(metric: str | None) -> None:
+def check_metric(metric: str | None) -> None:
+    """Raise InputError for a metric that `METRICS` does not know; None means each category's headline."""
     if metric is not None and metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
 
@@ -235,19 +217,21 @@ def _note_of_set(row: MetricRow) -> str:
     return f"{row.category} is one set; its items are the {row.asked} {what} asked"
 
 
-def _is_clear(row: ComparisonRow) -> bool:
-    return row.p_holm is not None and row.p_holm < 0.05
+def is_significant(row: ComparisonRow) -> bool:
+    """Whether a difference is marked: p < .05 of the exact McNemar test after Holm's correction."""
+    return row.p_holm is not None and row.p_holm < SIGNIFICANT
 
 
-def _estimate(row: MetricRow | None, mark: str = "") -> Estimate | None:
+def metric_cell(row: MetricRow | None, mark: str = "") -> Estimate | None:
+    """The cell of a metric, with its interval and a mark that a footnote explains; empty without a row."""
     return None if row is None else Estimate(row.value, row.low, row.high, mark)
 
 
-def _scorer_names(results: Results) -> list[str]:
+def _scorer_names(results: Evaluated) -> list[str]:
     return [f"{name}†" if facts.get("set_dependent") else name for name, facts in results.scorers.items()]
 
 
-def _interval_note(results: Results, rows: Sequence[MetricRow]) -> str:
+def _interval_note(results: Evaluated, rows: Sequence[MetricRow]) -> str:
     level, n = results.settings["level"], results.settings["replicates"]
     single = dict.fromkeys(row.category for row in rows if row.clusters == 1)  # with one there is nothing to resample
     how = ", Wilson's over the questions"
@@ -257,7 +241,7 @@ def _interval_note(results: Results, rows: Sequence[MetricRow]) -> str:
     return f"[low, high]: {100 * level:g} % interval{how}; ties are misses"
 
 
-def _footnotes(results: Results, lines: Sequence[Sequence[Cell]]) -> list[str]:
+def _footnotes(results: Evaluated, lines: Sequence[Sequence[Cell]]) -> list[str]:
     notes = ["detectable: the excess over chance that this many groups show with 80 % power"]
     if any(facts.get("set_dependent") for facts in results.scorers.values()):
         notes.append("† a score depends on what else is in the set")

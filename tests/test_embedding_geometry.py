@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +15,30 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.composites import part_phrases, read_composites
-from fourfold.evaluator.analysis.embedding_geometry import (
-    Composite,
-    ProbeResult,
-    ProbeRow,
-    condition_of,
-    probe,
-    save_probe,
-)
+from fourfold.evaluator.analysis.embedding_geometry import Composite, condition_of, probe
 from fourfold.evaluator.analysis.geometry_measures import (
     MEASURES,
     RESOLUTION,
     add_up,
     draw_others,
     four_margins,
+    measure_margins,
+    measure_paraphrases,
+    measure_superposition,
     measure_twins,
+)
+from fourfold.evaluator.analysis.probe_results import (
+    PROBE_FILE,
+    ProbeResult,
+    ProbeRow,
+    probe_table,
+    read_probe,
+    save_probe,
 )
 from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.data.items import ImageRef, Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
-from fourfold.evaluator.reporting.table_formats import Estimate, write_text
-from fourfold.evaluator.reporting.tables import probe_table
+from fourfold.evaluator.tables.formats import Estimate, write_text
 from fourfold.generator.dataset.reading import Caption, Group
 
 COLORS, SHAPES = ("red", "green", "blue", "gray"), ("cube", "sphere", "cone", "torus")
@@ -339,3 +344,66 @@ def test_composites_of_a_group_are_its_captions_and_pictures(tmp_path: Path) -> 
         Composite("binding", "g", "both", ("an orange umbrella", "a small mug")),
         Composite("binding", "g", ImageRef(path), (ImageRef(path, (0, 0, 4, 4)), ImageRef(path, (4, 4, 8, 8)))),
     ]
+
+
+GENERATOR = partial(np.random.default_rng, 0)
+
+
+@pytest.mark.parametrize(("margin", "share"), [(1.01e-6, 1.0), (0.99e-6, 0.0), (-1e-3, 0.0)])
+def test_a_group_is_satisfied_above_rounding_alone(margin: float, share: float) -> None:
+    """All four margins of these twins are `margin`, just beyond or within what float32 can tell."""
+    e0, e1 = np.eye(2)
+    images = np.stack([e0, e1])[None]
+    texts = margin * np.stack([e0, e1])[None]
+    assert four_margins(images, texts)[0] == pytest.approx([margin] * 4)
+    measures = measure_margins(images, texts, np.array(["g"]), np.random.default_rng(0))
+    assert {each.measure: each.value for each in measures}["satisfied"] == share
+
+
+def test_one_margin_of_four_that_fails_fails_the_group() -> None:
+    images = np.stack([np.eye(3)[0], np.eye(3)[1]])[None]
+    texts = np.array([[[0.5, 0.1, 0], [0.6, 0.9, 0]]])  # A prefers b
+    assert four_margins(images, texts)[0] == pytest.approx([-0.1, 0.8, 0.4, 0.3])
+    found = {each.measure: each.value for each in measure_margins(images, texts, np.array(["g"]), GENERATOR())}
+    assert found["satisfied"] == 0.0
+    assert found["margin"] == pytest.approx(-0.1)
+    assert found["interaction"] == pytest.approx(0.35)
+
+
+def test_twins_are_set_against_members_of_other_groups() -> None:
+    """Two groups in orthogonal planes: twins at 60 degrees, strangers at 90."""
+    sine = 0.75**0.5
+    twins = np.array([[[1, 0, 0, 0], [0.5, sine, 0, 0]], [[0, 0, 1, 0], [0, 0, 0.5, sine]]])
+    found = {e.measure: e.value for e in measure_twins("text", twins, np.array(["g", "h"]), GENERATOR())}
+    assert found == pytest.approx({"twin": 0.5, "unrelated": 0.0, "twin_distance": 0.5})
+
+
+def test_paraphrases_are_set_against_twins() -> None:
+    caption, twin, reworded = np.array([[1.0, 0]]), np.array([[0.8, 0.6]]), np.array([[0.6, 0.8]])
+    found = {e.measure: e.value for e in measure_paraphrases(caption, reworded, twin, np.array(["g"]))}
+    assert found == pytest.approx({"paraphrase": 0.6, "paraphrase_farther": 1.0, "twin_per_paraphrase": 0.5})
+    swapped = {e.measure: e.value for e in measure_paraphrases(caption, twin, reworded, np.array(["g"]))}
+    assert swapped == pytest.approx({"paraphrase": 0.8, "paraphrase_farther": 0.0, "twin_per_paraphrase": 2.0})
+
+
+def test_superposition_is_set_against_the_sum_of_another_s_parts() -> None:
+    wholes, sums = np.array([[1.0, 0], [0, 1.0]]), np.array([[0.6, 0.8], [0.8, 0.6]])
+    found = {
+        e.measure: e.value for e in measure_superposition("image", wholes, sums, np.array(["g", "h"]), GENERATOR())
+    }
+    expected = {"superposition": 0.6, "others_superposition": 0.8, "superposition_distance": 0.4 / 0.2}
+    assert found == pytest.approx(expected)
+
+
+def test_one_of_another_kind_is_read_as_no_probe(results: dict, tmp_path: Path) -> None:
+    path = tmp_path / PROBE_FILE
+    assert read_probe(path) is None
+    save_probe(results["products"], path)
+    read = read_probe(path)
+    assert read.rows == results["products"].rows
+    assert read.identity == results["products"].identity
+    for change in ({"version": 2}, {"format": "x"}, {"rows": [{}]}, {"rows": [{**asdict(read.rows[0]), "value": "1"}]}):
+        path.write_text(json.dumps(json.loads(path.read_text()) | change))
+        with pytest.raises(InputError, match=r"probe\.json: "):
+            read_probe(path)
+        save_probe(results["products"], path)

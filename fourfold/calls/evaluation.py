@@ -1,0 +1,130 @@
+"""`evaluate` and `models`: a dataset scored with one model or with many, and which models can be named."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from fourfold.evaluator.analysis.results import Results
+from fourfold.evaluator.encoders import TINY, LoadOptions, list_models
+from fourfold.evaluator.run.engines import ENGINES, check_engine
+from fourfold.evaluator.run.evaluation_spec import make_spec
+from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
+from fourfold.evaluator.run.one_model import ModelRun, save_outcome
+from fourfold.evaluator.run.options import ReadOptions, RunOptions
+from fourfold.evaluator.run.output_checks import check_results_output, check_writable
+from fourfold.evaluator.scoring.head_files import check_given
+
+
+def evaluate(
+    dataset: str | Path,
+    *,
+    model: str = TINY,
+    scorers: Sequence[str] = ("cosine",),
+    out: str | Path | None = None,
+    head: str | Path | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    retrieval: bool = False,
+    images: str | Path | None = None,
+    allow_missing: bool = False,
+    prompt: str | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    batch_size: int | Literal["auto"] = "auto",
+    allow_random_weights: bool = False,
+    cache_dir: str | Path | None = None,
+    seed: int = 0,
+    command: str | None = None,
+    progress: bool = True,
+) -> Results:
+    """Score a dataset with a model and any number of scorers; with `out`, write the results folder.
+
+    The results hold the scores of every item, every metric with its interval, and what is needed to repeat the run.
+
+    dataset: a folder that `generate` made, or "name:PATH" of a benchmark by others.
+    model: what `models` lists, or another specification of `load_encoder`.
+    head: a head file, or a folder with one for each scorer that needs one; None: the heads that are shipped.
+    engine: "local", or "ray", which spreads the items over the Ray cluster at `address` or on this machine.
+    split, limit: the questions of one split (by default "test", else the first), the first `limit` of each category.
+    retrieval: for a dataset of ours, ask the search for content captions among all its pictures as well.
+    images, allow_missing, prompt: for a benchmark by others, its image folder, whether items without their images
+        are left out, and a caption template that holds {caption}.
+    device, dtype, batch_size, allow_random_weights: as `load_encoder` takes them.
+    cache_dir: a folder that keeps features for later runs.
+    seed: of all that is random: resamples, the controls that draw.
+    command: what the results say of how to repeat the run; by default how this process was called.
+
+    Raises InputError, before any model is loaded, for an `out` that holds something, and for options that do not fit
+    the dataset.
+    """
+    if out is not None:
+        check_results_output(Path(out))
+    check_engine(engine, address)
+    check_given(head)
+    reading = ReadOptions(split, limit, retrieval, _path(images), allow_missing, prompt)
+    running = RunOptions(LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed)
+    spec = make_spec(dataset, scorers, reading, running, command=command)
+    run = ModelRun(model, _path(head))
+    [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
+    if isinstance(outcome, Exception):
+        raise outcome
+    if out is not None:
+        save_outcome(outcome, Path(out))
+    return outcome.results
+
+
+def evaluate_models(
+    dataset: str | Path,
+    models: str | Path | Sequence[str],
+    out: str | Path,
+    *,
+    scorers: Sequence[str] = ("cosine",),
+    head: str | Path | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    retrieval: bool = False,
+    images: str | Path | None = None,
+    allow_missing: bool = False,
+    prompt: str | None = None,
+    device: str = "cpu",
+    dtype: str = "float32",
+    batch_size: int | Literal["auto"] = "auto",
+    allow_random_weights: bool = False,
+    cache_dir: str | Path | None = None,
+    seed: int = 0,
+    command: str | None = None,
+    progress: bool = True,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[ModelOutcome]:
+    """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
+
+    What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
+    `head` is a folder with one folder a model, or what all models share; `say` gets a line for each model that is
+    done. The other arguments are those of `evaluate`.
+
+    Raises InputError for an `out` that cannot be written, a list of models that cannot be read, and options that do
+    not fit the dataset.
+    """
+    check_engine(engine, address)
+    check_given(head)
+    check_writable(Path(out))
+    names = read_models(Path(models)) if isinstance(models, str | Path) else models
+    reading = ReadOptions(split, limit, retrieval, _path(images), allow_missing, prompt)
+    running = RunOptions(LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed)
+    spec = make_spec(dataset, scorers, reading, running, command=command)
+    return evaluate_all(
+        spec, names, Path(out), head=_path(head), engine=engine, address=address, progress=progress, say=say
+    )
+
+
+def models() -> list[str]:
+    """Names of all models that can be given as they are: fourfold-tiny and every open_clip "ARCH,tag"."""
+    return list_models()
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)

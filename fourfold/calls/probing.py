@@ -1,0 +1,66 @@
+"""`probe`: the geometry probe of a model on a dataset folder, and its numbers and figures as files."""
+
+from pathlib import Path
+
+import numpy as np
+
+from fourfold.evaluator.analysis import embedding_geometry
+from fourfold.evaluator.analysis.composites import read_composites
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, save_probe
+from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.features.encoding import encoding_bar
+from fourfold.evaluator.reporting.probe_figures import write_figures
+from fourfold.evaluator.run.output_checks import check_probe_output, check_same_model
+from fourfold.generator.dataset.reading import choose_split, read_groups
+
+
+def probe(
+    dataset: str | Path,
+    *,
+    model: str = TINY,
+    out: str | Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    cache_dir: str | Path | None = None,
+    device: str = "cpu",
+    allow_random_weights: bool = False,
+    progress: bool = True,
+) -> ProbeResult:
+    """The geometry probe on a dataset folder: which conditions the model's own space satisfies, and how superposed.
+
+    With `out`, a folder, every number and every group's margins are written there as probe.json, and a figure for each
+    condition beside it; a results folder shows them in its report. An `out` that ends in .json is that file alone. An
+    earlier probe of the same model is replaced; nothing else is.
+    """
+    if out is not None:
+        check_probe_output(Path(out))
+    folder = Path(dataset)
+    items = load_items(folder, split, limit)
+    kept = {item.id for item in items}
+    groups = [group for group in read_groups(folder, choose_split(folder, split)) if group.id in kept]
+    encoder = load_encoder(model, device=device, allow_random_weights=allow_random_weights)
+    if out is not None:
+        check_same_model(Path(out), encoder.identity)
+    with encoding_bar(progress) as advance:
+        result = embedding_geometry.probe(
+            items,
+            encoder,
+            rng=np.random.default_rng(seed),
+            composites=list(read_composites(groups)),
+            cache_dir=None if cache_dir is None else Path(cache_dir),
+            progress=advance,
+        )
+    if out is not None:
+        _save_probe(result, Path(out))
+    return result
+
+
+def _save_probe(result: ProbeResult, out: Path) -> None:
+    is_file = out.suffix == ".json"
+    folder = out.parent if is_file else out
+    folder.mkdir(parents=True, exist_ok=True)
+    if not is_file:
+        write_figures(result, folder)
+    save_probe(result, out if is_file else folder / PROBE_FILE)  # last: where it is, the probe is done

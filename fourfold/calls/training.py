@@ -1,0 +1,50 @@
+"""`train-head`: a head trained on the groups of a dataset."""
+
+from pathlib import Path
+
+from fourfold.evaluator.data.fourfold_items import load_items, training_splits
+from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.training.processes import find_processes
+from fourfold.evaluator.training.train_head import HeadReport
+from fourfold.evaluator.training.train_head import train_head as _train_head
+from fourfold.evaluator.training.train_state import TrainingConfig
+
+
+def train_head(
+    dataset: str | Path,
+    *,
+    out: str | Path,
+    model: str = TINY,
+    head: str = "dcsm",
+    split: str = "train",
+    validation_split: str | None = None,
+    config: TrainingConfig | None = None,
+    cache_dir: str | Path | None = None,
+    device: str = "cpu",
+    allow_random_weights: bool = False,
+    tensorboard: str | Path | None = None,
+    progress: bool = True,
+) -> HeadReport:
+    """Train a head on the groups of a dataset with the model frozen, and write it to `out` (.safetensors).
+
+    Validation groups come from `validation_split`, by default "validation" if the dataset has it; else a seeded share
+    of the training groups is held back. An interrupted run goes on where it stopped. `tensorboard` is a folder for
+    TensorBoard's log.
+    """
+    folder = Path(dataset)
+    used, checked = training_splits(folder, split, validation_split)
+    config = config or TrainingConfig()
+    processes = find_processes(config.device)  # before the model is loaded: of several, each has a GPU of its own
+    encoding_device = device if processes.count == 1 else processes.device
+    return _train_head(
+        load_items(folder, used),
+        None if checked is None else load_items(folder, checked),
+        load_encoder(model, device=encoding_device, allow_random_weights=allow_random_weights),
+        head=head,
+        out=Path(out),
+        config=config,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        tensorboard=None if tensorboard is None else Path(tensorboard),
+        progress=progress,
+        processes=processes,
+    )

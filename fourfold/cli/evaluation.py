@@ -1,0 +1,208 @@
+"""The commands of `fourfold` about models: scoring, probing, comparing and reporting.
+
+As in `fourfold.cli.main`, heavy imports stay inside the commands.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fourfold.cli.options import (
+    ADDRESS,
+    BATCH_SIZE,
+    CACHE,
+    DATASET,
+    DEVICE,
+    DTYPE,
+    ENGINE,
+    FOLDER,
+    MODEL,
+    QUIET,
+    RANDOM,
+    SEED,
+    SPLIT,
+)
+from fourfold.errors import InputError
+
+
+@click.command(short_help="Score a dataset with models and scorers.")
+@DATASET
+@MODEL
+@click.option(
+    "--scorer", "scorers", multiple=True, default=("cosine",), show_default=True, help="repeat for several; names above"
+)
+@click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
+@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
+@ENGINE
+@ADDRESS
+@click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
+@click.option("--allow-missing", is_flag=True, help="leave out items whose images are missing, and say so")
+@click.option("--prompt", help="caption template with {caption}")
+@click.option("--split", help='of a dataset of ours; default: "test", else the first')
+@click.option("--limit", type=click.IntRange(1), help="first items of each category, or of a benchmark, only")
+@click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
+@SEED
+@DTYPE
+@BATCH_SIZE
+@CACHE
+@DEVICE
+@RANDOM
+@QUIET
+@click.pass_context
+def evaluate(
+    context: click.Context,
+    dataset: str,
+    model: str,
+    models: Path | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
+
+    `fourfold models` lists models.
+
+    \b
+    Scorers:
+      cosine, maxsim, dcsm, dcsm-ref, labclip, factored, phrase-align, marginal
+      and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
+    \b
+    Benchmarks by others:
+      vg-relation, vg-attribution, coco-order, flickr-order (ARO)
+      whatsup, coco-qa, vg-qa, whatsup-edited, coco-qa-edited, vg-qa-edited
+      bivlc, clip-binding, colorswap, crepe, eqben, mmvp, ncd, negbench
+      retrieval (COCO, Flickr30k), spec, sugarcrepe, valse, vismin, winoground
+    """
+    from fourfold.calls.evaluation import evaluate as call
+
+    options |= {"progress": not quiet}
+    if models is None:
+        _print_results(call(dataset, model=model, **options))
+        click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
+        return
+    if context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT:
+        raise InputError("evaluate: give --model or --models, not both")
+    _evaluate_many(dataset, models, **options)
+
+
+def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
+    from fourfold.calls.evaluation import evaluate_models
+    from fourfold.evaluator.run.many_models import FAILED, outcome_table
+    from fourfold.evaluator.tables.formats import write_text
+
+    found = evaluate_models(dataset, models, say=lambda line: click.echo(line, err=True), **options)
+    click.echo(write_text(outcome_table(found)))
+    failed = [each.model for each in found if each.outcome == FAILED]
+    if failed:
+        raise InputError(f"{len(failed)} of {len(found)} models failed: {', '.join(failed)}")
+
+
+@click.command(short_help="Write the report on one or several results.")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="report.html, or report.md")
+@click.option(
+    "--paper", type=click.Path(path_type=Path), help="folder for every table (CSV, LaTeX) and figure (SVG, PDF)"
+)
+@click.option("--dataset", type=click.Path(path_type=Path), help="where the pictures are, if the folder was moved")
+def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, dataset: Path | None) -> None:
+    """Write the report on one or several RESULTS folders: a page, or a folder of tables and figures for a paper."""
+    if out is None and paper is None:
+        raise InputError("report: name what to write, --out report.html or --paper FOLDER")
+    from fourfold.calls.reports import paper_report
+    from fourfold.calls.reports import report as call
+
+    if out is not None:
+        click.echo(call(results, out, dataset=dataset))
+    if paper is not None:
+        click.echo(f"{paper}: {len(paper_report(results, paper, dataset=dataset))} tables and figures")
+
+
+@click.command(short_help="Put several results side by side, paired.")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--scorer", "scorers", multiple=True, help="repeat for several; default: all")
+@click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
+def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> None:
+    """Put several RESULTS folders side by side, paired where they asked the same."""
+    from fourfold.evaluator.analysis.comparison import compare as call
+    from fourfold.evaluator.analysis.comparison import load_runs
+    from fourfold.evaluator.analysis.model_table import model_table
+    from fourfold.evaluator.tables.formats import write_table
+
+    click.echo(write_table(model_table(call(load_runs(results), scorers=scorers or None)), form))
+
+
+@click.command(short_help="Measure which of C1-C4 a model's space satisfies.")
+@FOLDER
+@MODEL
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="folder for numbers and figures, as a results folder; or .json"
+)
+@SPLIT
+@click.option("--limit", type=click.IntRange(1), help="first groups of each category only")
+@SEED
+@CACHE
+@DEVICE
+@RANDOM
+@QUIET
+def probe(dataset: Path, quiet: bool, **options: Any) -> None:
+    """Measure which of C1-C4 MODEL's own space satisfies on the groups of DATASET, and how superposed it is.
+
+    A group that fails refutes its condition for the cosine of this space, not that the knowledge is there: as long as
+    twins differ, a bilinear score on the same vectors may satisfy C2. Groups that hold prove nothing about others.
+    """
+    from fourfold.calls.probing import probe as call
+    from fourfold.evaluator.analysis.probe_results import probe_table
+    from fourfold.evaluator.tables.formats import write_text
+
+    found = call(dataset, progress=not quiet, **options)
+    click.echo(write_text(probe_table(found)))
+
+
+@click.command(short_help="List models that can be named.")
+@click.argument("part", required=False, default="")
+def models(part: str) -> None:
+    """List models that can be named, those with PART in their name."""
+    from fourfold.calls.evaluation import models as call
+
+    found = [name for name in call() if part.lower() in name.lower()]
+    if not found:
+        raise InputError(f"no model with {part!r} in its name; `fourfold models` lists all")
+    click.echo("\n".join(found))
+    click.echo(
+        "also: hf-hub:ORG/REPO, local-dir:FOLDER, ARCH,path/to/checkpoint, hf:ORG/REPO, module:function", err=True
+    )
+
+
+@click.command(short_help="Generate, evaluate fourfold-tiny and report.")
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--groups", type=click.IntRange(1), default=60, show_default=True, help="groups of each category")
+@click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
+@QUIET
+def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
+    """Generate, evaluate fourfold-tiny with and without DCSM, and report, all in the folder OUT."""
+    from fourfold.calls.demonstration import demo as call
+
+    results = call(out, groups=groups, workers=workers, progress=not quiet)
+    _print_results(results)
+    click.echo(f"open {out / 'report.html'}")
+
+
+def _print_results(results: Any) -> None:
+    from fourfold.evaluator.analysis.result_tables import (
+        authors_table,
+        category_table,
+        comparison_table,
+        retrieval_table,
+    )
+    from fourfold.evaluator.tables.formats import write_text
+
+    tables = [category_table(results), *filter(None, [comparison_table(results), retrieval_table(results)])]
+    if results.authors:
+        tables.append(authors_table(results))
+    for table in tables:
+        click.echo(write_text(table))
+        click.echo()
+
+
+EVALUATION_COMMANDS = (evaluate, report, compare, probe, models, demo)
