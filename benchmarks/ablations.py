@@ -28,7 +28,8 @@ from tqdm import tqdm
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
-from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import TextFeatures
 from fourfold.evaluator.features.encoding import encode_items, encoding_bar
 from fourfold.evaluator.scorers.dcsm import DcsmHead, build_dcsm, configure_dcsm

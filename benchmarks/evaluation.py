@@ -32,8 +32,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from fourfold.evaluator.analysis.results import save
-from fourfold.evaluator.data.items import ImageRef, Item
-from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TowerEncoder
 from fourfold.evaluator.features.encoding import encode_items

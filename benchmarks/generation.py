@@ -27,7 +27,7 @@ import numpy as np
 SIZE, OBJECTS = 224, 3
 _FIRST = 40  # groups that a worker makes before the clock starts
 STAGES = {  # function -> stage; what is inside another stage is counted there alone
-    ("scenes/render/rendering.py", "render"): "draw (color, shadows, masks)",
+    ("scenes/render/opengl.py", "render"): "draw (color, shadows, masks)",
     ("scenes/truth/annotations.py", "annotate"): "measure pixels",
     ("scenes/model/layout.py", "place"): "sample and place",
     ("scenes/shapes/__init__.py", "mesh"): "build meshes (once a process)",
@@ -69,10 +69,11 @@ def theirs(images: int) -> float:
     from fourfold.generator.categories import CATEGORIES
     from fourfold.generator.categories.world import make_world
     from fourfold.scenes.model.camera import pose
-    from fourfold.scenes.render.rendering import _import_pyrender, light_pose, object_pose
+    from fourfold.scenes.render.opengl_start import import_pyrender
+    from fourfold.scenes.render.poses import light_pose, object_pose
     from fourfold.scenes.shapes import mesh
 
-    pyrender = _import_pyrender()
+    pyrender = import_pyrender()
     pyrender.renderer.SHADOW_TEX_SZ = pyrender.light.SHADOW_TEX_SZ = 2048  # its own default
     world = make_world(recipe(1), recipe(1).splits["test"])
     drafts = (CATEGORIES["binding"].sample(world, np.random.default_rng([1, seed])) for seed in range(10 * images))

@@ -21,7 +21,8 @@ import click
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.results import Results, load, save
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
-from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.run.evaluation import check_items, evaluate, hash_heads, name_of_image

@@ -23,7 +23,8 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.data.images import open_image
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders import Encoder, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.scorers.trained import HEADS, HeadNetwork
 from fourfold.evaluator.training.data import batches, prepare_data

@@ -16,8 +16,8 @@ from PIL import Image
 from torch.nn import functional
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import open_image
-from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.data.images import ImageRef, open_image
+from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions
 from fourfold.evaluator.features.encoding import encode_items

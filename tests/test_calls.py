@@ -13,7 +13,7 @@ from fourfold.calls import demonstration, evaluation, probing, reports, training
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.fourfold_items import training_splits
-from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import (
     check_demo_output,

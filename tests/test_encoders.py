@@ -12,9 +12,11 @@ import torch
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.items import ImageRef, Item
-from fourfold.evaluator.encoders import LOADERS, TINY, custom, list_models, load_encoder, loader_of
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders import LOADERS, custom, list_models, load_encoder, loader_of
 from fourfold.evaluator.encoders.batches import run_in_batches
+from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.encoders.token_strings import marker_of, spell
 from fourfold.evaluator.features.encoding import encode_items
 

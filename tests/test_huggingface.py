@@ -10,7 +10,8 @@ from PIL import Image
 from torch.nn import functional
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import LoadOptions, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.encoders.openclip import open_clip, open_clip_encoder
 
 transformers = pytest.importorskip("transformers", reason="the extra `hf` is not installed")

@@ -12,7 +12,8 @@ import pytest
 from fourfold.calls import evaluation
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import Results, load
-from fourfold.evaluator.encoders import LoadOptions, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.features.encoding import encode_items, join_encoded
 from fourfold.evaluator.reporting.maps import load_maps
 from fourfold.evaluator.run.engines import ENGINES, run_here

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from fourfold.evaluator.analysis.results import load
-from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.tables.formats import Estimate, Table, write_html
 from fourfold.generator.dataset.reading import read_groups
 from fourfold.notebook import grid_html

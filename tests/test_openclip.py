@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.encoders.openclip import open_clip
 
 # The shape of fourfold-tiny: average pooling over patches, so that they stay local.

@@ -20,7 +20,7 @@ from fourfold.evaluator.data.torch_datasets import (
     collate_contrastive,
     collate_groups,
 )
-from fourfold.evaluator.encoders import TINY_FOLDER
+from fourfold.evaluator.encoders.contract import TINY_FOLDER
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.generator.dataset.reading import read_groups
 from fourfold.generator.groups.online import stream_groups

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.encoders.openclip import open_clip, open_clip_encoder
 
 TEXT = {"context_length": 12, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.run import ray_engine as evaluating
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun
 from fourfold.evaluator.run.options import RunOptions

@@ -9,9 +9,9 @@ from fourfold import generate
 from fourfold.calls import evaluation
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.result_tables import retrieval_table
-from fourfold.evaluator.analysis.summary import RETRIEVAL
 from fourfold.evaluator.data.external import BENCHMARKS
-from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import RETRIEVAL, Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
 from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.options import ReadOptions

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fourfold.evaluator.analysis.embedding_geometry import Composite
-from fourfold.evaluator.data.items import ImageRef
+from fourfold.evaluator.data.images import ImageRef
 from fourfold.generator.dataset.reading import Group
 
 _ATTRIBUTES = ("size", "pattern", "color", "material")  # in the order in which English puts them

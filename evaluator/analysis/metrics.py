@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fourfold.evaluator.data.items import RETRIEVAL_CANDIDATES
 from fourfold.statistics import Statistic, auc, rank_pairs, share, sum_by_cluster
 
-RETRIEVAL_CANDIDATES = 10  # recall@k is asked of tables with more candidates than this
 LARGEST_SORTED = 10**7  # cells; the matching AUC ranks all of them, and of larger sets recall@k says enough
 FOURFOLD = np.eye(2, dtype=bool)
 

@@ -11,6 +11,7 @@ import numpy as np
 from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock, Measured, Metric
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
+from fourfold.evaluator.data.items import RETRIEVAL
 from fourfold.statistics import (
     LEVEL,
     REPLICATES,
@@ -29,7 +30,6 @@ from fourfold.statistics import (
 )
 
 ALL = "all"  # the category of everything together
-RETRIEVAL = "retrieval"  # sets in which every caption is asked of every picture; they stand outside `ALL`
 
 
 class Summary(NamedTuple):

@@ -2,18 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
+from fourfold.evaluator.data.images import ImageRef, open_image
 
-@dataclass(frozen=True)
-class ImageRef:
-    """Where the pixels are: a file, or bytes of an encoded image; and the part of it that is meant."""
-
-    path: Path  # the file; with `data`, only the name to say in messages
-    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom in pixels
-    data: bytes | None = field(default=None, repr=False)
+RETRIEVAL = "retrieval"  # category of sets in which every caption is asked of every picture
+RETRIEVAL_CANDIDATES = 10  # recall@k is asked of tables with more candidates than this
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,6 @@ class Item:
     tags: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # edit, difficulty axes, ...
 
     def _repr_html_(self) -> str:
-        from fourfold.evaluator.data.images import open_image
         from fourfold.notebook import MOST_PICTURES, grid_html, truth_sign
 
         seen = [open_image(ref) for ref in self.images[:MOST_PICTURES]]

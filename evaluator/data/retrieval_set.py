@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.metrics import RETRIEVAL_CANDIDATES
-from fourfold.evaluator.analysis.summary import RETRIEVAL
-from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import RETRIEVAL, RETRIEVAL_CANDIDATES, Item
 from fourfold.generator.dataset.reading import Group, choose_split, read_groups
 from fourfold.scenes.model.layout import Layout, layout_from_dict
 from fourfold.scenes.truth.claims import claim_from_dict

@@ -9,68 +9,11 @@ hf:org/repo, hf:path      a transformers model (extra `hf`): CLIP, SigLIP, MetaC
 module:function           your own; see `fourfold.evaluator.encoders.custom`
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable
+from typing import Literal
 
 from fourfold.errors import InputError
-
-if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs none of it
-    from PIL import Image
-
-    from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
-
-# How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
-ResizeMode = Literal["crop", "squash", "pad"]
-TINY = "fourfold-tiny"
-TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
-
-
-class Encoder(Protocol):
-    """A frozen two-tower model: pictures and captions in, unit vectors of one joint space out."""
-
-    @property
-    def name(self) -> str:
-        """The model specification as the user wrote it."""
-
-    @property
-    def identity(self) -> str:
-        """Hash of architecture, weights, preprocessing and tokenizer: heads and caches are bound to it."""
-
-    @property
-    def context_length(self) -> int:
-        """Number of text positions, special tokens included."""
-
-    @property
-    def embed_dim(self) -> int:
-        """Dimension of the joint space."""
-
-    @property
-    def has_patches(self) -> bool:
-        """Whether `encode_images` gives patch tokens."""
-
-    def encode_images(self, images: Sequence["Image.Image"]) -> "ImageFeatures":
-        """Features of `n` pictures of any size, on the CPU, float32."""
-
-    def encode_texts(self, texts: Sequence[str]) -> "TextFeatures":
-        """Features of `n` captions at all `context_length` positions, on the CPU, float32."""
-
-
-def resize_mode_of(encoder: Encoder) -> ResizeMode:
-    """How an encoder makes pictures square: its `resize_mode`, which users' own need not have, or "crop"."""
-    resize_mode: ResizeMode = getattr(encoder, "resize_mode", getattr(encoder, "fit", "crop"))
-    return resize_mode
-
-
-@dataclass(frozen=True)
-class LoadOptions:
-    """How a model is to be run, whichever library it comes from."""
-
-    device: str = "cpu"
-    dtype: str = "float32"
-    allow_random_weights: bool = False
-    batch_size: int | Literal["auto"] = "auto"
+from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER, Encoder, LoadOptions
 
 
 def _open_clip(spec: str, options: LoadOptions) -> Encoder:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from fourfold.evaluator.encoders import Encoder, ResizeMode, resize_mode_of
+from fourfold.evaluator.encoders.contract import Encoder, ResizeMode, resize_mode_of
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 EncodeImages = Callable[[Sequence[Image.Image]], ImageFeatures]

@@ -39,7 +39,7 @@ import os
 import sys
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import Encoder, LoadOptions
+from fourfold.evaluator.encoders.contract import Encoder, LoadOptions
 
 _CONTRACT = ("name", "identity", "context_length", "embed_dim", "has_patches", "encode_images", "encode_texts")
 

@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import LoadOptions
 from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
 from fourfold.evaluator.encoders.tokenization import vocabulary_tokens
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision

@@ -12,8 +12,8 @@ from PIL import Image
 from torch.nn import functional
 
 from fourfold.evaluator.data.images import pixel_hash
-from fourfold.evaluator.encoders import ResizeMode
 from fourfold.evaluator.encoders.batches import DTYPES, run_in_batches
+from fourfold.evaluator.encoders.contract import ResizeMode
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.tokenization import Tokenize
 

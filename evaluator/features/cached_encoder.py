@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fourfold.evaluator.encoders import Encoder
 from fourfold.evaluator.encoders.changed import changed
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import TextFeatures
 from fourfold.evaluator.features.encoding import MAX_BYTES, open_store
 from fourfold.evaluator.features.encoding import encode_texts as encode_and_keep

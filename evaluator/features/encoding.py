@@ -15,9 +15,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import open_image, pixel_hash
-from fourfold.evaluator.data.items import ImageRef, Item
-from fourfold.evaluator.encoders import Encoder
+from fourfold.evaluator.data.images import ImageRef, open_image, pixel_hash
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
 from fourfold.evaluator.features.store import FeatureStore, Row

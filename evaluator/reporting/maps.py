@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import ResizeMode
+from fourfold.evaluator.encoders.contract import ResizeMode
 from fourfold.evaluator.reporting.entries import MAX_CELLS
 from fourfold.generator.dataset.reading import write_atomically
 

@@ -7,7 +7,8 @@ from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.result_tables import metric_cell
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
-from fourfold.evaluator.analysis.summary import ALL, RETRIEVAL, headline_metric
+from fourfold.evaluator.analysis.summary import ALL, headline_metric
+from fourfold.evaluator.data.items import RETRIEVAL
 from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.systems import System, find_role
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent

@@ -15,8 +15,9 @@ from fourfold.evaluator.analysis.item_rows import LARGE, ScoredItem
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import ALL, summarise
 from fourfold.evaluator.data.external.benchmark import AuthorsMetric
-from fourfold.evaluator.data.items import ImageRef, Item
-from fourfold.evaluator.encoders import Encoder
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.run.scoring import score_items

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
-from fourfold.evaluator.encoders import TINY, load_encoder, loader_of
+from fourfold.evaluator.encoders import load_encoder, loader_of
+from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.run.engines import ENGINES
 from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, save_outcome

@@ -10,7 +10,8 @@ from typing import Any
 
 from fourfold.evaluator.analysis.results import Results, check_target, save
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders import Encoder, load_encoder, resize_mode_of
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import Encoder, resize_mode_of
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
 from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE

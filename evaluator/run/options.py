@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fourfold.evaluator.encoders import LoadOptions
+from fourfold.evaluator.encoders.contract import LoadOptions
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import Encoder, LoadOptions, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import Encoder, LoadOptions
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, join_encoded
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, Outcome, measure, try_scorers
 from fourfold.generator.run.ray_engine import connect, lost_task

@@ -20,7 +20,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.functional_words import FUNCTIONAL_WORDS, WordFinder
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 
 N_PAIR_FEATURES = 3  # pooled cosine, mean and spread of the map: standardising the map would lose them

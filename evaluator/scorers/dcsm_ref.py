@@ -18,7 +18,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.blocks import BLOCK_FLOATS
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 REPLACED_WORDS = ("above", "below", "left", "right", "small", "big", "not", "no", "without", "but", "absent")
 TEXT_TOKENS = 30

@@ -15,7 +15,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.phrases import PhraseBank
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 UNCALIBRATED = 0.01  # CLIP's own temperature, for use without a fitted one
 

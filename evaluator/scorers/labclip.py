@@ -12,7 +12,7 @@ from torch import nn
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 
 def configure_labclip(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:

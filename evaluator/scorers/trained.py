@@ -20,7 +20,7 @@ from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerCo
 from fourfold.evaluator.scoring.head_files import Head, find_head, head_file, load_head
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 
 class HeadNetwork(Protocol):

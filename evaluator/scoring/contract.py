@@ -11,7 +11,7 @@ from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
     from fourfold.evaluator.features.encoding import EncodedSet
 
 Score = Callable[[ImageFeatures, TextFeatures], torch.Tensor]

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from fourfold.errors import InputError
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 FORMAT = 1
 SHIPPED = Path(__file__).parents[1] / "models"

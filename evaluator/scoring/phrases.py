@@ -10,7 +10,7 @@ import torch
 from fourfold.evaluator.encoders.features import TextFeatures
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 PHRASES_AT_ONCE = 1024  # text tokens come with the pooled embedding that is kept
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from fourfold.evaluator.data.images import pixel_hash
-from fourfold.evaluator.encoders import Encoder
 from fourfold.evaluator.encoders.changed import changed
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import ImageFeatures
 
 TURN = 4.0  # degrees, to either side

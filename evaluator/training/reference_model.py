@@ -24,8 +24,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import TINY_FOLDER
 from fourfold.evaluator.encoders.batches import DTYPES, checked_device, checked_dtype
+from fourfold.evaluator.encoders.contract import TINY_FOLDER
 from fourfold.evaluator.encoders.openclip import new_open_clip
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
 from fourfold.evaluator.training.natural_scenes import (

@@ -13,7 +13,7 @@ import torch
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders import Encoder
+from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import ImageFeatures
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.scorers.trained import count_parameters, head_type

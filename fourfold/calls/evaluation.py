@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from fourfold.evaluator.analysis.results import Results
-from fourfold.evaluator.encoders import TINY, LoadOptions, list_models
+from fourfold.evaluator.encoders import list_models
+from fourfold.evaluator.encoders.contract import TINY, LoadOptions
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models

@@ -8,7 +8,8 @@ from fourfold.evaluator.analysis import embedding_geometry
 from fourfold.evaluator.analysis.composites import read_composites
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, save_probe
 from fourfold.evaluator.data.fourfold_items import load_items
-from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.features.encoding import encoding_bar
 from fourfold.evaluator.reporting.probe_figures import write_figures
 from fourfold.evaluator.run.output_checks import check_probe_output, check_same_model

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from fourfold.evaluator.data.fourfold_items import load_items, training_splits
-from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.training.processes import find_processes
 from fourfold.evaluator.training.train_head import HeadReport
 from fourfold.evaluator.training.train_head import train_head as _train_head

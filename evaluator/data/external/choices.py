@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from fourfold.evaluator.data.items import ImageRef, Item
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import Item
 
 
 def choice_item(
