@@ -19,6 +19,12 @@ LIGHT = {
     "import fourfold.scenes.truth.claims, fourfold.scenes.model.edits": (*HEAVY, "OpenGL"),
     "import fourfold.scenes.render.rendering, fourfold.scenes.truth.verification": (*HEAVY, "OpenGL"),
     "import fourfold.generator.run.pipeline": HEAVY,
+    "import fourfold.conditions, fourfold.english, fourfold.files, fourfold.ray_cluster, fourfold.version": (
+        *HEAVY,
+        "numpy",
+        "ray",
+    ),
+    "import fourfold.statistics": (*HEAVY, "PIL", "pandas", "ray"),
 }
 # Libraries that these files alone may know, so that another can take their place.
 AT_HOME = {
@@ -116,7 +122,7 @@ def test_import_contracts_notice_what_breaks_them(tmp_path: Path) -> None:
         shutil.copytree(ROOT / package, tmp_path / package, symlinks=True, ignore=lambda _, names: _without_code(names))
     planted = {
         "scenes/model/spec.py": "import fourfold.generator.recipe.reading",
-        "generator/recipe/reading.py": "def _f():\n    import torch",
+        "generator/recipe/reading.py": "def _f():\n    import torch\n    import fourfold.generator.run.pipeline",
     }
     for name, line in planted.items():
         with (tmp_path / name).open("a", encoding="utf-8") as file:
