@@ -4,7 +4,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import randbits
@@ -38,23 +38,46 @@ def write_together(files: Iterable[tuple[Path, bytes]]) -> None:
     _sync(sorted({path.parent for path in written}))
 
 
+def write_file_with(path: Path, write: Callable[[Path], None]) -> None:
+    """Let a library that writes files itself (torch, safetensors) write one that is there whole or not at all.
+
+    `write` is called once with the path of a file aside in the same folder, and has to leave a file there. That file is
+    then synced to the disk and renamed to `path`, and the folder is synced, so that the file outlasts a power cut. If
+    anything fails, the file aside is removed, and what was at `path` before is still there.
+    Raises InputError where the disk is full or the place may not be written; other errors of `write` pass as they are.
+    """
+    _write_aside(path, write, sync=True)
+    _sync((path.parent,))
+
+
 def _write(path: Path, data: bytes | str | Iterable[bytes], *, sync: bool) -> None:
     blocks = (data.encode("utf-8"),) if isinstance(data, str) else (data,) if isinstance(data, bytes) else data
-    # A number of its own: processes of two machines, or containers, may have the same.
+
+    def write(aside: Path) -> None:
+        with aside.open("wb") as file:
+            file.writelines(blocks)
+
+    _write_aside(path, write, sync=sync)
+
+
+def _write_aside(path: Path, write: Callable[[Path], None], *, sync: bool) -> None:
+    # A number of its own: processes of two machines, or containers, may have the same process number.
     aside = path.with_name(f".{path.name}.{randbits(63)}{ASIDE}")
     with _explained(path):
         try:
-            with aside.open("wb") as file:
-                for block in blocks:
-                    file.write(block)
-                if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
+            write(aside)
+            if sync:
+                _sync_file(aside)
             os.replace(aside, path)
-        except OSError:
+        except BaseException:  # an interrupt too must not leave half a file
             with suppress(OSError):
                 aside.unlink()
             raise
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _sync(paths: Iterable[Path]) -> None:

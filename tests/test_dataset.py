@@ -11,6 +11,7 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.files import write_file_with
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.dataset.reading import (
     REQUIRED,
@@ -233,18 +234,54 @@ def test_two_machines_may_write_the_same_file_at_once(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_a_file_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
+def with_library(path, content):
+    """`write_file_with` as if a library wrote the content."""
+    write_file_with(path, lambda aside: aside.write_bytes(content))
+
+
+WRITERS = pytest.mark.parametrize("write", [write_atomically, with_library])
+
+
+def test_a_library_writes_beside_the_file_that_it_is_to_replace(tmp_path):
+    (tmp_path / "x").write_bytes(b"before")
+    seen = []
+
+    def write(aside):
+        aside.write_bytes(b"after")
+        seen.append((aside.parent, aside.name != "x", (tmp_path / "x").read_bytes()))
+
+    write_file_with(tmp_path / "x", write)
+    assert seen == [(tmp_path, True, b"before")]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"after")]
+
+
+@pytest.mark.parametrize("error", [KeyError("a tensor"), KeyboardInterrupt()])
+def test_a_library_that_fails_leaves_the_old_file_and_nothing_else(error, tmp_path):
+    (tmp_path / "x").write_bytes(b"before")
+
+    def write(aside):
+        aside.write_bytes(b"half")
+        raise error
+
+    with pytest.raises(type(error)):
+        write_file_with(tmp_path / "x", write)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"before")]
+
+
+@WRITERS
+def test_a_file_is_synced_before_it_gets_its_name(write, tmp_path, monkeypatch):
     order = []
     sync, rename = os.fsync, os.replace
     monkeypatch.setattr(os, "fsync", lambda number: (order.append("sync"), sync(number)))
     monkeypatch.setattr(os, "replace", lambda *paths: (order.append("rename"), rename(*paths)))
-    write_atomically(tmp_path / "x", b"content")
+    write(tmp_path / "x", b"content")
     assert order == ["sync", "rename", "sync"]  # the last one of the folder, which holds the name
 
 
+@WRITERS
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 @pytest.mark.parametrize("number", DISK_TROUBLE)
-def test_a_full_or_closed_disk_is_said_and_the_old_file_kept(call, number, tmp_path, monkeypatch):
+def test_a_full_or_closed_disk_is_said_and_the_old_file_kept(write, call, number, tmp_path, monkeypatch):
     (tmp_path / "x").write_bytes(b"before")
 
     def fail(*_):
@@ -252,25 +289,27 @@ def test_a_full_or_closed_disk_is_said_and_the_old_file_kept(call, number, tmp_p
 
     monkeypatch.setattr(os, call, fail)
     with pytest.raises(InputError, match=rf"x: {DISK_TROUBLE[number]}"):
-        write_atomically(tmp_path / "x", b"after")
+        write(tmp_path / "x", b"after")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x", b"before")]
 
 
-def test_trouble_that_is_nobodys_mistake_is_not_hidden(tmp_path, monkeypatch):
+@WRITERS
+def test_trouble_that_is_nobodys_mistake_is_not_hidden(write, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="Input/output error"):
-        write_atomically(tmp_path / "x", b"after")
+        write(tmp_path / "x", b"after")
     assert not any(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+@WRITERS
+def test_a_folder_that_is_not_there_is_said(write, tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "nowhere" / "x", tmp_path / "file" / "x"):
         with pytest.raises(InputError, match="its folder is not there"):
-            write_atomically(path, b"")
+            write(path, b"")
 
 
 def test_hashes_see_content_not_order(tmp_path):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.composites import part_phrases, read_composites
-from fourfold.evaluator.analysis.embedding_geometry import Composite, condition_of, probe
+from fourfold.evaluator.analysis.embedding_geometry import Composite, probe
 from fourfold.evaluator.analysis.geometry_measures import (
     MEASURES,
     RESOLUTION,
@@ -269,20 +269,6 @@ def test_a_composite_without_parts_is_refused(groups: tuple[list[Item], list[Com
     bad = Composite("binding", "binding-0", "left red cube", ())
     with pytest.raises(InputError, match="composite of binding-0"):
         probe(groups[0], SpaceEncoder("concepts"), rng=np.random.default_rng(0), composites=[bad])
-
-
-@pytest.mark.parametrize(
-    ("category", "condition"),
-    [
-        ("content", "C1"),
-        ("binding+negation", "C2+C4"),
-        ("relation", "C3"),
-        ("counting", "beyond"),
-        ("a+binding", "beyond"),
-    ],
-)
-def test_condition_of_a_category(category: str, condition: str) -> None:
-    assert condition_of(category) == condition
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from fourfold.english import regular_plural
 from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
@@ -21,7 +22,6 @@ from fourfold.generator.captions.wording import (
     Language,
     Wording,
     form,
-    regular_plural,
     sample_wordings,
     word,
 )

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import tomllib
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +21,12 @@ LIGHT = {
     "import fourfold.scenes.truth.claims, fourfold.scenes.model.edits": (*HEAVY, "OpenGL"),
     "import fourfold.scenes.render.opengl, fourfold.scenes.truth.verification": (*HEAVY, "OpenGL"),
     "import fourfold.generator.run.pipeline": HEAVY,
+    "import fourfold.conditions, fourfold.english, fourfold.files, fourfold.ray_cluster, fourfold.version": (
+        *HEAVY,
+        "numpy",
+        "ray",
+    ),
+    "import fourfold.statistics": (*HEAVY, "PIL", "pandas", "ray"),
 }
 # Libraries that these files alone may know, so that another can take their place.
 AT_HOME = {
@@ -46,6 +54,26 @@ def imports_of(source: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
     return {name.partition(".")[0] for name in names}
+
+
+def circles(imports: Mapping[str, Collection[str]]) -> set[frozenset[str]]:
+    """The sets of modules that import each other, directly or by way of others."""
+    reached: dict[str, set[str]] = {}
+    for module in imports:
+        waiting, seen = [module], set[str]()
+        while waiting:
+            new = set(imports.get(waiting.pop(), ())) - seen
+            seen |= new
+            waiting += new
+        reached[module] = seen
+    inside = [module for module, seen in reached.items() if module in seen]
+    return {frozenset(other for other in reached[module] if module in reached[other]) for module in inside}
+
+
+def room_of(module: str) -> str:
+    """fourfold.scenes.truth.claims -> fourfold.scenes.truth; what stands above the rooms is its own."""
+    names = module.split(".")
+    return ".".join(names[:3] if names[1:2] and names[1] in ("scenes", "generator", "evaluator") else names[:2])
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -105,6 +133,31 @@ def test_imports_are_found_wherever_they_stand() -> None:
     assert imports_of(source) == {"a", "d", "e", "h"}
 
 
+@pytest.fixture(scope="module")
+def imports() -> dict[str, set[str]]:
+    """Every module and what it imports of ours: inside functions and for type checkers alone as well."""
+    graph = grimp.build_graph("fourfold", exclude_type_checking_imports=False, cache_dir=None)
+    return {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+
+def test_no_module_imports_itself_by_way_of_others(imports: dict[str, set[str]]) -> None:
+    assert len(imports) > 200
+    assert circles(imports) == set()
+
+
+def test_no_room_imports_itself_by_way_of_others(imports: dict[str, set[str]]) -> None:
+    rooms = defaultdict(set)
+    for module, found in imports.items():
+        rooms[room_of(module)] |= {room_of(each) for each in found} - {room_of(module)}
+    assert {"fourfold.scenes.truth", "fourfold.generator.run", "fourfold.evaluator.encoders"} < rooms.keys()
+    assert circles(rooms) == set()
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": set()}) == set()
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {frozenset("abc")}
+
+
 def test_import_contracts_are_kept() -> None:
     done = lint_imports(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -116,7 +169,7 @@ def test_import_contracts_notice_what_breaks_them(tmp_path: Path) -> None:
         shutil.copytree(ROOT / package, tmp_path / package, symlinks=True, ignore=lambda _, names: _without_code(names))
     planted = {
         "scenes/model/spec.py": "import fourfold.generator.recipe.reading",
-        "generator/recipe/reading.py": "def _f():\n    import torch",
+        "generator/recipe/reading.py": "def _f():\n    import torch\n    import fourfold.generator.run.pipeline",
         "evaluator/data/items.py": "def _f():\n    import fourfold.generator.captions.wording",
     }
     for name, line in planted.items():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fourfold.english import with_article
 from fourfold.generator.captions.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
 from fourfold.generator.captions.wording import (
     HOLD_OUTS,
@@ -19,7 +20,6 @@ from fourfold.generator.captions.wording import (
     form,
     noun_phrase,
     sample_wordings,
-    with_article,
     word,
     wordings_named,
 )
@@ -104,22 +104,6 @@ def test_every_kind_has_its_article_and_plural(kind):
     called = {noun_phrase(Description(kind), synonym=synonym) for synonym in range(5)}
     assert called == {kind, *KINDS[kind].synonyms}
     assert noun_phrase(Description(kind), plural=True) == KINDS[kind].plural
-
-
-@pytest.mark.parametrize(
-    ("phrase", "expected"),
-    [
-        ("orange umbrella", "an orange umbrella"),
-        ("umbrella", "an umbrella"),
-        ("unicorn", "a unicorn"),
-        ("hourglass", "an hourglass"),
-        ("house", "a house"),
-        ("arrow", "an arrow"),
-        ("red arrow", "a red arrow"),
-    ],
-)
-def test_articles_follow_the_sound(phrase, expected):
-    assert with_article(phrase) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -9,11 +9,13 @@ with renders of the same scene, one object left at a time, make `Composite`s of 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from fourfold.english import noun_phrase, with_article
 from fourfold.evaluator.analysis.embedding_geometry import Composite
 from fourfold.evaluator.data.images import ImageRef
 from fourfold.generator.dataset.reading import Group
+from fourfold.scenes.shapes import KINDS
 
-_ATTRIBUTES = ("size", "pattern", "color", "material")  # in the order in which English puts them
+_ATTRIBUTES = ("size", "pattern", "color", "material")
 
 
 def read_composites(groups: Iterable[Group]) -> Iterator[Composite]:
@@ -39,9 +41,10 @@ def _descriptions(claim: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _phrase(description: Mapping[str, Any]) -> str:
-    given = [description[name] for name in _ATTRIBUTES if name in description]
-    phrase = " ".join([*given, description.get("shape", "object")])
-    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+    kind = KINDS.get(description.get("shape", ""))  # None for a kind that the dataset brought along
+    noun = description.get("shape", "object")
+    phrase = noun_phrase(noun, **{name: description[name] for name in _ATTRIBUTES if name in description})
+    return with_article(phrase, own=kind.article if kind and phrase == noun else "")
 
 
 def _picture(group: Group, i: int) -> tuple[ImageRef, tuple[ImageRef, ...]]:

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fourfold.conditions import BEYOND, condition_of
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import (
     SHARES,
@@ -52,9 +53,6 @@ from fourfold.statistics import (
     sum_by_cluster,
     unanimous_interval,
 )
-
-CONDITIONS = {"content": "C1", "binding": "C2", "relation": "C3", "location": "C3", "negation": "C4"}
-BEYOND = "beyond"  # categories that the four conditions do not speak of
 
 
 @dataclass(frozen=True)
@@ -146,12 +144,6 @@ def measure_composites(
             sums = np.stack([add_up(sets[i][1:]) for i in places])
             clusters = np.array([composites[i].cluster for i in places])
             yield from measure_superposition(side, wholes, sums, clusters, rng)
-
-
-def condition_of(category: str) -> str:
-    """Which condition a category asks for; "C2+C3" for a compound, "beyond" where the four say nothing."""
-    names = [CONDITIONS.get(part) for part in category.split("+")]
-    return BEYOND if None in names else "+".join(sorted(name for name in names if name))
 
 
 def _sections(categories: Sequence[str]) -> Iterator[tuple[str, str, list[int]]]:

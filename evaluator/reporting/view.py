@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from fourfold.conditions import BEYOND, DIFFERENCES, condition_of
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.result_tables import metric_cell
 from fourfold.evaluator.analysis.results import Results
@@ -13,18 +14,13 @@ from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.systems import System, find_role
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent
 
-# category -> (condition, what differs between the two pictures)
+# category -> (condition, what differs between the two pictures), as a reader sees them
 CATEGORIES = {
-    "content": ("C1", "One object’s kind, one attribute, or its presence differs."),
-    "binding": ("C2", "Two objects exchange color, size, material or pattern."),
-    "relation": ("C3", "Two objects exchange places, or the relation is reversed."),
-    "location": ("C3", "An object moves to another region of the picture."),
-    "negation": ("C4", "An object or attribute is there in one picture, absent in the other."),
-    "counting": ("", "The number of objects of a kind differs."),
-    "comparison": ("", "Which of two objects is larger, taller or nearer differs."),
-    "binding+relation": ("C2 C3", "The caption needs both: who has what, and where."),
-    "binding+negation": ("C2 C4", "The caption needs both: who has what, and what is absent."),
-    "relation+negation": ("C3 C4", "The caption needs both: what is where, and what is absent."),
+    name: (
+        condition_of(name).replace("+", " ").replace(BEYOND, ""),
+        f"{difference[0].upper()}{difference[1:]}.".replace("'", "’"),
+    )
+    for name, difference in DIFFERENCES.items()
 }
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 

@@ -18,6 +18,7 @@ from fourfold.errors import InputError
 from fourfold.generator.audits.blind_features import describe
 from fourfold.generator.audits.blind_items import BlindItem
 from fourfold.generator.audits.blind_tallies import Part, SolverTally, judge
+from fourfold.statistics import holm, wilson_interval
 
 CONFIDENCE = 0.99
 EVERYTHING = "all"
@@ -124,34 +125,17 @@ def _check(items: Sequence[BlindItem]) -> None:
 
 def _judge(solver: str, category: str, tally: SolverTally, chance: SolverTally) -> SolverResult:
     accuracy, n = tally.accuracy, tally.effective_size
-    low, high = wilson(accuracy, n)
+    low, high = wilson_interval(accuracy * n, n, CONFIDENCE)
     p = tail(accuracy, chance.accuracy, n)
     return SolverResult(
         solver, category, tally.items, tally.clusters, accuracy, chance.accuracy, low, high, p, False, ""
     )
 
 
-def wilson(share: float, n: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Wilson's interval of a share among n independent items; n may be fractional."""
-    z = float(scipy.special.ndtri(0.5 + confidence / 2))
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def tail(share: float, chance: float, n: float) -> float:
     """Probability of this share of n or more at chance: the exact binomial tail, n may be fractional."""
     right = share * n
     return 1.0 if right <= 0 else float(scipy.special.betainc(right, n - right + 1, chance))
-
-
-def holm(values: Sequence[float]) -> np.ndarray:
-    """p-values corrected for their number, in the order given."""
-    order = np.argsort(values, kind="stable")
-    stepped = np.asarray(values)[order] * np.arange(len(values), 0, -1)
-    corrected = np.zeros(len(values))
-    corrected[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
-    return corrected
 
 
 def _corrected(raw: Sequence[SolverResult], parts: Mapping[str, Part]) -> tuple[SolverResult, ...]:
@@ -161,7 +145,7 @@ def _corrected(raw: Sequence[SolverResult], parts: Mapping[str, Part]) -> tuple[
         if leaks and result.category not in samples:
             samples[result.category] = list(chain(*parts[result.category].sample()))
         feature = describe(result.solver, samples[result.category]) if leaks else ""
-        results.append(replace(result, p=float(p), leaks=leaks, feature=feature))
+        results.append(replace(result, p=p, leaks=leaks, feature=feature))
     return tuple(results)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import scipy.special
 
 from fourfold.errors import InputError
-from fourfold.generator.audits.blind_audit import CONFIDENCE, holm
+from fourfold.generator.audits.blind_audit import CONFIDENCE
+from fourfold.statistics import holm
 
 HARMLESS = 0.05  # Cramer's V: of two even values a guess is right in 52.5 % instead of 50; many objects make it certain
 _BINS = 3  # a measured column (position, size in pixels) is cut at its terciles

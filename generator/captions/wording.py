@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fourfold import english
 from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
@@ -147,20 +148,18 @@ def articled(description: Description, synonym: int = 0) -> str:
     """The words for a description with the indefinite article: where they begin with its kind's name, the kind's."""
     bare = noun_phrase(description, synonym=synonym)
     named = description.shape is not None and bare.startswith(description.shape)  # no adjective, no synonym
-    article = KINDS[description.shape].article if named and description.shape else ""
-    return f"{article} {bare}" if article else with_article(bare)
+    return english.with_article(bare, own=KINDS[description.shape].article if named and description.shape else "")
 
 
 def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
     """The words for a description without an article: "large striped red metal cube", "cube that is not red"."""
-    size = _ADJECTIVES.get(description.size or "", description.size)
-    noun = kind_name(description.shape, plural, synonym)
-    words = (size, description.pattern, description.color, description.material, noun)
-    text = " ".join(word for word in words if word)
+    said = description
+    noun = kind_name(said.shape, plural, synonym)
+    text = english.noun_phrase(noun, size=said.size, pattern=said.pattern, color=said.color, material=said.material)
     if description.excluded:
         attribute, value = description.excluded
         value = articled(Description(shape=value), synonym) if attribute == "shape" else value
-        text += f" that {'are' if plural else 'is'} not {_ADJECTIVES.get(value, value)}"
+        text += f" that {'are' if plural else 'is'} not {english.adjective(value)}"
     return text
 
 
@@ -172,25 +171,4 @@ def kind_name(shape: str | None, plural: bool, synonym: int) -> str:
     if not synonym or not kind.synonyms:
         return kind.plural if plural else kind.name
     name = kind.synonyms[(synonym - 1) % len(kind.synonyms)]
-    return regular_plural(name) if plural else name
-
-
-def regular_plural(noun: str) -> str:
-    """The plural of a noun that has a regular one: "hemispheres", "couches", "bunnies"."""
-    if noun.endswith(("s", "x", "z", "ch", "sh")):
-        return noun + "es"
-    return noun[:-1] + "ies" if noun[-1] == "y" and noun[-2] not in "aeiou" else noun + "s"
-
-
-_ADJECTIVES = {"medium": "medium-sized"}
-_SILENT_H = ("hour", "heir", "honest", "honor")
-_LIKE_YOU = ("uni", "use", "uti", "uku", "eu", "ewe")
-_NOT_LIKE_YOU = ("unin", "unim")
-
-
-def with_article(phrase: str) -> str:
-    """The phrase with its indefinite article, by sound: "an orange umbrella", "a unicorn", "an hourglass"."""
-    sound = phrase.lower()
-    glide = sound.startswith((*_LIKE_YOU, "one")) and not sound.startswith(_NOT_LIKE_YOU)
-    vowel = sound[0] in "aeiou" and not glide
-    return f"{'an' if vowel or sound.startswith(_SILENT_H) else 'a'} {phrase}"
+    return english.regular_plural(name) if plural else name

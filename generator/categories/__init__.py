@@ -1,7 +1,8 @@
-"""The failure categories. A new one is a file here with a `sample` function, and a row in this table."""
+"""The failure categories. A new one is a file here with a `sample` function, a row here and one in `conditions`."""
 
 from dataclasses import dataclass
 
+from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.generator.categories import (
     binding,
     binding_negation,
@@ -19,43 +20,34 @@ from fourfold.generator.categories.world import Sampler
 
 @dataclass(frozen=True)
 class Category:
-    """A failure category and the condition of the theory that it tests."""
+    """A failure category: its name, and the function that draws groups of it (None where a draw found no places)."""
 
     name: str
-    condition: str  # C1 content, C2 attribute binding, C3 places and relations, C4 negation; BEYOND for none of them
     sample: Sampler
-    summary: str
 
+    @property
+    def condition(self) -> str:
+        """The condition of the theory that it tests, as `fourfold.conditions` has it: "C1", "C2+C3", "beyond"."""
+        return condition_of(self.name)
 
-BEYOND = "beyond"  # what the theory's four conditions do not speak of
+    @property
+    def summary(self) -> str:
+        """What differs between the two pictures of one of its groups, as a clause without a full stop."""
+        return DIFFERENCES[self.name]
+
 
 CATEGORIES = {
     category.name: category
     for category in (
-        Category("content", "C1", content.sample, "one object's kind, one attribute, or presence differs"),
-        Category("binding", "C2", binding.sample, "two objects exchange an attribute"),
-        Category("relation", "C3", relation.sample, "two objects exchange places, or the relation is reversed"),
-        Category("location", "C3", location.sample, "an object moves to the opposite side of the picture"),
-        Category("negation", "C4", negation.sample, "something is there in one picture and absent in the other"),
-        Category("counting", BEYOND, counting.sample, "the number of objects of a kind differs"),
-        Category("comparison", BEYOND, comparison.sample, "which of two is larger, taller or nearer"),
-        Category(
-            "binding+relation",
-            "C2+C3",
-            binding_relation.sample,
-            "two of a kind, on either side of another thing, exchange an attribute",
-        ),
-        Category(
-            "binding+negation",
-            "C2+C4",
-            binding_negation.sample,
-            "two objects exchange an attribute; the caption says which combination is absent",
-        ),
-        Category(
-            "relation+negation",
-            "C3+C4",
-            relation_negation.sample,
-            "two objects exchange places; the caption says in which relation one does not stand",
-        ),
+        Category("content", content.sample),
+        Category("binding", binding.sample),
+        Category("relation", relation.sample),
+        Category("location", location.sample),
+        Category("negation", negation.sample),
+        Category("counting", counting.sample),
+        Category("comparison", comparison.sample),
+        Category("binding+relation", binding_relation.sample),
+        Category("binding+negation", binding_negation.sample),
+        Category("relation+negation", relation_negation.sample),
     )
 }

@@ -7,7 +7,7 @@ import numpy as np
 
 from fourfold.generator.captions.wording import Language
 from fourfold.generator.recipe.hold_outs import HoldOuts, allowed_words, is_held_out, keeps, make_hold_outs
-from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary
+from fourfold.generator.recipe.recipe import Recipe, SceneRange, Split, Vocabulary
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.layout import Layout, PlacedObject, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec

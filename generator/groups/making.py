@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fourfold.conditions import condition_of
 from fourfold.errors import InputError
 from fourfold.generator.captions.wording import Wording, sample_wordings, word
 from fourfold.generator.categories import CATEGORIES
@@ -133,7 +134,7 @@ def make_row(
         "group": name,
         "role": "ab"[role],
         "category": category,
-        "condition": CATEGORIES[category].condition,
+        "condition": condition_of(category),
         "edit": draft.edit,
         "attribute": draft.attribute,
         "caption": texts[role],

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fourfold.generator.categories import CATEGORIES
+from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.reading import NATURAL, dump_json, write_atomically
 from fourfold.generator.presentation import croissant
@@ -65,8 +65,7 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
     ]
     for split, row in manifest["splits"].items():
         for name, number in row["groups"].items():
-            category = CATEGORIES[name]
-            lines.append(f"| {split} | {name} | {category.condition} | {number} | {category.summary} |")
+            lines.append(f"| {split} | {name} | {condition_of(name)} | {number} | {DIFFERENCES[name]} |")
         if row["scenes"]:
             lines.append(f"| {split} | {NATURAL} | | {row['scenes']} scenes | single pictures with web-like captions |")
     rejected = manifest["rejections"]

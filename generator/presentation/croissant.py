@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
-from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.recipe.recipe import Publication, Recipe
 
 _Node = dict[str, Any]
@@ -114,7 +114,7 @@ def publication_date(recipe: Recipe, environment: Mapping[str, str] = os.environ
 
 def _categories(manifest: dict[str, Any]) -> list[str]:
     found = {name for row in manifest["splits"].values() for name in row["groups"]}
-    return [name for name in CATEGORIES if name in found]
+    return [name for name in DIFFERENCES if name in found]
 
 
 def _responsible_ai(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:

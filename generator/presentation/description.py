@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
-from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.dataset.reading import (
     NATURAL,
     check_row,
@@ -113,7 +113,7 @@ def _bin(name: str, value: Any) -> tuple[float, str]:
 
 def _named(title: str, found: Counter[Any]) -> Counts:
     if title == _BY_CATEGORY:
-        order = {name: place for place, name in enumerate(CATEGORIES)}
+        order = {name: place for place, name in enumerate(DIFFERENCES)}
         return Counts(title, tuple(sorted(found.items(), key=lambda row: (order.get(row[0], len(order)), row[0]))))
     return Counts(title, tuple(sorted(found.items(), key=lambda row: (-row[1], row[0]))))
 

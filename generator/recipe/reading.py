@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError, unknown_name
 from fourfold.generator.captions.wording import HOLD_OUTS, SYNONYMS
 from fourfold.generator.recipe.hold_outs import allowed_words, make_hold_outs
@@ -127,8 +128,6 @@ def check_recipe(recipe: Recipe, where: str) -> None:
 
 
 def _check_recipe(recipe: Recipe, where: str) -> None:
-    from fourfold.generator.categories import CATEGORIES  # categories need recipes
-
     words = recipe.vocabulary
     _check_shapes(words.shapes, f"{where}: vocabulary.shapes")
     for attribute in TABLES:
@@ -146,8 +145,8 @@ def _check_recipe(recipe: Recipe, where: str) -> None:
                 f"(a folder of the dataset) or {ALL!r} (HuggingFace's word for all splits)"
             )
         for category in row.groups:
-            if category not in CATEGORIES:
-                raise unknown_name("category", category, CATEGORIES, f"{where}: splits.{split}.groups")
+            if category not in DIFFERENCES:
+                raise unknown_name("category", category, DIFFERENCES, f"{where}: splits.{split}.groups")
         for key, choices in (("templates", HOLD_OUTS), ("phrases", HOLD_OUTS), ("synonyms", SYNONYMS)):
             if getattr(row, key) not in choices:
                 raise unknown_name(key, getattr(row, key), choices, f"{where}: splits.{split}")

@@ -19,8 +19,10 @@ from fourfold.generator.presentation.croissant import publication_date
 from fourfold.generator.recipe.reading import Recipe, recipe_hash, recipe_to_dict
 from fourfold.generator.run.destinations import MANIFEST
 from fourfold.generator.run.shards import WORK, Job, Shard, ShardRecord, read_record, rows_path
+from fourfold.version import software_version
 
 AUDIT = "audit.json"
+_LIBRARIES = ("numpy", "trimesh", "pyrender", "pillow")  # whose versions the manifest records
 
 
 def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
@@ -50,7 +52,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
         "splits": splits,
         "slight_dependences": slight_dependences(found),
         "rejections": dict(sum((Counter(record.rejections) for record in records), Counter[str]())),
-        "software": {name: version(name) for name in ("fourfold", "numpy", "trimesh", "pyrender", "pillow")},
+        "software": {"fourfold": software_version()} | {name: version(name) for name in _LIBRARIES},
         "renderer": records[0].renderer,
         "other_renderers": _others(records),
         "shards": [vars(record) for record in records],

@@ -6,7 +6,6 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,7 @@ from fourfold.generator.run.parts import choose_part
 from fourfold.generator.run.pool import interrupts_kept_back
 from fourfold.generator.run.shards import WORK, Job, Shard, plan_shards, read_record
 from fourfold.scenes.render.renderers import AUTO, check_renderer, choose_renderer
+from fourfold.version import software_version
 
 
 def generate(
@@ -187,7 +187,7 @@ def _is_complete(folder: Path, place: str | Path, recipe: Recipe, format: str) -
 
 def _warn_of_other_version(place: str | Path, manifest: dict[str, Any]) -> None:
     """The same recipe may make other scenes in another version; what is there is finished, and stays."""
-    made_by, mine = manifest.get("software", {}).get("fourfold"), version("fourfold")
+    made_by, mine = manifest.get("software", {}).get("fourfold"), software_version()
     if made_by != mine:
         warnings.warn(
             f"{place}: was made by Fourfold {made_by} and is kept as it is; this is Fourfold {mine}, which may make "
@@ -200,7 +200,7 @@ def _prepare(folder: Path, place: str | Path, job: Job) -> None:
     """Claim the place, or check that an unfinished run of the same job left it."""
     marker = folder / MARKER
     made_from = {
-        "fourfold": version("fourfold"),
+        "fourfold": software_version(),
         "recipe": recipe_to_dict(job.recipe),
         "renderer": job.renderer,
         "format": job.format,
