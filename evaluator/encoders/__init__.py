@@ -1,6 +1,7 @@
 """Encoders: any CLIP-like model behind one contract, named by a string.
 
 fourfold-tiny             the small model that comes with the package (the default)
+fourfold-tiny-random      the same architecture before any training; a control, only where random weights are allowed
 ViT-B-16,openai           an open_clip architecture and the tag of its weights
 ViT-B-16,path/to/file.pt  an open_clip architecture and a checkpoint file
 hf-hub:org/repo           an open_clip model on the Hugging Face hub
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
 # How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
 ResizeMode = Literal["crop", "squash", "pad"]
 TINY = "fourfold-tiny"
+TINY_RANDOM = "fourfold-tiny-random"
 TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
 
 
@@ -85,6 +87,12 @@ def _fourfold_tiny(spec: str, options: LoadOptions) -> Encoder:
     return load_open_clip(f"local-dir:{TINY_FOLDER}", options, name=spec)
 
 
+def _fourfold_tiny_random(spec: str, options: LoadOptions) -> Encoder:
+    from fourfold.evaluator.encoders.random_tiny import load_random_tiny
+
+    return load_random_tiny(spec, options)
+
+
 def _transformers(spec: str, options: LoadOptions) -> Encoder:
     from fourfold.evaluator.encoders.huggingface import load_transformers
 
@@ -99,6 +107,7 @@ def _custom(spec: str, options: LoadOptions) -> Encoder:
 
 LOADERS: dict[str, Callable[[str, LoadOptions], Encoder]] = {
     TINY: _fourfold_tiny,
+    TINY_RANDOM: _fourfold_tiny_random,
     "open_clip": _open_clip,
     "transformers": _transformers,
     "custom": _custom,
@@ -107,8 +116,8 @@ LOADERS: dict[str, Callable[[str, LoadOptions], Encoder]] = {
 
 def loader_of(spec: str) -> str:
     """Which row of `LOADERS` a model specification belongs to."""
-    if spec == TINY:
-        return TINY
+    if spec in (TINY, TINY_RANDOM):
+        return spec
     if spec.startswith("hf:"):
         return "transformers"
     if spec.startswith(("hf-hub:", "local-dir:")) or "," in spec or ":" not in spec:
