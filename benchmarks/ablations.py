@@ -185,7 +185,11 @@ def right(network: HeadNetwork, data: EncodedItems) -> np.ndarray:
 
 def count(network: HeadNetwork, split: str, data: EncodedItems) -> list[Cell]:
     """The hits of a head on a split, by category and number of objects."""
-    hits = right(network, data)
+    return tally(right(network, data), split, data)
+
+
+def tally(hits: np.ndarray, split: str, data: EncodedItems) -> list[Cell]:
+    """Hits [n] bool of the items of a split, counted by category and number of objects."""
     kinds = [(item.category, int(item.tags["n_objects"])) for item in data.items]
     cells = []
     for category, objects in sorted(set(kinds)):
@@ -255,10 +259,12 @@ def conditions(record: Mapping[str, Any]) -> str:
     )
 
 
-def load_data(dataset: Path, encoder: Encoder, groups: int, cache: Path | None) -> dict[str, EncodedItems]:
+def load_data(
+    dataset: Path, encoder: Encoder, groups: int, cache: Path | None, tests: Sequence[str] = TESTS
+) -> dict[str, EncodedItems]:
     """The splits that are needed, encoded. Raises InputError if there are fewer training groups than asked for."""
     data = {}
-    for split in ("train", "validation", *TESTS):
+    for split in ("train", "validation", *tests):
         items = load_items(dataset, split, groups if split == "train" else None)
         fewest = min(Counter(item.category for item in items).values())
         if split == "train" and fewest < groups:

@@ -17,7 +17,9 @@ from fourfold.evaluator.scoring.phrases import find_literals
 
 N_ITEMS, DIM, GRID, LENGTH = 6, 16, (3, 4), 12
 CAPTIONS = ["a red cube left of a blue sphere", "a blue cube left of a red sphere", "a sphere, not a cube", "no cube"]
-FREE = [name for name in SCORERS if name not in {"dcsm", "dcsm-ref", "labclip"}]  # those need a trained head
+FREE = [
+    name for name in SCORERS if name not in {"dcsm", "dcsm-ref", "labclip", "mlp", "bilinear"}
+]  # those need a trained head
 
 
 def vector(word):

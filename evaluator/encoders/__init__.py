@@ -1,6 +1,7 @@
 """Encoders: any CLIP-like model behind one contract, named by a string.
 
 fourfold-tiny             the small model that comes with the package (the default)
+fourfold-tiny-random      the same architecture before any training; a control, only where random weights are allowed
 ViT-B-16,openai           an open_clip architecture and the tag of its weights
 ViT-B-16,path/to/file.pt  an open_clip architecture and a checkpoint file
 hf-hub:org/repo           an open_clip model on the Hugging Face hub
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER, Encoder, LoadOptions
+from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER, TINY_RANDOM, Encoder, LoadOptions
 
 
 def _open_clip(spec: str, options: LoadOptions) -> Encoder:
@@ -26,6 +27,12 @@ def _fourfold_tiny(spec: str, options: LoadOptions) -> Encoder:
     from fourfold.evaluator.encoders.openclip import load_open_clip
 
     return load_open_clip(f"local-dir:{TINY_FOLDER}", options, name=spec)
+
+
+def _fourfold_tiny_random(spec: str, options: LoadOptions) -> Encoder:
+    from fourfold.evaluator.encoders.random_tiny import load_random_tiny
+
+    return load_random_tiny(spec, options)
 
 
 def _transformers(spec: str, options: LoadOptions) -> Encoder:
@@ -42,6 +49,7 @@ def _custom(spec: str, options: LoadOptions) -> Encoder:
 
 LOADERS: dict[str, Callable[[str, LoadOptions], Encoder]] = {
     TINY: _fourfold_tiny,
+    TINY_RANDOM: _fourfold_tiny_random,
     "open_clip": _open_clip,
     "transformers": _transformers,
     "custom": _custom,
@@ -50,8 +58,8 @@ LOADERS: dict[str, Callable[[str, LoadOptions], Encoder]] = {
 
 def loader_of(spec: str) -> str:
     """Which row of `LOADERS` a model specification belongs to."""
-    if spec == TINY:
-        return TINY
+    if spec in (TINY, TINY_RANDOM):
+        return spec
     if spec.startswith("hf:"):
         return "transformers"
     if spec.startswith(("hf-hub:", "local-dir:")) or "," in spec or ":" not in spec:

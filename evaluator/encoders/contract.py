@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
 # How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
 ResizeMode = Literal["crop", "squash", "pad"]
 TINY = "fourfold-tiny"
+TINY_RANDOM = "fourfold-tiny-random"
 TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
 
 

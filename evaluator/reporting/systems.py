@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fourfold.evaluator.analysis.results import Results
 
-CONTROLS = ("random", "blind", "shuffled-images", "oracle")
+CONTROLS = ("random", "blind", "shuffled-images", "oracle", "patch-shuffle", "mean-patch", "mirror")
 STYLES = ("s1", "s2", "s3", "s4")  # CSS classes, for scorers that are neither baseline nor DCSM
 
 

@@ -73,9 +73,9 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
     first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
     context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, spec.options.seed)
     for name in spec.scorers:
-        inner = name.rpartition(":")[2]
-        if inner not in _OF_THE_SET:
-            load_scorer(inner, context)
+        parts = [part for part in name.split(":") if part != "shuffled-images"]  # which needs the whole set
+        if parts and parts[-1] not in _OF_THE_SET:
+            load_scorer(":".join(parts), context)
 
 
 def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:

@@ -9,6 +9,7 @@ from fourfold.evaluator.scorers.cosine import load_cosine
 from fourfold.evaluator.scorers.marginal import load_marginal
 from fourfold.evaluator.scorers.maxsim import load_maxsim
 from fourfold.evaluator.scorers.oracle import load_oracle
+from fourfold.evaluator.scorers.patch_controls import average_patches, check_order, mirror_patches, shuffle_patches
 from fourfold.evaluator.scorers.phrase_align import load_phrase_align
 from fourfold.evaluator.scorers.random_scores import load_random
 from fourfold.evaluator.scorers.shuffled_images import shuffle_images
@@ -17,7 +18,12 @@ from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerCo
 
 __all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "check_scorer", "load_scorer"]
 
-WRAPPERS: dict[str, Callable[[Scorer, ScorerContext], Scorer]] = {"shuffled-images": shuffle_images}
+WRAPPERS: dict[str, Callable[[Scorer, ScorerContext], Scorer]] = {
+    "shuffled-images": shuffle_images,
+    "patch-shuffle": shuffle_patches,
+    "mean-patch": average_patches,
+    "mirror": mirror_patches,
+}
 
 SCORERS: dict[str, Callable[[ScorerContext], Scorer]] = {
     "cosine": load_cosine,
@@ -39,12 +45,13 @@ def check_scorer(name: str) -> None:
     outer, _, inner = name.partition(":")
     if inner and outer in WRAPPERS:
         check_scorer(inner)
+        check_order(outer, inner)
     elif name not in SCORERS:
         raise unknown_name("scorer", name, [*SCORERS, *(f"{wrapper}:NAME" for wrapper in WRAPPERS)])
 
 
 def load_scorer(name: str, context: ScorerContext) -> Scorer:
-    """Make the scorer that a user named: a key of `SCORERS`, or `shuffled-images:NAME` for the control around NAME.
+    """Make the scorer that a user named: a key of `SCORERS`, or `CONTROL:NAME` for a control of `WRAPPERS` around NAME.
 
     Raises InputError for an unknown name, and for a scorer of patch tokens on a model that has none.
     """

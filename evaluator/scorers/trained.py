@@ -11,10 +11,12 @@ from torch import nn
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scorers.authors_checkpoint import read_authors_checkpoint
+from fourfold.evaluator.scorers.bilinear import build_bilinear, configure_bilinear
 from fourfold.evaluator.scorers.dcsm import build_dcsm, configure_dcsm
 from fourfold.evaluator.scorers.dcsm_ref import build_dcsm_ref, configure_dcsm_ref
 from fourfold.evaluator.scorers.factored import build_factored, configure_factored
 from fourfold.evaluator.scorers.labclip import build_labclip, configure_labclip
+from fourfold.evaluator.scorers.mlp import build_mlp, configure_mlp
 from fourfold.evaluator.scoring.blocks import score_in_blocks
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 from fourfold.evaluator.scoring.head_files import Head, find_head, head_file, load_head
@@ -53,6 +55,8 @@ HEADS: dict[str, HeadType] = {
     "dcsm-ref": HeadType(configure_dcsm_ref, build_dcsm_ref, needs_patches=True),
     "factored": HeadType(configure_factored, build_factored, needs_patches=False),
     "labclip": HeadType(configure_labclip, build_labclip, needs_patches=False),
+    "mlp": HeadType(configure_mlp, build_mlp, needs_patches=False),
+    "bilinear": HeadType(configure_bilinear, build_bilinear, needs_patches=False),
 }
 
 

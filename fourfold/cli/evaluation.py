@@ -65,8 +65,10 @@ def evaluate(
 
     \b
     Scorers:
-      cosine, maxsim, dcsm, dcsm-ref, labclip, factored, phrase-align, marginal
+      cosine, maxsim, dcsm, dcsm-ref, labclip, mlp, bilinear, factored, phrase-align, marginal
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
+      of scorers of patch tokens: patch-shuffle:NAME (they change places),
+      mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)
     \b
     Benchmarks by others:
       vg-relation, vg-attribution, coco-order, flickr-order (ARO)

@@ -19,7 +19,7 @@ _COPIES = "disturbed copies of each picture, encoded once"
 @click.command("train-head", short_help="Train a head on a dataset, the model frozen.")
 @FOLDER
 @MODEL
-@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip, factored")
+@click.option("--head", default="dcsm", show_default=True, help="dcsm, dcsm-ref, labclip, factored, mlp, bilinear")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new file (.safetensors)")
 @click.option("--split", default="train", show_default=True, help="of the groups to learn from")
 @click.option("--validation-split", help="default: validation, if there is one, else a tenth of the training groups")
