@@ -492,7 +492,7 @@ def without(name, *arguments):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("click", ["--help"]), ("numpy", ["describe", "{data}"])])
+@pytest.mark.parametrize(("name", "arguments"), [("click", ["--help"]), ("numpy", ["audit", "{data}"])])
 def test_a_missing_library_is_one_line_that_says_how_to_install(name, arguments, generated):
     done = without(name, *[part.format(data=generated) for part in arguments])
     assert (done.returncode, done.stdout) == (2, "")
