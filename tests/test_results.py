@@ -358,7 +358,7 @@ def test_more_scorers_and_categories_change_no_other_number() -> None:
     assert summarise(fewer, seed=2, replicates=60).metrics != part.metrics
 
 
-def test_without_the_reference_nothing_is_compared() -> None:
+def test_without_the_baseline_nothing_is_compared() -> None:
     assert summarise(make_items(8), seed=0, replicates=9, baseline="maxsim").comparisons == ()
 
 
