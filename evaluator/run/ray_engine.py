@@ -18,7 +18,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.encoders import Encoder, LoadOptions, load_encoder
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, join_encoded
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, Outcome, measure, try_scorers
-from fourfold.generator.run.ray_engine import connect, lost_task
+from fourfold.ray_cluster import connect, lost_task
 
 ITEMS_A_SHARD = 256
 _AHEAD = 2  # shards that wait for each core
