@@ -224,9 +224,9 @@ def test_recall_is_asked_of_more_than_ten_candidates(candidates: int, is_search:
 
 def test_match_is_summed_exactly() -> None:
     """In float32 both sums round to 1, a tie; and these scores are float32."""
-    scores = np.array([[[1, 0], [0, 2**-30]], [[1, 2**-30], [0, 0]]], dtype=np.float32)
+    scores = np.array([[[1, 1], [0, 2**-30]], [[1, 1], [2**-30, 0]]], dtype=np.float32)
     measured = measure("match_score", scores, CORE)
-    assert measured.hits.tolist() == [[1.0], [1.0]]
+    assert measured.hits.tolist() == [[1.0], [0.0]]
     assert measured.ties.tolist() == [0]
 
 
