@@ -29,7 +29,8 @@ from tqdm import tqdm
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.metrics import group_score
-from fourfold.evaluator.encoders import TINY_RANDOM, Encoder, load_encoder
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY_RANDOM, Encoder
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, Scorer, ScorerContext
 from fourfold.evaluator.scorers.cosine import load_cosine

@@ -15,9 +15,10 @@ _CELL = "text-align:left;vertical-align:top;max-width:16em;white-space:normal;ov
 def grid_html(
     title: str, pictures: Sequence[Image.Image | str], captions: Sequence[str], cells: Sequence[Sequence[str]]
 ) -> str:
-    """Pictures across, captions down, and what is to be said of each pair, `cells[picture][caption]`.
+    """HTML with pictures across, captions down, and what is to be said of each pair, `cells[picture][caption]`.
 
-    A picture may be a text where its pixels are not at hand. Of very many, the first are shown and the rest counted.
+    A picture may be a text where its pixels are not at hand. Of more than 6 pictures or 12 captions, the first are
+    shown and the rest counted. Pictures are shown at no more than 144 pixels a side.
     """
     shown = range(min(len(pictures), MOST_PICTURES))
     heads = "".join(f'<th style="{_CELL}">{_picture(pictures[i])}</th>' for i in shown)

@@ -29,14 +29,17 @@ class Interval(NamedTuple):
 
 
 def sum_by_cluster(values: np.ndarray, clusters: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Add up values [n, ...] over the items of each cluster (clusters [n] int): [G, ...] float64."""
+    """Add up values [n, ...] over the items of each cluster (clusters [n] int, 0..G-1): [G, ...] float64."""
     sums = np.zeros((n_clusters, *values.shape[1:]))
     np.add.at(sums, clusters, values)
     return sums
 
 
 def share(weights: np.ndarray, hits: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Sum of hits over sum of asked under cluster weights [r, G]; hits [G, S], asked [G] -> [r, S]."""
+    """Share of questions hit, 0..1, under cluster weights [r, G]; hits [G, S] and asked [G] -> [r, S].
+
+    NaN for a resample that drew no cluster with a question.
+    """
     with np.errstate(invalid="ignore"):  # a replicate that drew no cluster with a question is NaN, and left out
         return (weights @ hits) / (weights @ asked)[:, None]
 
@@ -64,6 +67,9 @@ def rank_pairs(
 
 def auc(weights: np.ndarray, ranked: Sequence[RankedPairs]) -> np.ndarray:
     """Probability that a true cell scores above a false one, ties one half, under cluster weights [r, G] -> [r, S].
+
+    The area under the ROC curve, 0..1, of each of S scorers, each ranked by `rank_pairs`; NaN where no true or no false
+    cell was drawn.
 
     With more than `_MANY_CLUSTERS` clusters, to first order in the weights: what is left out of a resample is then
     smaller than what 2,000 resamples can show, and a thousand times dearer. Exact at equal weights.
@@ -111,8 +117,10 @@ def cluster_bootstrap(
 ) -> list[np.ndarray]:
     """Resample whole clusters with replacement and evaluate every statistic on the same resamples.
 
-    Returns one array [replicates, ...] a statistic. Because the resamples are shared, the difference of two
-    statistics' replicates is the paired bootstrap of their difference. Memory does not grow with `replicates`.
+    Each statistic takes how often each of the G = `n_clusters` clusters was drawn, [r, G] float64, and gives its value
+    in each resample, [r, ...]. Returns one array [replicates, ...] a statistic. Because the resamples are shared, the
+    difference of two statistics' replicates is the paired bootstrap of their difference. Memory does not grow with
+    `replicates`.
     """
     if n_clusters <= _FEW_CLUSTERS:
         return _bootstrap_few(statistics, n_clusters, rng, replicates)
@@ -139,7 +147,10 @@ def _bootstrap_few(
 
 
 def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:
-    """The middle `level` of bootstrap replicates [r]; those that are undefined (NaN) are left out."""
+    """The middle `level` (0..1) of bootstrap replicates [r]; those that are NaN or infinite are left out.
+
+    Linear interpolation between order statistics; NaN, NaN where no replicate is defined.
+    """
     defined = replicates[np.isfinite(replicates)]
     if not len(defined):
         return Interval(float("nan"), float("nan"))
@@ -148,7 +159,10 @@ def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interva
 
 
 def wilson_interval(hits: float, n: float, level: float = LEVEL) -> Interval:
-    """Score interval of a proportion of n independent trials (Wilson 1927); never empty at 0 or n hits."""
+    """Score interval, 0..1, of a proportion of n independent trials (Wilson 1927); never empty at 0 or n hits.
+
+    `hits` lies in 0..n and need not be whole; NaN, NaN for n of 0.
+    """
     if n <= 0:
         return Interval(float("nan"), float("nan"))
     z, p = _z((1 + level) / 2), hits / n
@@ -169,7 +183,7 @@ def unanimous_interval(value: float, n: int, level: float = LEVEL) -> Interval:
 
 
 def mcnemar_exact(wins: int, losses: int) -> float:
-    """Two-sided p of the exact McNemar test: of wins + losses discordant pairs, is one side more than a fair half?
+    """Two-sided p, 0..1, of the exact McNemar test: of wins + losses discordant pairs, is one side more than a half?
 
     Wins and losses are counted on clusters that differ between two scorers, so rows of one cluster count once.
     """
@@ -186,7 +200,7 @@ def discordant(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, int]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction: p-values adjusted for the number of tests, in the given order."""
+    """Holm's step-down correction (Holm 1979): p-values adjusted for the number of tests, in the given order."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     adjusted, running = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
@@ -196,7 +210,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def cohens_g(wins: int, losses: int) -> float:
-    """Effect size of a paired comparison: share of wins among the discordant pairs, minus one half; signed."""
+    """Effect size of a paired comparison (Cohen 1988): share of wins among the discordant pairs, minus one half.
+
+    From -0.5 (all lost) to 0.5 (all won); 0 where no pair is discordant.
+    """
     return wins / (wins + losses) - 0.5 if wins + losses else 0.0
 
 
@@ -208,7 +225,8 @@ def odds_ratio(wins: int, losses: int) -> float:
 def detectable_above(chance: float, n: int, level: float = LEVEL, power: float = 0.8) -> float:
     """Smallest true share above `chance` that n independent trials tell from it: two-sided test, given power.
 
-    Returns the excess over chance; NaN where even a share of 1 would not do.
+    Normal approximation: z_test sqrt(chance (1 - chance)) + z_power sqrt(p (1 - p)) = (p - chance) sqrt(n), solved for
+    p by bisection. Returns the excess p - chance, 0..1; NaN where even a share of 1 would not do.
     """
     z_test, z_power = _z((1 + level) / 2), _z(power)
 
@@ -228,8 +246,8 @@ def detectable_above(chance: float, n: int, level: float = LEVEL, power: float =
 def detectable_difference(discordance: float, n: int, level: float = LEVEL, power: float = 0.8) -> float:
     """Smallest true difference between two scorers on n pairs that McNemar's test finds with the given power.
 
-    `discordance` is the share of pairs on which exactly one of the two is right (Connor 1987); NaN where the
-    difference would have to exceed it.
+    `discordance` is the share of pairs, 0..1, on which exactly one of the two is right (Connor 1987). Returns a
+    difference of shares, 0..1; NaN where it would have to exceed the discordance.
     """
     z_test, z_power = _z((1 + level) / 2), _z(power)
     if n <= 0 or discordance <= 0:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -169,7 +170,18 @@ def test_of_a_url_no_preview_is_promised(command, run, monkeypatch):
 def test_the_version_is_the_package_s(run):
     from importlib.metadata import version
 
-    assert version("fourfold") in run("--version").out
+    said = run("--version")
+    assert (said.code, said.out, said.err) == (0, f"fourfold, version {version('fourfold')}\n", "")
+
+
+def test_a_source_tree_that_is_not_installed_says_so_in_one_line(run, monkeypatch):
+    def missing(_name):
+        raise PackageNotFoundError("fourfold")
+
+    monkeypatch.setattr("fourfold.version.version", missing)
+    said = run("--version")
+    assert (said.code, said.out) == (2, "")
+    assert re.fullmatch(r"fourfold: fourfold is not installed in this Python.*run `pip install -e .` in .*\n", said.err)
 
 
 def test_fourfold_alone_shows_the_commands(run):

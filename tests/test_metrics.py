@@ -220,3 +220,18 @@ def test_recall_is_asked_of_more_than_ten_candidates(candidates: int, is_search:
     truth[0, 0] = True
     assert METRICS["text_recall@1"].applies_to(truth) == is_search
     assert METRICS["text_choice"].applies_to(truth)  # a single picture is asked either way
+
+
+def test_match_is_summed_exactly() -> None:
+    """In float32 both sums round to 1, a tie; and these scores are float32."""
+    scores = np.array([[[1, 1], [0, 2**-30]], [[1, 1], [2**-30, 0]]], dtype=np.float32)
+    measured = measure("match_score", scores, CORE)
+    assert measured.hits.tolist() == [[1.0], [0.0]]
+    assert measured.ties.tolist() == [0]
+
+
+@pytest.mark.parametrize(("cells", "applies"), [(10**7, True), (10**7 + 1, False)])
+def test_the_cells_of_very_large_sets_are_not_ranked(cells: int, applies: bool) -> None:
+    truth = np.zeros((1, cells), dtype=bool)
+    truth[0, 0] = True
+    assert METRICS["matching_auc"].applies_to(truth) == applies

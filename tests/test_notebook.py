@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.images import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.tables.formats import Estimate, Table, write_html
 from fourfold.generator.dataset.reading import read_groups
-from fourfold.notebook import grid_html
+from fourfold.notebook import grid_html, truth_sign
 
 SMALL = 120_000  # characters: a notebook with a dozen of them still opens at once
 ALLOWED = {"div", "p", "b", "bdi", "table", "thead", "tbody", "tr", "th", "td", "img", "small"}
@@ -107,3 +108,25 @@ def test_nothing_of_a_table_is_markup(made: SimpleNamespace) -> None:
 def test_a_picture_without_pixels_is_named() -> None:
     assert "<script>" in read(grid_html("t", ["<script>.png"], ["c"], [["x"]])).text
     assert not re.search("<script", grid_html("t", ["<script>.png"], ["c"], [["x"]]))
+
+
+def test_a_truth_is_said_as_it_is() -> None:
+    assert (truth_sign(True), truth_sign(False)) == ("✓ true", "✗ false")
+
+
+def test_a_probe_is_its_table() -> None:
+    rows = (ProbeRow("C2", "binding", "both", "satisfied", 0.125, 0.05, 0.25, 12),)
+    said = read(ProbeResult(rows, {}, "<b>model", "0")).text
+    assert "geometry of <b>model" in said
+    assert "12.5 [5.0, 25.0]" in said
+
+
+@pytest.mark.parametrize(
+    ("pictures", "captions", "note"),
+    [(6, 12, ""), (7, 12, "and 1 more pictures"), (6, 13, "and 1 more captions")],
+)
+def test_beyond_six_pictures_and_twelve_captions_the_rest_is_counted(pictures: int, captions: int, note: str) -> None:
+    cells = [["x"] * captions] * pictures
+    found = grid_html("t", ["p"] * pictures, ["c"] * captions, cells)
+    assert (found.count("<tr>"), found.count("<th")) == (1 + 12, 1 + 6)
+    assert found.endswith(f"<p>{note}</p></div>" if note else "</table></div>")

@@ -8,8 +8,10 @@ import torch
 from torch.nn.functional import normalize
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.items import ImageRef, Item
-from fourfold.evaluator.encoders import TINY, load_encoder
+from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.scorers import ScorerContext, load_scorer

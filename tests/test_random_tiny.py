@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders import TINY, TINY_RANDOM, list_models, load_encoder, loader_of
+from fourfold.evaluator.encoders import list_models, load_encoder, loader_of
+from fourfold.evaluator.encoders.contract import TINY, TINY_RANDOM
 from fourfold.evaluator.scorers.trained import HEADS
 from fourfold.evaluator.scoring.head_files import SHIPPED, load_head
 

@@ -39,6 +39,7 @@ from fourfold.evaluator.reporting.systems import find_role, list_systems
 from fourfold.evaluator.reporting.thumbnails import mask_overlay, thumbnail
 from fourfold.evaluator.reporting.view import Numbers, describe_change, interval, p_value, points
 from fourfold.evaluator.tables.formats import Estimate, Table
+from fourfold.statistics import wilson_interval
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,8 @@ def test_margin_of_a_choice_is_over_the_best_wrong_answer() -> None:
     truth = np.array([[0, 1, 0]], dtype=bool)
     assert margin(truth, np.array([[0.5, 0.75, 0.25]])) == 0.25
     assert margin(truth.T, np.array([[0.5, 0.25, 0.75]]).T) == -0.5
+    two = np.array([[0, 1, 0], [0, 0, 1]], dtype=bool)  # two questions: the harder one counts
+    assert margin(two, np.array([[0.5, 0.75, 0.25], [0.5, 0.0, 0.625]])) == 0.125
 
 
 @given(st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
@@ -571,9 +574,16 @@ def test_few_values_have_a_bin_each_and_many_four_together(n: int, labels: int) 
     assert len(cut_bins(list(range(n)))) == labels
 
 
-@pytest.mark.parametrize(("k", "m", "shown"), [(2, 128, True), (2, 129, False)])
+@pytest.mark.parametrize(("k", "m", "shown"), [(2, 128, True), (1, 256, True), (1, 257, False)])
 def test_items_of_up_to_256_cells_can_be_looked_at(tmp_path: Path, k: int, m: int, shown: bool) -> None:
     texts = tuple(f"caption {i}" for i in range(m))
     entry = Entry("x", "c", "x", texts, ("",) * m, np.ones((k, m), bool), (None,) * k, {}, {})
     blocks = make_blocks([entry], [], ["m"], [], [None], out=tmp_path / "page.html", per_category=1)
     assert len(blocks["data"]["groups"]) == int(shown)
+
+
+def test_the_interval_of_a_bin_counts_clusters_not_items() -> None:
+    axis = Axis("n", "n", (Bin("1", 1, 1, last=True),))
+    right = np.array([1.0] * 30 + [0.0] * 30)
+    [point] = accuracy(axis, [1.0] * 60, right, [str(i % 20) for i in range(60)])
+    assert point == (0.5, *wilson_interval(10, 20))

@@ -358,7 +358,7 @@ def test_more_scorers_and_categories_change_no_other_number() -> None:
     assert summarise(fewer, seed=2, replicates=60).metrics != part.metrics
 
 
-def test_without_the_reference_nothing_is_compared() -> None:
+def test_without_the_baseline_nothing_is_compared() -> None:
     assert summarise(make_items(8), seed=0, replicates=9, baseline="maxsim").comparisons == ()
 
 
@@ -460,8 +460,10 @@ def test_the_resamples_of_a_category_are_those_of_seed_and_name() -> None:
         for table in [(truth if i < 4 else ~truth).astype(np.float32)]
     ]
     drawn = np.random.default_rng([7, crc32(b"binding")]).integers(0, 10, (500, 10))
-    low, high = np.quantile((drawn < 4).mean(axis=1), [0.025, 0.975])
+    shares = (drawn < 4).mean(axis=1)
+    low, high = np.quantile(shares, [0.025, 0.975])
     row = summarise(items, seed=7, replicates=500).metrics[0]
+    assert row.standard_error == pytest.approx(np.std(shares, ddof=1), rel=1e-6)
     assert (row.metric, row.value, row.low, row.high) == ("group_score", 0.4, low, high)
     named = [replace(item, category="relation") for item in items]
     assert summarise(named, seed=7, replicates=500).metrics[0].standard_error != row.standard_error

@@ -101,7 +101,7 @@ def _name_entries(runs: Mapping[str, Results], scorers: Sequence[str] | None) ->
 
 
 def _why_unpaired(runs: Mapping[str, Results]) -> str:
-    """Empty if all runs asked the same of the same pictures; else what differs."""
+    """Empty if all runs were made on the same items and pixels; else what differs."""
     (first_name, first), *others = runs.items()
     for name, results in others:
         hashes = first.dataset.get("content_sha256"), results.dataset.get("content_sha256")
@@ -116,8 +116,8 @@ def _why_unpaired(runs: Mapping[str, Results]) -> str:
 
 
 def _same_question(one: ScoredItem, two: ScoredItem) -> bool:
-    asked = [(each.id, each.category, each.cluster, each.captions) for each in (one, two)]
-    return asked[0] == asked[1] and np.array_equal(one.truth, two.truth)
+    questions = [(each.id, each.category, each.cluster, each.captions) for each in (one, two)]
+    return questions[0] == questions[1] and np.array_equal(one.truth, two.truth)
 
 
 def _merge(runs: Mapping[str, Results], entries: Sequence[Entry]) -> list[ScoredItem]:

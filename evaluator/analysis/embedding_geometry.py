@@ -91,17 +91,17 @@ def probe(
     encoded = encode_items(encoder, [*groups, *map(_as_item, composites)], cache_dir, progress=progress)
     embedded = [_embed(encoded, i) for i in range(len(groups) + len(composites))]
     rows: list[ProbeRow] = []
-    for condition, category, places in _sections([item.category for item in groups]):
-        chosen = [groups[i] for i in places]
-        measures = measure_groups(chosen, [embedded[i] for i in places], rng)
+    for condition, category, indices in _sections([item.category for item in groups]):
+        chosen = [groups[i] for i in indices]
+        measures = measure_groups(chosen, [embedded[i] for i in indices], rng)
         rows += [_row(condition, category, sums, rng, replicates) for sums in measures]
-    for condition, category, places in _sections([composite.category for composite in composites]):
-        made = [composites[i] for i in places]
-        measures = measure_composites(made, [embedded[len(groups) + i] for i in places], rng)
+    for condition, category, indices in _sections([composite.category for composite in composites]):
+        made = [composites[i] for i in indices]
+        measures = measure_composites(made, [embedded[len(groups) + i] for i in indices], rng)
         rows += [_row(condition, category, sums, rng, replicates) for sums in measures]
     margins = {
-        category: four_margins(*_twins([embedded[i] for i in places]))
-        for _, category, places in _sections([item.category for item in groups])
+        category: four_margins(*_twins([embedded[i] for i in indices]))
+        for _, category, indices in _sections([item.category for item in groups])
         if category
     }
     return ProbeResult(tuple(rows), margins, encoder.name, encoder.identity)
@@ -138,22 +138,22 @@ def measure_composites(
     """How superposed composites are, captions and pictures apart; the whole comes first in each embedded item."""
     for side in ("image", "text"):
         sets = [(each.images if side == "image" else each.texts) for each in embedded]
-        places = [i for i, vectors in enumerate(sets) if len(vectors)]
-        if places:
-            wholes = np.stack([sets[i][0] for i in places])
-            sums = np.stack([add_up(sets[i][1:]) for i in places])
-            clusters = np.array([composites[i].cluster for i in places])
+        indices = [i for i, vectors in enumerate(sets) if len(vectors)]
+        if indices:
+            wholes = np.stack([sets[i][0] for i in indices])
+            sums = np.stack([add_up(sets[i][1:]) for i in indices])
+            clusters = np.array([composites[i].cluster for i in indices])
             yield from measure_superposition(side, wholes, sums, clusters, rng)
 
 
 def _sections(categories: Sequence[str]) -> Iterator[tuple[str, str, list[int]]]:
-    """(condition, category, places) of each category, then of each condition that several categories share."""
+    """(condition, category, indices) of each category, then of each condition that several categories share."""
     of_category: dict[str, list[int]] = {}
     for i, category in enumerate(categories):
         of_category.setdefault(category, []).append(i)
     members: dict[str, list[str]] = {}
-    for category, places in of_category.items():
-        yield condition_of(category), category, places
+    for category, indices in of_category.items():
+        yield condition_of(category), category, indices
         members.setdefault(condition_of(category), []).append(category)
     for condition, names in members.items():
         if len(names) > 1 and condition != BEYOND:

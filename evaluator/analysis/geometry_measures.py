@@ -36,12 +36,13 @@ class Sums:
 
     side: str  # "image", "text", or "both" for margins between them
     measure: str  # a key of `MEASURES`
-    over: np.ndarray  # [n]
-    under: np.ndarray  # [n]
-    clusters: np.ndarray  # [n] str
+    over: np.ndarray  # [n] float: numerators
+    under: np.ndarray  # [n] float: denominators
+    clusters: np.ndarray  # [n] str: the group that each summand belongs to
 
     @property
     def value(self) -> float:
+        """Sum of `over` divided by sum of `under`; its unit is what `MEASURES` says of the measure."""
         return float(self.over.sum() / self.under.sum())
 
 
@@ -67,7 +68,11 @@ def four_margins(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
 def measure_margins(
     images: np.ndarray, texts: np.ndarray, clusters: np.ndarray, rng: np.random.Generator
 ) -> Iterator[Sums]:
-    """Which groups satisfy their condition, and by how much; images and texts [n, 2, d]."""
+    """Which groups satisfy their condition, and by how much; images and texts [n, 2, d], unit vectors.
+
+    Yields "satisfied", "margin", "interaction" and, of two groups or more, "standard_margin". `rng` pairs the images
+    with captions of other groups, whose cosines give the standard deviation.
+    """
     margins = four_margins(images, texts)
     least, ones = margins.min(axis=1), np.ones(len(margins))
     yield Sums("both", "satisfied", (least > RESOLUTION).astype(float), ones, clusters)
@@ -81,7 +86,10 @@ def measure_margins(
 
 
 def measure_twins(side: str, twins: np.ndarray, clusters: np.ndarray, rng: np.random.Generator) -> Iterator[Sums]:
-    """How near the two members of a group are to each other, against members of other groups; twins [n, 2, d]."""
+    """How near the two members of a group are to each other, against members of other groups; twins [n, 2, d].
+
+    Yields "twin" and, of two groups or more, "unrelated" and "twin_distance"; `rng` draws the other groups.
+    """
     near, ones = _dot(twins[:, 0], twins[:, 1]), np.ones(len(twins))
     yield Sums(side, "twin", near, ones, clusters)
     if len(twins) > 1:
@@ -94,7 +102,10 @@ def measure_twins(side: str, twins: np.ndarray, clusters: np.ndarray, rng: np.ra
 def measure_paraphrases(
     captions: np.ndarray, paraphrases: np.ndarray, twins: np.ndarray, clusters: np.ndarray
 ) -> Iterator[Sums]:
-    """Whether a change of meaning moves a caption farther than a change of wording does; [n, d] each."""
+    """Whether a change of meaning moves a caption farther than a change of wording does; [n, d] each.
+
+    Yields "paraphrase", "paraphrase_farther" and "twin_per_paraphrase".
+    """
     reworded, changed, ones = _dot(captions, paraphrases), _dot(captions, twins), np.ones(len(captions))
     yield Sums("text", "paraphrase", reworded, ones, clusters)
     yield Sums("text", "paraphrase_farther", (changed - reworded > RESOLUTION).astype(float), ones, clusters)
@@ -104,7 +115,11 @@ def measure_paraphrases(
 def measure_superposition(
     side: str, wholes: np.ndarray, sums: np.ndarray, clusters: np.ndarray, rng: np.random.Generator
 ) -> Iterator[Sums]:
-    """How near composites [n, d] are to the normalised sums [n, d] of their parts, against sums of others' parts."""
+    """How near composites [n, d] are to the normalised sums [n, d] of their parts, against sums of others' parts.
+
+    Yields "superposition" and, of two composites or more, "others_superposition" and "superposition_distance"; `rng`
+    draws the others.
+    """
     own, ones = _dot(wholes, sums), np.ones(len(wholes))
     yield Sums(side, "superposition", own, ones, clusters)
     if len(wholes) > 1:
@@ -120,7 +135,7 @@ def add_up(parts: np.ndarray) -> np.ndarray:
 
 
 def draw_others(n: int, rng: np.random.Generator) -> np.ndarray:
-    """For each of n > 1 groups another one, [n]: a random circle, so that each stands in once."""
+    """For each of n > 1 groups the index 0..n-1 of another one, [n] int: a random circle, so each stands in once."""
     circle = rng.permutation(n)
     other = np.zeros(n, dtype=int)
     other[circle] = np.roll(circle, 1)

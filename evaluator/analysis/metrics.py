@@ -5,7 +5,7 @@ wrong one; a margin above zero is a hit, a margin of exactly zero is a tie. Ties
 "the first maximum wins" gives a constant scorer 100 % wherever the truth happens to stand first.
 
 Shapes: scores [..., n, k, m] of n items with k images and m captions each (leading dimensions are free, usually the
-scorers), truth [n, k, m] bool, margins [..., n, q] with NaN where an item has no such question.
+scorers), truth [n, k, m] bool, margins [..., n, q] in units of the scores, with NaN where an item has no such question.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,27 +49,42 @@ class Measured(NamedTuple):
 
 
 def text_2afc(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each of the two images of a group: the true caption against the adversarial one (2AFC). Two questions."""
+    """For each of the two images of a group: the true caption against the adversarial one (2AFC). Two questions.
+
+    Scores and truth [..., n, 2, m] -> margins [..., n, 2]: of image A, of image B.
+    """
     return np.stack([scores[..., 0, 0] - scores[..., 0, 1], scores[..., 1, 1] - scores[..., 1, 0]], axis=-1)
 
 
 def image_2afc(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each of the two captions of a group: the image it is true of against the other one (2AFC). Two questions."""
+    """For each of the two captions of a group: the image it is true of against the other one (2AFC). Two questions.
+
+    Scores and truth [..., n, 2, m] -> margins [..., n, 2]: of caption a, of caption b.
+    """
     return np.stack([scores[..., 0, 0] - scores[..., 1, 0], scores[..., 1, 1] - scores[..., 0, 1]], axis=-1)
 
 
 def text_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Both images of a group find their caption (Winoground's text score). One question."""
+    """Both images of a group find their caption (text score of Winoground, Thrush et al. 2022). One question.
+
+    Scores and truth [..., n, 2, m] -> margins [..., n, 1].
+    """
     return text_2afc(scores, truth).min(axis=-1, keepdims=True)
 
 
 def image_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Both captions of a group find their image (Winoground's image score). One question."""
+    """Both captions of a group find their image (image score of Winoground, Thrush et al. 2022). One question.
+
+    Scores and truth [..., n, 2, m] -> margins [..., n, 1].
+    """
     return image_2afc(scores, truth).min(axis=-1, keepdims=True)
 
 
 def group_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Both images find their caption and both captions their image (Winoground's group score). One question."""
+    """Both images find their caption and both captions their image (Winoground's group score). One question.
+
+    Scores and truth [..., n, 2, m] -> margins [..., n, 1].
+    """
     return np.minimum(text_score(scores, truth), image_score(scores, truth))
 
 
@@ -77,7 +92,7 @@ def match_score(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """The right assignment of captions to images has the larger sum of scores. One question.
 
     Its margin is the interaction of image and caption, the one thing that no offset of an image or of a caption can
-    fake: a scorer of the form f(image) + g(text) has margin 0.
+    fake: a scorer of the form f(image) + g(text) has margin 0. Scores and truth [..., n, 2, m] -> margins [..., n, 1].
     """
     exact = scores.astype(np.float64)  # sums of float32 scores would round ties away
     right, wrong = exact[..., 0, 0] + exact[..., 1, 1], exact[..., 0, 1] + exact[..., 1, 0]
@@ -89,6 +104,7 @@ def hard_positive(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     A hard positive is a caption after the first two whose truth is that of the first caption or that of the second;
     on the image it is true of, the adversarial caption is the other of the first two. One question each.
+    Scores and truth [..., n, 2, m] -> margins [..., n, m-2], NaN for a caption that is no hard positive.
     """
     of_a, of_b = _hard_positive_columns(truth)
     on_a = scores[..., 0, 2:] - scores[..., 0, 1, None]  # [..., n, m-2]
@@ -100,6 +116,7 @@ def hard_positive_both(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """As `hard_positive`, and the true caption itself must beat the adversarial one too. One question each.
 
     2AFC accuracy minus this is the brittle part: captions won only in the wording they came in.
+    Scores and truth [..., n, 2, m] -> margins [..., n, m-2], NaN for a caption that is no hard positive.
     """
     of_a, of_b = _hard_positive_columns(truth)
     caption = text_2afc(scores, truth)  # [..., n, 2]
@@ -108,22 +125,26 @@ def hard_positive_both(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def text_choice(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each image: its one true caption against all other captions. One question an image."""
+    """For each image: its one true caption against all other captions. One question an image: margins [..., n, k]."""
     return text_recall(scores, truth, at=1)
 
 
 def image_choice(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """For each caption: the one image it is true of against all other images. One question a caption."""
+    """For each caption: the image it is true of against all other images. One question a caption: [..., n, m]."""
     return image_recall(scores, truth, at=1)
 
 
 def text_recall(scores: np.ndarray, truth: np.ndarray, at: int) -> np.ndarray:
-    """For each image: is a true caption among the best `at`? The best true one against the at-th best false one."""
+    """For each image: is a true caption among the best `at`? The best true one against the at-th best false one.
+
+    Scores and truth [..., n, k, m] -> margins [..., n, k]; inf where too few captions are false to miss, NaN for an
+    image of which none is true.
+    """
     return _recall_margins(scores, truth, at)
 
 
 def image_recall(scores: np.ndarray, truth: np.ndarray, at: int) -> np.ndarray:
-    """For each caption: is an image it is true of among the best `at`?"""
+    """For each caption: is an image it is true of among the best `at`? As `text_recall`: margins [..., n, m]."""
     return _recall_margins(scores.swapaxes(-1, -2), truth.swapaxes(-1, -2), at)
 
 
@@ -185,7 +206,7 @@ def has_core(truth: np.ndarray) -> bool:
 
 
 def has_hard_positives(truth: np.ndarray) -> bool:
-    """Is there a caption after the first two of a group that is true of exactly one image?"""
+    """Is this [k, m] truth that of a group with a caption, after the first two, that is true of exactly one image?"""
     return has_core(truth) and bool((truth[0, 2:] != truth[1, 2:]).any())
 
 

@@ -146,16 +146,16 @@ def _with_names_of_today(head: dict[str, Any]) -> dict[str, Any]:
 def _check_head(head: Mapping[str, Any], path: Path) -> None:
     """Raise InputError for the first part that is not of the kind that `save` writes."""
     parts = [((name,), head[name], kind) for name, kind in _KINDS.items()]
-    for place, given, kind in chain(parts, _inner_parts(head)):
+    for keys, given, kind in chain(parts, _inner_parts(head)):
         if not isinstance(given, (int, float) if kind is float else kind):
-            raise InputError(f"{path}: {'.'.join(place)} is {shortened(given)}, not {_CALLED[kind]}; is it damaged?")
+            raise InputError(f"{path}: {'.'.join(keys)} is {shortened(given)}, not {_CALLED[kind]}; is it damaged?")
     for name in ("scorers", "metrics"):
         if not head[name]:
             raise InputError(f"{path}: {name} is empty; evaluate again")
 
 
 def _inner_parts(head: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any, type]]:
-    """Place, value and wanted kind of what the parts of a head hold; to be drawn when the parts have been checked."""
+    """Keys, value and wanted kind of what the parts of a head hold; to be drawn when the parts have been checked."""
     for (part, key), kind in _NEEDED.items():
         yield (part, key), head[part].get(key), kind
     for part in ("scorers", "authors"):

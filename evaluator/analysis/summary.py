@@ -125,16 +125,16 @@ def _measure_category(
 
 def _distinct_truths(items: Sequence[ScoredItem]) -> tuple[list[np.ndarray], np.ndarray]:
     """The different truth tables, and which of them each item has: a handful, of tens of thousands of items."""
-    places: dict[tuple[tuple[int, ...], bytes], int] = {}
-    kinds = [places.setdefault((item.truth.shape, item.truth.tobytes()), len(places)) for item in items]
+    found: dict[tuple[tuple[int, ...], bytes], int] = {}
+    kinds = [found.setdefault((item.truth.shape, item.truth.tobytes()), len(found)) for item in items]
     firsts = dict(zip(reversed(kinds), reversed(items), strict=True))
-    return [firsts[kind].truth for kind in range(len(places))], np.array(kinds)
+    return [firsts[kind].truth for kind in range(len(found))], np.array(kinds)
 
 
 def _make_blocks(
     items: Sequence[ScoredItem], clusters: np.ndarray, chosen: np.ndarray
 ) -> tuple[np.ndarray, list[ItemBlock]]:
-    """The chosen items stacked by shape, and their places in the order in which the blocks hold them."""
+    """The chosen items stacked by shape, and their indices in the order in which the blocks hold them."""
     by_shape: dict[tuple[int, ...], list[int]] = {}
     for i in np.flatnonzero(chosen).tolist():
         by_shape.setdefault(items[i].truth.shape, []).append(i)

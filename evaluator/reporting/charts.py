@@ -108,7 +108,7 @@ def _curve(curve: Curve, xs: Sequence[float], shape: str) -> list[str]:
 
 
 def mark(shape: str) -> str:
-    """The mark of one curve, drawn around the origin."""
+    """SVG of one of the `MARKS`, drawn around the origin."""
     return {
         "circle": '<circle r="3.5"/>',
         "square": '<rect x="-3.2" y="-3.2" width="6.4" height="6.4"/>',

@@ -33,7 +33,7 @@ class Bin:
     last: bool = False
 
     def holds(self, value: float) -> bool:
-        """Is the number in this bin?"""
+        """Whether the number lies in this bin."""
         return self.low <= value < self.high or (self.last and value == self.high)
 
 
@@ -59,7 +59,7 @@ def find_axes(tags: Sequence[Mapping[str, Any]]) -> list[Axis]:
 
 
 def cut_bins(values: Sequence[float]) -> list[Bin]:
-    """One bin a value where there are few values, else bins that hold about equally many."""
+    """One bin for each value where there are at most five, else four bins between quartiles."""
     distinct = sorted(set(values))
     if len(distinct) <= MAX_BINS + 1:
         edges = [*distinct, *distinct[-1:]]
@@ -94,7 +94,7 @@ def accuracy(
 
 
 def as_number(value: Any) -> float | None:
-    """A tag as a place on an axis; None for text and for what is not a finite number."""
+    """A tag as a number, yes and no as 1 and 0; None for text and for what is not a finite number."""
     return float(value) if isinstance(value, bool | int | float) and np.isfinite(value) else None
 
 

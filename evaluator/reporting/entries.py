@@ -68,7 +68,10 @@ def entries_of_groups(groups: Mapping[str, Group]) -> list[Entry]:
 
 
 def margin(truth: np.ndarray, scores: np.ndarray) -> float:
-    """How far an item is from being wrong: the smallest margin of the questions its headline metric asks."""
+    """How far an item is from being wrong: the smallest margin of the questions its headline metric asks.
+
+    Truth [k, m] bool and scores [k, m]; the margin is in units of the scores, and 0 where nothing is asked.
+    """
     ask = group_score if has_core(truth) else text_choice if truth.shape[1] > 1 else image_choice
     margins = ask(scores[None].astype(np.float64), truth[None])
     return float(np.nanmin(margins)) if np.isfinite(margins).any() else 0.0

@@ -12,7 +12,7 @@ ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
 
 @dataclass(frozen=True)
 class PicturedObject:
-    """One object in one picture."""
+    """One object in one picture: what it is called, where it is, and its value in the mask."""
 
     label: str
     box: tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels

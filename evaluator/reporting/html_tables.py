@@ -9,7 +9,7 @@ from fourfold.evaluator.tables.formats import MISSING, Cell, Estimate, Table, pe
 
 @dataclass(frozen=True)
 class HtmlCell:
-    """One cell."""
+    """One cell of an HTML table."""
 
     text: str
     detail: str = ""  # the interval

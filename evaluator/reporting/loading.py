@@ -29,12 +29,16 @@ class Material:
 
     @property
     def runs(self) -> list[Results]:
-        """The results of each folder."""
+        """The results of each folder, in their order."""
         return [each.run for each in self.numbers]
 
 
 def load_material(results: Sequence[Path], dataset: Path | None) -> Material:
-    """Read results folders and, for its pictures, the dataset. Raises InputError for what is none or does not fit."""
+    """Read results folders and, for its pictures, the dataset that they are about.
+
+    Raises InputError without any folder, for a folder that holds no results, results on different datasets, and a
+    dataset that is not the one that was evaluated.
+    """
     if not results:
         raise InputError("report: no results folder given; name at least one that `fourfold evaluate` wrote")
     folders = tuple(Path(folder) for folder in results)

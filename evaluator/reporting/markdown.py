@@ -11,7 +11,7 @@ _SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#~"} | {"\n": " ", "\r
 def render_markdown(
     title: str, lede: Sequence[str], tables: Sequence[Table], configurations: Sequence[RunConfiguration]
 ) -> str:
-    """One document: the answer, every table, then what was run."""
+    """The whole document: title, the answer in sentences, every table, then how each run was made."""
     parts = [f"# {escape(title)}", *(escape(sentence) for sentence in lede)]
     parts += [write_markdown(table).strip() for table in tables]
     parts.append("## Configuration")
@@ -24,5 +24,5 @@ def render_markdown(
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is: nothing in it is markup, HTML or a new line."""
+    """The text escaped, so that Markdown shows it as it is, on one line: nothing in it is markup or HTML."""
     return text.translate(_SPECIAL)

@@ -45,7 +45,7 @@ EXPLORER_NOTES = {  # by what is right or wrong as one
 
 @dataclass(frozen=True)
 class Page:
-    """Everything on an HTML page that is written out; its explorer's data come beside it."""
+    """Everything that the template of an HTML page writes out; the data of its explorer are given beside it."""
 
     title: str
     lede: tuple[str, ...]
@@ -69,13 +69,13 @@ class Page:
 
     @property
     def explorer_title(self) -> str:
-        """The heading above what can be looked at one by one."""
+        """The heading above the explorer: "Group by group" or "Question by question"."""
         one = self.unit.removesuffix("s")
         return f"{one.capitalize()} by {one}"
 
     @property
     def parts(self) -> list[tuple[str, str]]:
-        """Address and name of each part, for the page's menu."""
+        """Anchor and name of each part that the page has, for its menu."""
         there = {
             "answer": ("Answer" if self.answers else "Categories", self.panels),
             "difficulty": ("Difficulty", self.axes),
@@ -88,7 +88,7 @@ class Page:
 
 
 def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
-    """The page of a report; `blocks` are the explorer's data, from which the examples are taken."""
+    """What stands on the page of a report; `blocks` are the explorer's data, from which the examples are taken."""
     first, several = material.numbers[0], len(material.numbers) > 1
     notes = tuple(dict.fromkeys(note for run in material.runs for note in run.notes))
     return Page(
@@ -117,7 +117,7 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
 
 
 def browser_page(name: str, entries: Sequence[Entry], blocks: Mapping[str, Any]) -> Page:
-    """The page of a dataset."""
+    """What stands on the page of a dataset that no model was asked about: its categories with an example each."""
     categories = list(dict.fromkeys(entry.category for entry in entries))
     n_images = sum(len(entry.pictures) for entry in entries)
     return Page(
@@ -130,7 +130,7 @@ def browser_page(name: str, entries: Sequence[Entry], blocks: Mapping[str, Any])
 
 
 def make_title(numbers: Sequence[Numbers]) -> str:
-    """The heading of a report."""
+    """The heading of a report on one or several runs."""
     if len(numbers) > 1:
         return f"{len(numbers)} models compared"
     with_dcsm = ", and what DCSM changes" if find_role(numbers[0].systems, "dcsm") else ""

@@ -47,12 +47,12 @@ class Section:
 
     @property
     def title(self) -> str:
-        """What a reader calls it."""
+        """The heading of the figure: condition and categories."""
         return f"{self.condition}: {', '.join(self.categories)}"
 
 
 def sections_of(probe: ProbeResult) -> list[Section]:
-    """One a condition, in order; categories that share no condition ("beyond") have one each."""
+    """One section for each condition, in order; categories that no condition joins ("beyond") have one each."""
     found: list[Section] = []
     for condition in sorted({row.condition for row in probe.rows}):
         rows = [row for row in probe.rows if row.condition == condition]
@@ -74,7 +74,7 @@ def _section(
 
 
 def write_figures(probe: ProbeResult, folder: Path) -> list[Path]:
-    """One SVG a section, captions and pictures side by side: `C1.svg`, `beyond-counting.svg` and so on."""
+    """Write one SVG for each section, captions and pictures side by side: `C1.svg`, `beyond-counting.svg` and so on."""
     paths = []
     for section in sections_of(probe):
         paths.append(folder / f"{section.name}.svg")
@@ -83,7 +83,7 @@ def write_figures(probe: ProbeResult, folder: Path) -> list[Path]:
 
 
 def side_chart(section: Section, side: str) -> str:
-    """One side of a section's figure, for the page: histogram of margins, then the ratios of distances."""
+    """SVG of one side ("text" or "image") of a section: histogram of its margins, then its ratios of distances."""
     parts, height = _side(section, side)
     title = f"{section.title}, {SIDES[side].lower()}: {WHAT[side]}"
     return (
@@ -101,7 +101,7 @@ def _side(section: Section, side: str) -> tuple[list[str], int]:
 
 
 def margins_of(section: Section, side: str) -> np.ndarray:
-    """All margins of a section's groups on one side, two a group."""
+    """All margins [2 * n] of a section's n groups on one side ("text" or "image"), two a group, in units of cosine."""
     return section.margins[:, COLUMNS[side]].ravel()
 
 

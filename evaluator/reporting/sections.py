@@ -28,7 +28,7 @@ CONTROLS_NOTE = (
 
 @dataclass(frozen=True)
 class Figure:
-    """One chart with its name."""
+    """One chart with its heading."""
 
     name: str
     chart: str  # SVG
@@ -36,7 +36,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class AxisSection:
-    """Accuracy against one axis, a figure a category."""
+    """Accuracy against one difficulty axis: one figure for each category."""
 
     label: str
     figures: tuple[Figure, ...]
@@ -44,7 +44,7 @@ class AxisSection:
 
 @dataclass(frozen=True)
 class ProbeSection:
-    """One condition of the geometry probe, a figure a side."""
+    """One condition of the geometry probe: one figure for captions, one for pictures."""
 
     name: str
     figures: tuple[Figure, ...]
@@ -52,7 +52,7 @@ class ProbeSection:
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """One scorer's mark and name."""
+    """How one scorer is drawn in the curves: its name, CSS class and mark."""
 
     label: str
     style: str
@@ -69,14 +69,14 @@ class ConfigurationBlock:
 
 @dataclass(frozen=True)
 class RunConfiguration:
-    """What was run, and with what."""
+    """How a run was made: its command, and facts about model, data, settings, scorers and versions."""
 
     command: str
     blocks: tuple[ConfigurationBlock, ...]
 
 
 def difficulty_sections(trends: Sequence[Trend]) -> list[AxisSection]:
-    """One section an axis, with a chart a category."""
+    """One section for each difficulty axis, with one chart for each category."""
     by_axis: dict[str, list[Trend]] = {}
     for trend in trends:
         by_axis.setdefault(trend.axis.label, []).append(trend)
@@ -84,13 +84,16 @@ def difficulty_sections(trends: Sequence[Trend]) -> list[AxisSection]:
 
 
 def legend(numbers: Numbers) -> list[LegendEntry]:
-    """Which mark is whose in the curves."""
+    """The legend of the curves: one entry for each scorer that is no control."""
     marks = cycle(MARKS)
     return [LegendEntry(s.label, s.style, mark(next(marks))) for s in numbers.contestants]
 
 
 def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
-    """The geometry probe where the results folder holds one, hard positives, retrieval where asked for, controls."""
+    """The tables beside the answer, those that there are: geometry probe, hard positives, retrieval, controls.
+
+    Raises InputError for a `probe.json` in the results folder that is no probe.
+    """
     hard = _table(numbers, "Hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
     controls = [system for system in numbers.systems if system.role == "control"]
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
@@ -102,14 +105,14 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
 
 
 def detail_tables(numbers: Numbers) -> list[Table]:
-    """Every paired comparison, then every metric of each category."""
+    """The table of paired comparisons, then for each category the table of all its metrics."""
     tables = [*filter(None, [comparison_table(numbers.run)])]
     tables += [metric_table(numbers.run, category) for category in numbers.with_all]
     return [replace(table, title=f"{numbers.model}, {table.title}") for table in tables]
 
 
 def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
-    """The sections of every probe that a results folder holds."""
+    """The sections of every `probe.json` that the results folders hold. Raises InputError for one that is no probe."""
     probes = [probe for folder in folders if (probe := read_probe(folder / PROBE_FILE)) is not None]
     return [
         ProbeSection(

@@ -20,7 +20,7 @@ class System:
 
     @property
     def label(self) -> str:
-        """What a reader calls it."""
+        """The name in charts and tables."""
         return "DCSM" if self.scorer == "dcsm" else self.scorer
 
 
@@ -30,7 +30,7 @@ def list_systems(runs: Sequence[Results]) -> list[System]:
 
 
 def find_role(systems: Sequence[System], role: str) -> System | None:
-    """The one system with this role, if any."""
+    """The first system with this role; None without one."""
     return next((system for system in systems if system.role == role), None)
 
 

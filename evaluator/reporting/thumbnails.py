@@ -32,7 +32,11 @@ def thumbnail(picture: ImageRef, *, size: int, quality: int) -> tuple[str, tuple
 
 
 def mask_overlay(path: Path, values: tuple[int, ...], *, size: int) -> str:
-    """An instance mask as transparent WebP in base64: object i, drawn as `values[i]`, in `OBJECT_COLORS[i]`."""
+    """An instance mask as transparent WebP in base64, no side longer than `size` pixels.
+
+    Pixels of the mask that are `values[i]` get the color `OBJECT_COLORS[i]`, all others are transparent. Raises
+    InputError for a mask that is missing or broken.
+    """
     from PIL import Image
 
     ids = _read_mask(path)  # [h, w]

@@ -14,7 +14,7 @@ from fourfold.evaluator.reporting.systems import System
 
 @dataclass(frozen=True)
 class Trend:
-    """One category along one axis: a curve a scorer, all over the axis' bins."""
+    """Share right against one difficulty axis in one category: one curve for each scorer, over the bins of the axis."""
 
     axis: Axis
     category: str

@@ -63,13 +63,13 @@ class Numbers:
 
     @property
     def unit(self) -> str:
-        """What is right or wrong as one."""
+        """What is counted as right or wrong: "groups" where every category asks fourfold groups, else "questions"."""
         fourfold = all(self.headline(category) == "group_score" for category in self.categories)
         return "groups" if fourfold else "questions"
 
     @property
     def categories(self) -> list[str]:
-        """In order of first appearance, all items together left out, and retrieval sets where there is more to ask."""
+        """The categories in order of first appearance, without `all`, and without retrieval sets where others exist."""
         found = [name for name in dict.fromkeys(row.category for row in self.run.metrics) if name != ALL]
         return [name for name in found if name != RETRIEVAL] or found
 
@@ -80,11 +80,11 @@ class Numbers:
 
     @property
     def contestants(self) -> list[System]:
-        """The systems that are no controls."""
+        """The systems that are compared: all but the controls."""
         return [system for system in self.systems if system.role != "control"]
 
     def headline(self, category: str) -> str:
-        """The metric that speaks for the category."""
+        """The headline metric of the category."""
         return headline_metric(self.run.metrics, category)
 
     def asked(self, category: str) -> int:
@@ -121,12 +121,12 @@ def make_panel(numbers: Numbers, category: str) -> Panel:
 
 
 def with_example(panel: Panel, pictures: Sequence[str], captions: Sequence[str], link: str) -> Panel:
-    """The panel with a group of its category to look at."""
+    """The panel with an example: WebP pictures in base64, captions, and a link to the group in the explorer."""
     return replace(panel, pictures=tuple(pictures), captions=tuple(captions), link=link)
 
 
 def describe_change(numbers: Numbers, category: str, system: System) -> Change | None:
-    """The paired difference between a scorer and the baseline, as a reader wants it."""
+    """The paired difference between a scorer and the baseline on a category's headline metric; None without one."""
     row = numbers.comparison(category, system.scorer, numbers.headline(category))
     if row is None:
         return None
@@ -142,7 +142,7 @@ def describe_change(numbers: Numbers, category: str, system: System) -> Change |
 
 
 def lede(numbers: Numbers) -> list[str]:
-    """The answer in one sentence, then how to read the numbers."""
+    """The first sentences of a report: what the best scorer gets right, then how to read the numbers."""
     baseline, dcsm = find_role(numbers.systems, "baseline"), find_role(numbers.systems, "dcsm")
     name = numbers.model
     contestant = dcsm or baseline or numbers.systems[0]
@@ -213,7 +213,7 @@ def points(difference: float) -> str:
 
 
 def p_value(row: ComparisonRow) -> str:
-    """The corrected p where there is one, else the plain one, said as such."""
+    """ "Holm p = 0.012" where a corrected p is known, else "p = 0.012"; empty where nothing was tested."""
     p, name = (row.p_holm, "Holm p") if row.p_holm is not None else (row.p, "p")
     if p is None:
         return ""

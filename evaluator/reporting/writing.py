@@ -1,7 +1,6 @@
 """The main path of a report: results and dataset in, one file out."""
 
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from fourfold.errors import InputError
@@ -18,6 +17,7 @@ from fourfold.evaluator.reporting.sections import check_tables, configuration, d
 from fourfold.evaluator.reporting.view import answer_table, lede, matrix
 from fourfold.evaluator.tables.formats import Table
 from fourfold.generator.dataset.reading import write_atomically
+from fourfold.version import software_version
 
 GROUPS_WITH_PICTURES = 100  # a category
 
@@ -41,7 +41,7 @@ def write_report(
     blocks = make_blocks(
         material.entries, material.systems, names, material.axes, maps, out=out, per_category=per_category
     )
-    return _write(out, render(report_page(material, blocks), blocks, metadata.version("fourfold")))
+    return _write(out, render(report_page(material, blocks), blocks, software_version()))
 
 
 def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_PICTURES) -> Path:
@@ -54,7 +54,7 @@ def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_P
     axes = find_axes([entry.tags for entry in entries])
     blocks = make_blocks(entries, [], ["no model"], axes, [None], out=out, per_category=per_category)
     page = browser_page(dataset.resolve().name, entries, blocks)
-    return _write(out, render(page, blocks, metadata.version("fourfold")))
+    return _write(out, render(page, blocks, software_version()))
 
 
 def list_tables(material: Material) -> list[Table]:

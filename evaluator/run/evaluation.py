@@ -107,7 +107,10 @@ def check_items(items: Sequence[Item]) -> None:
 
 
 def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
-    """What was asked, as a hash: ids, pixels, captions and truth of all items, wherever their files lay."""
+    """What was asked, as a SHA-256: ids, categories, clusters, pixels, captions and truth of all items, in their order.
+
+    Where the files lay, and tags, do not matter.
+    """
     digest = hashlib.sha256()
     for item, rows in zip(items, encoded.image_index, strict=True):
         pixels = [str(key) for key in encoded.images.keys[rows]]
@@ -134,7 +137,7 @@ def hash_heads(head: Path | None, scorers: Sequence[str], model: str) -> dict[st
 
 
 def name_of_image(ref: ImageRef) -> str:
-    """The file name; a cut-out is written name#left,top,right,bottom."""
+    """The file name of an image, without its folder; a cut-out is written name#left,top,right,bottom in pixels."""
     return ref.path.name if ref.box is None else f"{ref.path.name}#{','.join(map(str, ref.box))}"
 
 

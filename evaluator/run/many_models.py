@@ -50,7 +50,11 @@ def read_models(path: Path) -> tuple[str, ...]:
 
 
 def folder_name(model: str) -> str:
-    """The name of a model's results folder: letters, digits, dots and hyphens; long or altered ones end in a hash."""
+    """The name of a model's results folder: letters, digits, dots and hyphens.
+
+    Names that had to be altered or that are longer than 80 characters end in eight digits of a hash, so that two
+    models never share a folder.
+    """
     plain = re.sub(r"[^A-Za-z0-9.]+", "-", model).strip("-.") or "model"
     if plain == model.replace(",", "-") and len(plain) <= _LONGEST:
         return plain
@@ -96,7 +100,7 @@ def evaluate_all(
 
 
 def outcome_table(outcomes: Sequence[ModelOutcome]) -> Table:
-    """What became of each model, for the end of a long run."""
+    """A table of what became of each model: evaluated, kept or failed, with its folder or the reason."""
     rows = tuple((each.model, each.outcome, each.reason or str(each.folder)) for each in outcomes)
     counts = ", ".join(f"{sum(each.outcome == kind for each in outcomes)} {kind}" for kind in (EVALUATED, KEPT, FAILED))
     return Table(f"{len(outcomes)} models: {counts}", ("model", "outcome", "results, or why not"), rows)

@@ -53,7 +53,10 @@ class Outcome:
 
 
 def run_model(spec: EvaluationSpec, run: ModelRun, progress: bool) -> Outcome:
-    """Ask one model in this process. Raises InputError before any long work if a scorer does not fit the model."""
+    """Ask one model in this process: load it, encode, score and measure.
+
+    Raises InputError before any long work if a scorer does not fit the model.
+    """
     encoder = open_encoder(spec, run.model)
     try_scorers(spec, run, encoder)
     return measure(spec, run, encoder, _encode(encoder, spec, progress), progress)
@@ -79,7 +82,7 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
 
 
 def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
-    """What follows from the features: scores, metrics, and the maps for the report."""
+    """Score and measure items that are encoded, and collect the maps that a report shows."""
     results = evaluate(
         spec.items,
         encoder,

@@ -29,7 +29,7 @@ def check_writable(folder: Path) -> None:
 
 
 def check_results_output(folder: Path) -> None:
-    """Refuse a folder that holds something, but for what a run killed while it saved left."""
+    """Raise InputError for a results folder that holds anything but what a run that was killed while it saved left."""
     if (folder / RESULTS_FILE).exists():
         raise InputError(f"{folder}: exists and is not empty; {_FOREIGN}")
     check_target(folder)
@@ -37,7 +37,7 @@ def check_results_output(folder: Path) -> None:
 
 
 def check_demo_output(folder: Path) -> None:
-    """Refuse a file, and a folder that holds something and no demonstration."""
+    """Raise InputError for a demonstration's folder that is a file, or holds something and no demonstration."""
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder for the demonstration")
     names = sorted(each.name for each in folder.iterdir()) if folder.exists() else []
@@ -48,7 +48,7 @@ def check_demo_output(folder: Path) -> None:
 
 
 def check_probe_output(out: Path) -> None:
-    """Refuse a place for a probe that holds something else: another kind of file, or a dataset."""
+    """Raise InputError for a probe's folder, or its file that ends in .json, that holds something else."""
     if out.suffix == ".json":
         if out.is_dir():
             raise InputError(f"{out}: is a folder; name a file, or a folder that does not end in .json")
@@ -66,7 +66,7 @@ def check_probe_output(out: Path) -> None:
 
 
 def check_same_model(out: Path, identity: str) -> None:
-    """Refuse a place for a probe that holds the probe, or the results, of another model."""
+    """Raise InputError for a probe's output that holds the probe, or the results, of a model of another identity."""
     file = out if out.suffix == ".json" else out / PROBE_FILE
     earlier = read_probe(file)
     there = {} if earlier is None else {file: earlier.identity}

@@ -17,7 +17,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scorers.mlp import check_sizes, count_dcsm
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 
 def configure_bilinear(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead
 
 if TYPE_CHECKING:
-    from fourfold.evaluator.encoders import Encoder
+    from fourfold.evaluator.encoders.contract import Encoder
 
 
 def configure_mlp(encoder: "Encoder", images: ImageFeatures) -> dict[str, Any]:

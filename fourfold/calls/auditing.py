@@ -12,9 +12,11 @@ from fourfold.generator.audits.dataset_audit import audit_dataset, dataset_audit
 
 
 def audit(dataset: str | Path, rng: np.random.Generator) -> tuple[str, bool]:
-    """The audit of a dataset folder or of "name:PATH" as tables to print, and whether nothing leaks.
+    """The audit of a dataset folder or of "name:PATH" of a benchmark by others: tables to print, and the verdict.
 
-    Raises InputError for what is neither.
+    The verdict is True where no blind solver finds more answers than chance allows, and, in a dataset of ours,
+    attributes, positions and identities are independent. `rng` draws folds, resamples and permutations. Raises
+    InputError for what is neither a dataset nor a benchmark.
     """
     if is_benchmark(str(dataset)):
         found = load_benchmark(str(dataset), images=None, check_images=False)

@@ -18,7 +18,8 @@ def demo(out: str | Path, *, groups: int = 60, workers: int | None = None, progr
     """The whole product once: generate, evaluate fourfold-tiny with and without DCSM, report. Under `out`:
 
     dataset/, results/, preview.png, report.md and report.html. What is there already is kept and not made again; a
-    folder that holds something else is refused. Few groups hold too little to search among: no retrieval then.
+    folder that holds something else is refused with an InputError. `groups` is the number of each category; few
+    groups hold too little to search among: no retrieval then. `workers` are processes, by default one a core.
     """
     from fourfold.generator.presentation.contact_sheet import preview
     from fourfold.generator.run.pipeline import generate

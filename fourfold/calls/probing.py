@@ -33,7 +33,11 @@ def probe(
 
     With `out`, a folder, every number and every group's margins are written there as probe.json, and a figure for each
     condition beside it; a results folder shows them in its report. An `out` that ends in .json is that file alone. An
-    earlier probe of the same model is replaced; nothing else is.
+    earlier probe of the same model is replaced; nothing else is. `split` is by default "test", else the first; `limit`
+    takes the first groups of each category; `seed` draws the unrelated pairs and the resamples.
+
+    Raises InputError for an `out` that holds something else, or the probe or results of another model; the first of
+    these before any model is loaded.
     """
     if out is not None:
         check_probe_output(Path(out))

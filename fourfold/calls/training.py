@@ -29,8 +29,12 @@ def train_head(
     """Train a head on the groups of a dataset with the model frozen, and write it to `out` (.safetensors).
 
     Validation groups come from `validation_split`, by default "validation" if the dataset has it; else a seeded share
-    of the training groups is held back. An interrupted run goes on where it stopped. `tensorboard` is a folder for
-    TensorBoard's log.
+    of the training groups is held back. An interrupted run goes on where it stopped. `config` holds the settings of
+    the training, its seed and device among them; `device` is that on which the model encodes; `cache_dir` keeps
+    features for later runs; `tensorboard` is a folder for TensorBoard's log.
+
+    Raises InputError for a split that the dataset does not have, an unknown head, a model without the patch tokens
+    that the head needs, and an `out` that is something else.
     """
     folder = Path(dataset)
     used, checked = training_splits(folder, split, validation_split)

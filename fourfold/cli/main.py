@@ -14,6 +14,7 @@ from fourfold.cli.datasets import DATASET_COMMANDS
 from fourfold.cli.evaluation import EVALUATION_COMMANDS
 from fourfold.cli.training import TRAINING_COMMANDS
 from fourfold.errors import InputError
+from fourfold.version import software_version
 
 WRONG = 2
 INTERRUPTED = 130  # what shells report of a program stopped by Ctrl-C
@@ -28,14 +29,25 @@ _PLACES = (
     errno.EISDIR,
     errno.EEXIST,
 )
-
-
 _RESUMED = ("generate", "demo", "train-head", "train-tiny")
 _CACHED = ("evaluate", "probe")
 
 
+def _say_version(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+    if given and not context.resilient_parsing:
+        click.echo(f"fourfold, version {software_version()}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="fourfold")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_say_version,
+    help="Show the version and exit.",
+)
 def cli() -> None:
     """Measure what CLIP-like models cannot represent: rendered scenes, fourfold captions, an evaluator with and without
     dense cosine similarity maps (DCSM).
