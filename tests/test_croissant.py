@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from fourfold.errors import InputError
+from fourfold.files import file_hash
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.formats.sample import Sample
-from fourfold.generator.dataset.reading import file_hash, read_manifest, read_rows
+from fourfold.generator.dataset.reading import read_manifest, read_rows
 from fourfold.generator.presentation import croissant
 from fourfold.generator.presentation.cards import write_card
 from fourfold.generator.recipe.recipe import Publication, Split

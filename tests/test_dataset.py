@@ -11,21 +11,16 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
-from fourfold.files import write_file_with
+from fourfold.files import canonical_hash, dump_json, file_hash, inside, write_atomically, write_file_with
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.dataset.reading import (
     REQUIRED,
-    canonical_hash,
     choose_split,
-    dump_json,
-    file_hash,
-    inside,
     read_groups,
     read_manifest,
     read_picture,
     read_rows,
     split_names,
-    write_atomically,
 )
 
 DISK_TROUBLE = {

@@ -12,17 +12,10 @@ import pytest
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.files import write_atomically
+from fourfold.files import file_hash, write_atomically
 from fourfold.generator.dataset.formats import FORMATS, check_format, row_files
 from fourfold.generator.dataset.formats.sample import Sample
-from fourfold.generator.dataset.reading import (
-    file_hash,
-    open_source,
-    read_groups,
-    read_manifest,
-    read_picture,
-    read_rows,
-)
+from fourfold.generator.dataset.reading import open_source, read_groups, read_manifest, read_picture, read_rows
 from fourfold.generator.presentation.cards import write_card
 from fourfold.generator.recipe.reading import recipe_from_dict
 from fourfold.generator.verification import verify

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.generator.dataset.reading import canonical_hash, file_hash
+from fourfold.files import canonical_hash, file_hash
 from fourfold.generator.verification import verify
 from fourfold.scenes.model.layout import layout_from_dict, layout_to_dict
 

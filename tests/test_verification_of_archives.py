@@ -15,9 +15,10 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
+from fourfold.files import file_hash
 from fourfold.generator.dataset.formats import FORMATS, open_source, row_files
 from fourfold.generator.dataset.formats.sample import Sample
-from fourfold.generator.dataset.reading import file_hash, read_manifest, read_rows
+from fourfold.generator.dataset.reading import read_manifest, read_rows
 from fourfold.generator.presentation.cards import write_card
 from fourfold.generator.recipe.reading import recipe_from_dict
 from fourfold.generator.verification import verify

@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from fourfold.errors import InputError
+from fourfold.files import inside
 from fourfold.generator.dataset.reading import (
     Group,
     check_row,
     choose_split,
-    inside,
     read_groups,
     read_manifest,
     read_picture,

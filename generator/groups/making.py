@@ -10,10 +10,10 @@ import numpy as np
 
 from fourfold.conditions import condition_of
 from fourfold.errors import InputError
+from fourfold.files import canonical_hash
 from fourfold.generator.captions.wording import Wording, sample_wordings, word
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import Draft, World, keeps_hold_outs
-from fourfold.generator.dataset.reading import canonical_hash
 from fourfold.generator.recipe.hold_outs import descriptions
 from fourfold.scenes.model.layout import Layout, layout_to_dict, overlapping
 from fourfold.scenes.model.vocabulary import color_difference

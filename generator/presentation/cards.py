@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from fourfold.conditions import DIFFERENCES, condition_of
+from fourfold.files import dump_json, write_atomically
 from fourfold.generator.dataset.formats import FORMATS
-from fourfold.generator.dataset.reading import NATURAL, dump_json, write_atomically
+from fourfold.generator.dataset.reading import NATURAL
 from fourfold.generator.presentation import croissant
 from fourfold.generator.recipe.recipe import Recipe, Split, named_values, wanted_objects
 from fourfold.scenes.truth.claims import Description

@@ -4,7 +4,7 @@ from html import escape
 from pathlib import Path
 
 from fourfold.errors import InputError
-from fourfold.generator.dataset.reading import write_atomically
+from fourfold.files import write_atomically
 from fourfold.generator.presentation.description import Counts, Portrait
 
 _PITCH = 22  # pixels from bar to bar

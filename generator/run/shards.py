@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from fourfold.files import write_together
+from fourfold.files import dump_json, file_hash, write_atomically, write_together
 from fourfold.generator.categories.world import make_world
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.formats.folder import mask_name, picture_name
 from fourfold.generator.dataset.formats.sample import Sample
-from fourfold.generator.dataset.reading import NATURAL, dump_json, file_hash, write_atomically
+from fourfold.generator.dataset.reading import NATURAL
 from fourfold.generator.groups.making import MadeGroup, make_group
 from fourfold.generator.groups.natural import make_scene
 from fourfold.generator.recipe.reading import Recipe, recipe_hash

@@ -1,0 +1,52 @@
+"""`verify`: does a dataset folder still say the truth? Everything is derived again from the files alone."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from fourfold.generator.dataset.reading import read_manifest
+from fourfold.generator.recipe.reading import recipe_from_dict
+from fourfold.generator.recipe.recipe import known_assets
+from fourfold.generator.run.assembly import AUDIT
+from fourfold.generator.verification.findings import DAMAGE, problems_found
+from fourfold.generator.verification.manifest import verify_audit, verify_croissant, verify_manifest
+from fourfold.generator.verification.splits import row_hashes, verify_split
+from fourfold.version import software_version
+
+
+def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) -> list[str]:
+    """Every problem of a dataset folder as a line that names file or row; an empty list means that all is well.
+
+    Checked: files and hashes, rows and their keys, both images of every group, the truth of every caption on every
+    image of its group (re-evaluated from the claim and the scene), its words against the claim if this version made
+    the dataset, masks and boxes against the annotations, counts; with `audits` also what the blind solvers make of the
+    captions.
+    Raises InputError if the folder holds no readable dataset at all.
+    """
+    folder = Path(folder)
+    manifest = read_manifest(folder)
+    problems = [f"{folder / 'manifest.json'}: {text}" for text in problems_found(verify_manifest, manifest)]
+    if not (folder / "README.md").is_file():
+        problems.append(f"{folder / 'README.md'}: no such file")
+    problems += [f"{folder / 'croissant.json'}: {text}" for text in problems_found(verify_croissant, folder, manifest)]
+    worded = _is_of_this_version(manifest)
+    with _known_things(manifest):
+        for split, expected in manifest["splits"].items():
+            problems += verify_split(folder, split, expected, row_hashes(folder, split, manifest), worded, progress)
+    if audits:
+        problems += [f"{folder / AUDIT}: {text}" for text in problems_found(verify_audit, folder, manifest)]
+    return problems
+
+
+def _known_things(manifest: dict[str, Any]) -> AbstractContextManager[None]:
+    """The kinds that the dataset brings; none if its recipe is damaged, which is among the problems already."""
+    try:
+        return known_assets(recipe_from_dict(manifest["recipe"], "recipe"))
+    except DAMAGE:
+        return nullcontext()
+
+
+def _is_of_this_version(manifest: dict[str, Any]) -> bool:
+    """Whether the templates here are those of the dataset: another version may word the same claims otherwise."""
+    software = manifest.get("software")
+    return isinstance(software, dict) and software.get("fourfold") == software_version()
