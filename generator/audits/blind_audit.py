@@ -44,7 +44,7 @@ class SolverResult:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What blind solvers can do with a set of items."""
+    """What every blind solver can do with a set of items, on all of them and on each category."""
 
     items: int
     clusters: int
@@ -54,7 +54,7 @@ class AuditReport:
 
     @property
     def leaks(self) -> tuple[SolverResult, ...]:
-        """The results that left the band around chance, the surest first."""
+        """The results of solvers that are better than chance for certain, the surest (smallest p) first."""
         return tuple(sorted((result for result in self.results if result.leaks), key=lambda result: result.p))
 
     @property
@@ -78,10 +78,11 @@ def audit(items: Iterable[BlindItem], rng: np.random.Generator) -> AuditReport:
 def audit_clusters(
     clusters: Iterable[Sequence[BlindItem]], rng: np.random.Generator, most_for_training: int | None = None
 ) -> AuditReport:
-    """`audit`, of items that come once, cluster by cluster: with `most_for_training` none but a sample is kept.
+    """The same as `audit`, for items that are read once, cluster by cluster, and are too many to keep.
 
-    Trained solvers then see that many clusters of each category, and as many of all together, drawn evenly; every other
-    solver sees all items. Raises InputError as `audit` does.
+    With `most_for_training` a trained solver sees that many clusters of each category, drawn evenly, and as many of all
+    categories together; the other clusters are not kept. Every other solver sees all items. Raises InputError as
+    `audit` does.
     """
     with TemporaryFile() as spool:
         parts: dict[str, Part] = {}
@@ -133,7 +134,10 @@ def _judge(solver: str, category: str, tally: SolverTally, chance: SolverTally) 
 
 
 def tail(share: float, chance: float, n: float) -> float:
-    """Probability of this share of n or more at chance: the exact binomial tail, n may be fractional."""
+    """Probability that a solver at chance is right about a share of `share` or more of n items.
+
+    The exact binomial tail, continued to fractional n by the incomplete beta function: 1 for a share of 0.
+    """
     right = share * n
     return 1.0 if right <= 0 else float(scipy.special.betainc(right, n - right + 1, chance))
 
@@ -150,12 +154,12 @@ def _corrected(raw: Sequence[SolverResult], parts: Mapping[str, Part]) -> tuple[
 
 
 def as_json(report: AuditReport) -> dict[str, Any]:
-    """The report as plain data for `audit.json`."""
+    """The report as plain data, as `audit.json` holds it: whether it passed, the confidence (0.99), and all fields."""
     return {"passed": report.passed, "confidence": CONFIDENCE, **asdict(report)}
 
 
 def as_table(report: AuditReport) -> str:
-    """The report as text: one line a solver and category, leaks marked and explained below."""
+    """The report as text: one line for each category and solver, leaks marked, and explained below."""
     lines = [f"{'category':<20} {'solver':<18} {'n':>7} {'chance':>7} {'accuracy':>9}  99 % interval"]
     for result in report.results:
         numbers = f"{result.n:>7} {result.chance:>7.3f} {result.accuracy:>9.3f}  {result.low:.3f} .. {result.high:.3f}"

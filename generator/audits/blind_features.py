@@ -12,7 +12,7 @@ Describe = Callable[[Sequence[BlindItem]], str]
 
 
 def describe(solver: str, items: Sequence[BlindItem]) -> str:
-    """The feature behind the solver's success on these items."""
+    """What gives the answers to these items away, for a solver of that name, in one line of words and numbers."""
     if solver in FEATURES:
         return FEATURES[solver](items)
     position = 0 if solver == "first" else int(solver.rsplit(" ", 1)[1])

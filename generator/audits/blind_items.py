@@ -36,24 +36,31 @@ class BlindItem:
 
 
 def words(option: str) -> list[str]:
-    """Lower-case words; punctuation and case are nothing to a bag of words."""
+    """The words of an option in lower case; punctuation is left out."""
     return _WORD.findall(option.lower())
 
 
 def same_multiset(item: BlindItem) -> bool:
-    """Whether all options are made of the same words, so that no bag of words can tell them apart."""
+    """Whether all options are made of the same words equally often, so that no bag of words can tell them apart."""
     return len({tuple(sorted(words(option))) for option in item.options}) == 1
 
 
 @lru_cache(maxsize=256)  # both images of a group ask for the same options, one after the other
 def skeleton(option: str) -> str:
-    """The template seen through the words: words of the closed class stay, each run of others becomes one star."""
+    """The template of an option, guessed from its words: "a * and no *" for "a red cube and no ball".
+
+    Articles, negations, prepositions and the other words that captions are built around stay; each run of other words
+    becomes one star.
+    """
     starred = " ".join(word if word in _KEPT_IN_TEMPLATE else "*" for word in words(option))
     return re.sub(r"\*( \*)+", "*", starred)
 
 
 def ngrams(option: str, longest: int) -> list[str]:
-    """Words, and for `longest` 2 also neighbouring pairs with "^" before the first word and "$" after the last."""
+    """The words of an option, and for `longest` 2 also all pairs of neighbouring words.
+
+    In the pairs "^" stands before the first word and "$" after the last.
+    """
     tokens = words(option)
     if longest == 1:
         return tokens

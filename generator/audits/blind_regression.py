@@ -13,9 +13,12 @@ _PENALTY = 1.0
 
 
 def ngram_weights(items: Sequence[BlindItem], longest: int) -> tuple[dict[str, int], np.ndarray]:
-    """Weight of every n-gram that occurs in two clusters or more: the logit of an option's truth among its item's.
+    """Fit a softmax regression on the n-grams of options; returns the column of each n-gram, and the weights [n_grams].
 
-    Minimises the cross-entropy of a softmax over each item's options, with an L2 penalty, by L-BFGS.
+    The weight of an n-gram is what it adds to the logit of an option's truth against the other options of its item.
+    Only n-grams that occur in two clusters or more have one; an option has an n-gram or has it not. The cross-entropy
+    over each item's options, with an L2 penalty on the weights, is minimised by L-BFGS. `longest` is 1 for words, 2 for
+    pairs too.
     """
     codes: dict[str, int] = {}
     coded = cache(lambda option: _codes(option, longest, codes))  # both images of a group have the same options

@@ -24,25 +24,26 @@ TEMPLATE_PRIOR = "template prior"
 
 
 def at_position(position: int) -> Rule:
-    """Always the same option; items with fewer options are left undecided."""
+    """The rule that always chooses the option at this position (from 0 on); items without one are left undecided."""
     return lambda options: [float(number == position) for number in range(len(options))]
 
 
 def shorter(options: tuple[str, ...]) -> Preferences:
-    """The option with the fewest characters."""
+    """The rule that prefers the option with the fewest characters."""
     return [-len(option) for option in options]
 
 
 def longer(options: tuple[str, ...]) -> Preferences:
-    """The option with the most characters."""
+    """The rule that prefers the option with the most characters."""
     return [len(option) for option in options]
 
 
 @lru_cache(maxsize=16)  # asked for by two solvers, and for both images of a group
 def voted(options: tuple[str, ...]) -> Preferences:
-    """The option whose words and word pairs occur most in the *other* options of the same item.
+    """The rule that prefers the option whose words and word pairs occur most in the *other* options of its item.
 
-    Distractors made by changing one part each agree on what they leave alone. Two options cannot vote.
+    Wrong options that are made by changing one part of the true one each agree on what they leave alone, and so give it
+    away. Two options cannot vote: each is in the other as much as the other in it.
     """
     if len(options) < 3:
         return [0.0] * len(options)
@@ -53,14 +54,14 @@ def voted(options: tuple[str, ...]) -> Preferences:
 
 
 def odd_one_out(options: tuple[str, ...]) -> Preferences:
-    """The option that shares least with the others."""
+    """The rule that prefers the option which shares the fewest words and word pairs with the others."""
     return [-votes for votes in voted(options)]
 
 
 class TemplatePrior:
-    """The option whose template was true most often in the clusters learnt so far: solve a cluster, then learn it.
+    """The solver that prefers the template which was true most often so far: solve a cluster, then learn it.
 
-    No cluster is solved by what it says itself, so no folds are needed and no item is kept: this is progressive
+    A cluster is solved before it is learnt, so that no folds are needed and no item has to be kept. This is progressive
     validation (Blum, Kalai, Langford 1999, "Beating the hold-out").
     """
 
@@ -70,16 +71,20 @@ class TemplatePrior:
 
     @property
     def base(self) -> float:
-        """Share of true options among all that were learnt; a half before any was."""
+        """The share of true options among all that were learnt, 0..1; one half before any was."""
         return self._true / self._seen if self._seen else 0.5
 
     def prefer(self, item: BlindItem) -> Preferences:
-        """The share of each option's template, drawn to the base rate where it was seen rarely."""
+        """For each option the share of true ones among those of its template, 0..1.
+
+        Where the template was seen rarely, the share is drawn towards the base rate, as if one option more had been
+        seen.
+        """
         counts = [self.table.get((item.template, skeleton(option)), (0.0, 0)) for option in item.options]
         return [(true + self.base) / (seen + 1) for true, seen in counts]
 
     def learn(self, item: BlindItem) -> None:
-        """Count the options of an item."""
+        """Count which options of an item are true, under their templates."""
         for number, option in enumerate(item.options):
             key = item.template, skeleton(option)
             true, seen = self.table[key]
@@ -88,12 +93,18 @@ class TemplatePrior:
 
 
 def bag_of_words(items: Sequence[BlindItem], rng: np.random.Generator) -> Sequence[Preferences]:
-    """Logistic regression on which words an option has."""
+    """Logistic regression on which words an option has, cross-validated with whole clusters held out.
+
+    Returns a preference for each option of each item, in the order of the items.
+    """
     return _cross_validated(items, rng, lambda train: _fit_ngrams(train, 1))
 
 
 def ngram_regression(items: Sequence[BlindItem], rng: np.random.Generator) -> Sequence[Preferences]:
-    """Logistic regression on the words and word pairs of an option, its beginning and end included."""
+    """Logistic regression on the words and word pairs of an option, its beginning and end included.
+
+    Cross-validated with whole clusters held out; returns a preference for each option of each item, in order.
+    """
     return _cross_validated(items, rng, lambda train: _fit_ngrams(train, 2))
 
 

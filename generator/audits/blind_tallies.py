@@ -35,21 +35,22 @@ class SolverTally:
     sizes: int = 0  # squares of its number of items
 
     def add(self, rights: Sequence[float]) -> None:
-        """Count one cluster, of which the solver was right about each item with this probability."""
+        """Count one cluster: for each of its items the probability, 0..1, that the solver was right."""
         n, own = len(rights), sum(rights)
         self.items, self.clusters, self.right = self.items + n, self.clusters + 1, self.right + own
         self.squares, self.products, self.sizes = self.squares + own**2, self.products + own * n, self.sizes + n**2
 
     @property
     def accuracy(self) -> float:
-        """Share of items that the solver was right about."""
+        """Share of items that the solver was right about, 0..1."""
         return self.right / self.items
 
     @property
     def effective_size(self) -> float:
-        """Number of independent items with the same uncertainty; never more than there are items.
+        """Number of independent items that would leave the same uncertainty; never more than there are items.
 
-        Items of a cluster that are right or wrong together count less. Where all are alike, clusters are what counts.
+        Items of a cluster that are right or wrong together count for less. Where all items are right, or all wrong,
+        nothing can be said of how they vary, and each cluster counts once.
         """
         accuracy = self.accuracy
         if accuracy in (0.0, 1.0) or self.clusters == 1:
@@ -60,9 +61,10 @@ class SolverTally:
 
 
 class Part:
-    """One category, or all together. Trained solvers see at most `most` clusters of it, all if it is None.
+    """The tallies of one category, or of all together, while the clusters go by.
 
-    `spool` is a file for those clusters: in memory they would take more room than all else. Parts may share it.
+    Trained solvers see at most `most` clusters of it, drawn evenly; all of them if it is None. Those clusters wait in
+    the file `spool`, since in memory they would take more room than all else. Several parts may share the file.
     """
 
     def __init__(self, most: int | None, spool: BinaryIO) -> None:
@@ -75,7 +77,7 @@ class Part:
         self._templates, self._template_tally = TemplatePrior(), SolverTally()
 
     def add(self, judged: Sequence[Judged], rng: np.random.Generator) -> None:
-        """Count the items of one cluster, each with what the rules make of it."""
+        """Count the items of one cluster, each with what the rules make of it, as `judge` gives it."""
         items = [item for item, _ in judged]
         # Narrower items are a guess for an option that they do not have, those that came before as well.
         missing = max(len(item.options) for item in items) - len(self._positions)
@@ -106,7 +108,7 @@ class Part:
         return begin
 
     def sample(self) -> list[list[BlindItem]]:
-        """The clusters kept for trained solvers, each as likely to be there as any other of the category."""
+        """The clusters kept for trained solvers. Every cluster of the category is as likely as any other to be kept."""
         found = []
         for begin in self._sample:
             self._spool.seek(begin)
@@ -117,7 +119,10 @@ class Part:
         return found
 
     def tallies(self, rng: np.random.Generator) -> dict[str, tuple[SolverTally, SolverTally]]:
-        """Every solver's tally, and that of chance on the same items."""
+        """For every solver its name, its tally, and the tally of chance on the same items.
+
+        Trained solvers are trained here, on the clusters kept for them.
+        """
         names = ["first", *(f"always option {number}" for number in range(1, len(self._positions)))]
         told = {**dict(zip(names, self._positions, strict=True)), **self._rules, TEMPLATE_PRIOR: self._template_tally}
         sample = self.sample()
@@ -131,12 +136,12 @@ class Part:
 
 
 def judge(item: BlindItem) -> Judged:
-    """The item with the probability that each rule is right about it."""
+    """The item, and for each rule the probability, 0..1, that it is right about the item."""
     return item, {name: share(rule(item.options), item.truth) for name, rule in RULES.items()}
 
 
 def share(preferences: Preferences, truth: Sequence[int]) -> float:
-    """Probability that a solver's choice is true: options that it prefers equally share the choice."""
+    """Probability, 0..1, that a solver's choice is true: the options that it prefers most share the choice equally."""
     best = max(preferences)
     chosen = [number for number, preference in enumerate(preferences) if preference == best]
     return sum(number in truth for number in chosen) / len(chosen)

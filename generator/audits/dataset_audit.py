@@ -48,11 +48,12 @@ def audit_dataset(
     splits: Collection[str] | None = None,
     meant: Collection[frozenset[str]] | None = None,
 ) -> DatasetAudit:
-    """Audit a dataset that `generate` made; pairs of columns in `meant` may depend.
+    """Audit a dataset that `generate` made: the captions of each split with groups, and the objects of all splits.
 
-    Without it they are those that the manifest's recipe makes depend. `splits` names them where there is no manifest
-    yet. Groups are read one by one, and what is kept of each is a few numbers: of any size a dataset takes little
-    memory. Raises InputError for a folder that is no dataset, or one without groups.
+    `meant` are pairs of columns of the objects that may depend; without it, those that the manifest's recipe makes
+    depend. `splits` names the splits where there is no manifest yet. Groups are read one by one and little is kept of
+    each, so that a dataset of any size takes little memory. Raises InputError for a folder that is no dataset, or one
+    without groups.
     """
     reports: dict[str, AuditReport] = {}
     objects = ObjectTable(COLUMNS)
@@ -72,7 +73,11 @@ def _questions(folder: Path, split: str, objects: ObjectTable, rng: np.random.Ge
 
 
 def dependent_by_design(recipe: Recipe) -> set[frozenset[str]]:
-    """Pairs of columns that a recipe makes depend: held-out combinations, and what could not be told otherwise."""
+    """Pairs of columns of the objects that depend because the recipe says so, and that no audit may complain about.
+
+    These are the attributes of held-out combinations, with each other and with the split; color and pattern where some
+    color cannot wear some pattern; and what containers, synonyms and stacks make frequent.
+    """
     held_out = [set(named_values(each)) | {"split"} for each in recipe.held_out]
     pairs = {frozenset(pair) for names in held_out for pair in combinations(sorted(names), 2)}
     words = recipe.vocabulary
@@ -120,9 +125,9 @@ def group_items(group: Group) -> list[BlindItem]:
 
 
 def object_rows(group: Group, split: str) -> Iterator[dict[str, Any]]:
-    """One row an object and image: attributes, place across the picture (pixels), group, image and split.
+    """One row for each object in each image of a group: its attributes, group, image, split, and its place "across".
 
-    Raises InputError for objects that are none.
+    That place is the middle of the object's box, in pixels from the left edge. Raises InputError for malformed objects.
     """
     for row in group.rows:
         for found in row["objects"]:
@@ -136,13 +141,13 @@ def object_rows(group: Group, split: str) -> Iterator[dict[str, Any]]:
 
 
 def dataset_audit_as_json(found: DatasetAudit) -> dict[str, Any]:
-    """What goes to `audit.json`."""
+    """The audit as plain data, as `audit.json` holds it."""
     splits = {split: as_json(report) for split, report in found.splits.items()}
     return {"passed": found.passed, "splits": splits, "objects": [asdict(result) for result in found.objects]}
 
 
 def dataset_audit_as_table(found: DatasetAudit) -> str:
-    """The audit as text, split after split, the objects last."""
+    """The audit as text: the captions, split after split, then the objects."""
     lines = [f"split {split}\n{as_table(report)}\n" for split, report in found.splits.items()]
     for result in found.objects:
         verdict = f"  LEAK {result.feature}" if result.leaks else f"  slight: {result.feature}" if result.slight else ""

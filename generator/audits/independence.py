@@ -25,7 +25,7 @@ ObjectRow = Mapping[str, object]
 
 @dataclass(frozen=True)
 class IndependenceResult:
-    """Whether two columns of the object table tell something about each other."""
+    """Whether two columns of the table of objects tell something about each other."""
 
     columns: tuple[str, str]
     n: int  # objects counted
@@ -70,9 +70,10 @@ class _Column:
 
 
 class ObjectTable:
-    """The objects of one image of each cluster, drawn as it goes by, in a few bytes an object.
+    """The columns of objects that are tested for independence, in a few bytes an object.
 
-    The images of a cluster show the same objects but for one edit, so that one of them is all there is to count.
+    The images of a cluster show the same objects but for one edit, so one image of each cluster is drawn at random and
+    the others are passed over.
     """
 
     def __init__(self, columns: Sequence[str], image: str = "image") -> None:
@@ -83,11 +84,14 @@ class ObjectTable:
 
     @property
     def varied(self) -> list[str]:
-        """The columns that are not the same everywhere."""
+        """The names of the columns that do not hold the same value for all objects."""
         return [name for name, column in self.columns.items() if len(set(column.values)) > 1]
 
     def add(self, rows: Iterable[ObjectRow], rng: np.random.Generator) -> None:
-        """Count the objects of one cluster."""
+        """Count the objects of one cluster: those of one of its images, drawn by `rng`.
+
+        Raises InputError for a column that holds numbers in some rows and names in others.
+        """
         images: dict[object, list[ObjectRow]] = {}
         for row in rows:
             images.setdefault(row[self._image], []).append(row)
@@ -129,13 +133,15 @@ def audit_independence(
 def audit_objects(
     table: ObjectTable, rng: np.random.Generator, *, columns: Sequence[str], meant: Collection[frozenset[str]] = ()
 ) -> tuple[IndependenceResult, ...]:
-    """Test every pair of `columns`, but for those in `meant`; InputError if there is no object.
+    """Test every pair of `columns` for independence, but for the pairs in `meant`.
 
-    Within an image equal pairs of values count once, or five red mugs would be five witnesses of one choice.
+    Within an image, equal pairs of values count once: five red mugs would otherwise be five witnesses of one choice.
     Against a column that is the same all over an image, such as its split, one object of each image is drawn instead:
-    counting once what is there twice would take an image of many objects for one of rare values.
-    A column of floats is cut into terciles. How strongly something depends on the split is said as if all splits were
-    equally large: a small one that lacks a color is another world for who tests on it, however few its objects are.
+    counting once what is there twice would take an image of many objects for one of rare values. A column of floats is
+    cut into terciles.
+
+    The strength of a dependence on the split is measured as if all splits were equally large: a small split that lacks
+    a color is another world for who tests on it, however few its objects are. Raises InputError if there is no object.
     """
     images = np.array(table.images)
     if not images.size:

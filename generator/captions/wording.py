@@ -40,7 +40,7 @@ _SYNONYMS = 6  # to count round: as often the one as the other of two or of thre
 
 @dataclass(frozen=True)
 class Language:
-    """Which words a split may use: a choice of HOLD_OUTS for templates and phrases, one of SYNONYMS."""
+    """Which words a split may use: one of HOLD_OUTS for templates, one for phrases, and one of SYNONYMS."""
 
     templates: str = "ordinary"
     phrases: str = "ordinary"
@@ -49,7 +49,7 @@ class Language:
 
 @dataclass(frozen=True)
 class Wording:
-    """The choices that both captions of a group share."""
+    """The choices that the two captions of a group share: which template, which phrase, which synonym."""
 
     template: int
     phrase: int  # which wording of a relation, region or comparison
@@ -57,11 +57,12 @@ class Wording:
 
     @property
     def name(self) -> str:
+        """What rows of a dataset call it: "3.1" for template 3 and phrase 1, and "3.1s" if it uses synonyms."""
         return f"{self.template}.{self.phrase}{'s' * bool(self.synonym)}"
 
 
 def wordings_named(name: str) -> list[Wording]:
-    """The wordings that have the name, which does not say which synonym it is; none for what is no wording's name."""
+    """All wordings with that name, which does not say which synonym it is; none if it is not the name of a wording."""
     found = re.fullmatch(r"(\d+)\.(\d+)(s?)", name)
     if found is None:
         return []
@@ -69,7 +70,10 @@ def wordings_named(name: str) -> list[Wording]:
 
 
 def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wording, Wording]:
-    """A wording for the two captions of a group, and another one for their hard positives."""
+    """Draw a wording for the two captions of a group, and another one for their two hard positives.
+
+    The two wordings have different templates. What `language` holds out is never drawn.
+    """
     rows = min(map(len, TEMPLATES.values()))
     phrases = min(map(len, RELATION_PHRASES.values()))
     first, second = _draw(rng, rows, HELD_OUT_TEMPLATES, language.templates, 2, replace=False)
@@ -88,13 +92,13 @@ def _draw(rng: np.random.Generator, n: int, n_held_out: int, which: str, size: i
 
 
 def word(claim: Claim, wording: Wording) -> str:
-    """The caption that says the claim."""
+    """The caption that says the claim in that wording; ValueError for a claim that no template can say."""
     rows = TEMPLATES[form(claim)]
     return rows[wording.template % len(rows)].format(**_parts(claim, wording))
 
 
 def form(claim: Claim) -> str:
-    """Which templates the claim takes; raises ValueError for one that has no English here."""
+    """The key in `TEMPLATES` of the templates that can say the claim; ValueError for a claim that none can say."""
     match claim:
         case Both(Exists(), Exists()):
             return "exists+exists"
@@ -145,14 +149,20 @@ def _nouns(wording: Wording, **descriptions: Description) -> dict[str, str]:
 
 
 def articled(description: Description, synonym: int = 0) -> str:
-    """The words for a description with the indefinite article: where they begin with its kind's name, the kind's."""
+    """The words for a description with the indefinite article: "an hourglass", "a large red cube".
+
+    A phrase that begins with the name of its kind has the article which that kind asks for; others have it by sound.
+    """
     bare = noun_phrase(description, synonym=synonym)
     named = description.shape is not None and bare.startswith(description.shape)  # no adjective, no synonym
     return english.with_article(bare, own=KINDS[description.shape].article if named and description.shape else "")
 
 
 def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
-    """The words for a description without an article: "large striped red metal cube", "cube that is not red"."""
+    """The words for a description without an article: "large striped red metal cube", "cube that is not red".
+
+    `synonym` 0 calls a kind by its own name, k by its k-th synonym if it has any, counted round.
+    """
     said = description
     noun = kind_name(said.shape, plural, synonym)
     text = english.noun_phrase(noun, size=said.size, pattern=said.pattern, color=said.color, material=said.material)
@@ -164,7 +174,10 @@ def noun_phrase(description: Description, plural: bool = False, synonym: int = 0
 
 
 def kind_name(shape: str | None, plural: bool, synonym: int) -> str:
-    """What a kind is called: its own name, or its `synonym`-th synonym if it has any; "object" for no kind."""
+    """What a kind is called: its own name, or its `synonym`-th synonym if it has any; "object" if no kind is meant.
+
+    Synonyms are counted round from 1 on; 0 is the kind's own name.
+    """
     if shape is None:
         return "objects" if plural else "object"
     kind = KINDS[shape]

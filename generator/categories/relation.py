@@ -51,7 +51,10 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
 
 def place_related(world: World, arrangement: str, rng: np.random.Generator) -> tuple[Layout, str] | None:
-    """A layout whose first object stands in a relation to its second, clearly and with room to exchange the two."""
+    """Draw a layout whose first object clearly stands in a relation to its second, with room to exchange the two.
+
+    Returns the layout and the relation; None if no places were found.
+    """
     relation = choose(rng, CLAIMABLE[arrangement])
     objects = sample_objects(world, rng, sample_number(world, rng))
     layout = sample_layout(
@@ -128,6 +131,9 @@ def _with_bases(objects: Sequence[ObjectSpec], start: int, bases: tuple[str, str
 
 
 def unrelated(subject: Description, relation: str, reference: Description) -> Claim:
-    """The subject clearly does not stand in the relation: the converse holds for some two, the relation for none."""
+    """The claim that the subject clearly does not stand in the relation to the reference.
+
+    The converse relation holds for some pair of such objects, and the relation for none.
+    """
     converse = RELATIONS[relation].converse
     return Both(Related(subject, converse, reference), Not(Related(subject, relation, reference)))

@@ -17,7 +17,7 @@ from fourfold.scenes.truth.claims import Claim, Description
 
 @dataclass(frozen=True)
 class World:
-    """The part of a recipe that sampling a scene of one split needs."""
+    """What the scenes and captions of one split are drawn from: the part of its recipe that sampling needs."""
 
     vocabulary: Vocabulary
     scene: SceneRange
@@ -29,7 +29,10 @@ class World:
 
 @dataclass(frozen=True)
 class Draft:
-    """Two scenes that differ in one edit, and two claims, each meant to be true of its own scene alone."""
+    """A fourfold group before it is rendered: two scenes that differ in one edit, and a claim about each.
+
+    Each claim is meant to be true of its own scene and false of the other; that is checked later, by whoever renders.
+    """
 
     layouts: tuple[Layout, Layout]
     claims: tuple[Claim, Claim]
@@ -44,7 +47,7 @@ Sampler = Callable[[World, np.random.Generator], Draft | None]
 
 
 def make_world(recipe: Recipe, split: Split) -> World:
-    """The world of one split of a recipe."""
+    """The world of one split of a recipe: its vocabulary without what is held out, its ranges and its language."""
     hold_outs = make_hold_outs(recipe, split)
     return World(
         vocabulary=allowed_words(recipe.vocabulary, hold_outs),
@@ -57,18 +60,18 @@ def make_world(recipe: Recipe, split: Split) -> World:
 
 
 def choose(rng: np.random.Generator, options: Sequence[str]) -> str:
-    """One of the options, as a plain string."""
+    """One of the options, each equally likely, as a plain string. There has to be one."""
     return str(options[int(rng.integers(len(options)))])
 
 
 def choose_two(rng: np.random.Generator, options: Sequence[str]) -> tuple[str, str]:
-    """Two different options in random order."""
+    """Two different options in random order. There have to be two."""
     first, second = rng.choice(len(options), size=2, replace=False)
     return str(options[int(first)]), str(options[int(second)])
 
 
 def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[ObjectSpec]:
-    """n objects of different kinds; in a split of held-out objects the first is one of those."""
+    """Draw n objects of different kinds. In a split of held-out objects the first of them is one of those."""
     words = world.vocabulary
     shapes = [words.shapes[int(i)] for i in rng.choice(len(words.shapes), size=n, replace=False)]
     objects = [sample_object(world, shape, rng) for shape in shapes]
@@ -82,7 +85,10 @@ def sample_objects(world: World, rng: np.random.Generator, n: int) -> list[Objec
 
 
 def sample_object(world: World, shape: str, rng: np.random.Generator, **fixed: str) -> ObjectSpec:
-    """An object of that kind with any look of the vocabulary that goes with the fixed attributes."""
+    """Draw an object of that kind: the `fixed` attributes as given, the others from the vocabulary.
+
+    Looks that no single color names (`is_nameable`) are drawn again, a bounded number of times.
+    """
     for _ in range(_TRIES):
         wish = replace(_any_look(world, shape, rng), **fixed)
         if is_nameable(wish):
@@ -105,14 +111,17 @@ def _any_look(world: World, shape: str, rng: np.random.Generator) -> ObjectSpec:
 
 
 def is_nameable(thing: PlacedObject | ObjectSpec) -> bool:
-    """Whether one color names it in its pattern."""
+    """Whether one color word names the thing in its pattern: stripes on black or white leave two colors to see."""
     return can_wear(thing.color, thing.pattern)
 
 
 def sample_swappable(
     world: World, attribute: str, n: int, rng: np.random.Generator, *, alike: bool = False
 ) -> list[ObjectSpec]:
-    """n objects of which the first two differ in the attribute and can exchange it; `alike`: they are of one kind."""
+    """Draw n objects of which the first two differ in the attribute, and can exchange it and still be named.
+
+    With `alike` the first two are of one kind.
+    """
     for _ in range(_TRIES):
         objects = sample_objects(world, rng, n)
         a, b = objects[0], replace(objects[1], shape=objects[0].shape) if alike else objects[1]
@@ -124,7 +133,7 @@ def sample_swappable(
 
 
 def sample_number(world: World, rng: np.random.Generator, least: int = 2) -> int:
-    """How many objects a scene gets."""
+    """Draw how many objects a scene gets: what the recipe allows, but never fewer than `least`."""
     low, high = world.scene.objects
     return int(rng.integers(max(low, least), max(high, least) + 1))
 
@@ -139,25 +148,32 @@ def sample_layout(
     accept: Callable[[Layout], bool] = lambda layout: True,
     tries: int = 400,
 ) -> Layout | None:
-    """Place the objects in an arrangement of the world, any but a stack; None if that did not succeed."""
+    """Place the objects in a scene; None if no places were found in that many tries.
+
+    `arrangement` is a name of the table of arrangements; without it, one of the world's in which any kind may be
+    anywhere. `clearance` is the room that each object needs, in sizes; `accept` refuses a layout that would not do.
+    """
     name = arrangement or choose(rng, free_arrangements(world))
     photos = tuple(photo.name for photo in world.scene.photos or ())
     return place(SceneSpec(tuple(objects), name, photos=photos), rng, clearance=clearance, accept=accept, tries=tries)
 
 
 def free_arrangements(world: World) -> tuple[str, ...]:
-    """Arrangements in which any kind may be anywhere."""
+    """The arrangements of the world in which any kind may be anywhere: those without stacks and containers."""
     return tuple(name for name in world.scene.arrangements if not ARRANGEMENTS[name].stacked)
 
 
 def changeable(world: World, thing: PlacedObject | ObjectSpec, but: Sequence[str] = ()) -> list[str]:
-    """Attributes of which the thing can have another value; all if there is none, so that there is something to try."""
+    """The attributes, but those in `but`, of which the thing can have another value and still be named.
+
+    Where there is none, all of them, so that a draw has something to try.
+    """
     names = [name for name in world.attributes if name not in but]
     return [name for name in names if _other_values(world, name, thing)] or names or list(world.attributes)
 
 
 def new_value(world: World, attribute: str, thing: PlacedObject | ObjectSpec, rng: np.random.Generator) -> str:
-    """Another value of the attribute that goes with the rest of the thing's look."""
+    """Draw another value of the attribute, one that goes with the rest of the thing's look if there is any."""
     values = _other_values(world, attribute, thing)
     return choose(rng, values) if values else other_value(world, attribute, getattr(thing, attribute), rng)
 
@@ -168,34 +184,37 @@ def _other_values(world: World, attribute: str, thing: PlacedObject | ObjectSpec
 
 
 def other_value(world: World, attribute: str, value: str, rng: np.random.Generator) -> str:
-    """Another value of the attribute."""
+    """Draw another value of the attribute than this one from the vocabulary."""
     return choose(rng, [name for name in getattr(world.vocabulary, attribute + "s") if name != value])
 
 
 def clearance_to_swap(objects: Sequence[ObjectSpec], *which: int) -> list[float]:
-    """The room that lets these objects exchange sizes or places, for `place`."""
+    """The room that lets these objects (`which`, by number) exchange sizes or places, for `sample_layout`."""
     largest = max(SIZES[objects[i].size].scale for i in which)
     return [largest if i in which else 0.0 for i in range(len(objects))]
 
 
 def mention(world: World, rng: np.random.Generator, share: float = 0.4, but: Sequence[str] = ()) -> tuple[str, ...]:
-    """What a caption says of an object beside its kind: one attribute in this share of cases, else nothing."""
+    """Draw what a caption says of an object beside its kind: one attribute in this share of cases, else nothing.
+
+    Attributes in `but` are never said.
+    """
     sayable = [name for name in world.attributes if name not in but]
     return () if not sayable or rng.random() < 1 - share else (choose(rng, sayable),)
 
 
 def other_shape(world: World, layout: Layout, rng: np.random.Generator) -> str:
-    """A kind that the layout does not show."""
+    """Draw a kind of the vocabulary that the layout does not show."""
     used = {thing.shape for thing in layout.objects}
     return choose(rng, [shape for shape in world.vocabulary.shapes if shape not in used])
 
 
 def describe(thing: PlacedObject | ObjectSpec, attributes: Sequence[str] = (), *, shape: bool = True) -> Description:
-    """The description by an object's kind and the named attributes."""
+    """The description of an object by its kind (unless `shape` is False) and by the named attributes."""
     values = {name: getattr(thing, name) for name in attributes}
     return Description(shape=thing.shape if shape else None, **values)
 
 
 def keeps_hold_outs(world: World, draft: Draft) -> bool:
-    """Whether the draft shows and says what its split must, and nothing that is kept for another."""
+    """Whether the draft shows and says what its split has to, and nothing that is kept for another split."""
     return keeps(world.hold_outs, draft.layouts, draft.claims, draft.hard_positives)

@@ -51,6 +51,7 @@ class Group:
 
     @property
     def category(self) -> str:
+        """The failure category that the group belongs to."""
         return str(self.rows[0]["category"])
 
     def image_path(self, i: int) -> Path:
@@ -67,7 +68,7 @@ class Group:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a finished dataset; InputError if the folder holds none or it is broken."""
+    """The manifest of a finished dataset. Raises InputError if the folder holds none, or a broken or foreign one."""
     path = Path(folder) / "manifest.json"
     if not path.is_file():
         raise InputError(
@@ -94,12 +95,15 @@ def _check_splits(splits: Any, path: Path) -> None:
 
 
 def split_names(folder: Path) -> list[str]:
-    """Names of the splits that the manifest lists."""
+    """Names of the splits that the manifest lists, sorted. Raises InputError as `read_manifest` does."""
     return sorted(read_manifest(folder)["splits"])
 
 
 def choose_split(folder: Path, split: str | None) -> str:
-    """The named split, or "test", or the first; InputError lists the choices."""
+    """The split of that name; without a name "test" if there is such a split, else the first.
+
+    Raises InputError, with the choices, for the name of another split.
+    """
     names = split_names(folder)
     if split is None:
         return "test" if "test" in names else names[0]
@@ -109,7 +113,7 @@ def choose_split(folder: Path, split: str | None) -> str:
 
 
 def read_rows(folder: Path, split: str) -> Iterator[dict[str, Any]]:
-    """The rows of one split, in any format; what is damaged is an InputError with its file and place."""
+    """The rows of one split in order, in any format. Raises InputError, with file and place, at what is damaged."""
     place = Path(folder) / split
     found, files = row_files(place)
     if not files:
@@ -125,13 +129,16 @@ def rows_place(folder: Path, split: str) -> Path:
 
 
 def row_place(folder: Path, split: str, number: int) -> str:
-    """What messages about one row name, counted from 1."""
+    """What messages about one row name: its file and its number, counted from 1."""
     place = rows_place(folder, split)
     return f"{place}, {'line' if place.suffix else 'row'} {number}"
 
 
 def read_groups(folder: Path, split: str) -> Iterator[Group]:
-    """The fourfold groups of a split; rows of natural scenes are passed over."""
+    """The fourfold groups of a split in order; rows of natural scenes are passed over.
+
+    Raises InputError at a damaged row, and where the two rows of a group are not neighbours.
+    """
     waiting: dict[str, Any] | None = None
     for number, row in enumerate(read_rows(folder, split), start=1):
         where = row_place(folder, split, number)
@@ -154,7 +161,7 @@ REQUIRED = dict.fromkeys(_TEXTS, str) | {"captions": list, "objects": list, "cam
 
 
 def check_row(row: dict[str, Any], where: str) -> None:
-    """Refuse a row in which a required key is missing or holds something of another type."""
+    """Raise InputError for a row in which a required key is missing, or holds something of another type."""
     missing = [key for key in REQUIRED if key not in row]
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
@@ -166,7 +173,7 @@ def check_row(row: dict[str, Any], where: str) -> None:
 
 
 def read_captions(row: dict[str, Any], where: str) -> tuple[Caption, ...]:
-    """The captions of a row with their claims; InputError for a malformed one."""
+    """The captions of a row with their claims. Raises InputError for a malformed one; `where` names the row in it."""
     try:
         return tuple(
             Caption(
@@ -190,7 +197,10 @@ def _read_truth(truth: Any) -> tuple[bool, bool]:
 
 
 def read_picture(folder: Path, name: str, mode: str) -> Image.Image:
-    """A picture that a dataset names, in Pillow's `mode`; InputError if it is missing, broken or out of the folder."""
+    """A picture that a dataset names, in Pillow's `mode` ("RGB" for pictures, "L" for masks).
+
+    Raises InputError if it is missing or broken, or if its name leads out of the folder.
+    """
     path = inside(folder, name)
     try:
         with Image.open(open_source(path)) as image:

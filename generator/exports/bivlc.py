@@ -16,7 +16,10 @@ _AT_ONCE = 50  # groups, so that memory stays flat
 
 
 def write(source: Source, out: Path) -> int:
-    """Every group that SugarCrepe's words name, as one row: image with caption, negative image with its caption."""
+    """Write every group that SugarCrepe's words name as one row: both pictures, each with its caption.
+
+    Returns the number of rows. Raises InputError where pyarrow is missing.
+    """
     try:
         import pyarrow
         import pyarrow.parquet

@@ -20,7 +20,7 @@ _INFO = {"license": "Creative Commons Attribution (CC BY 4.0)", "version": "1.0"
 
 
 def write(source: Source, out: Path) -> int:
-    """Every picture of the split as one scene; the file is written scene by scene."""
+    """Write every picture of the split as one scene, scene by scene; returns their number."""
     path = out / "scenes" / f"CLEVR_{source.split}_scenes.json"
     path.parent.mkdir()
     count = 0

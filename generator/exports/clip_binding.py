@@ -26,7 +26,11 @@ _OPPOSITE = {"front": "behind", "behind": "front", "left": "right", "right": "le
 
 
 def write(source: Source, out: Path) -> int:
-    """Questions on every binding group with a third value to offer, and on every picture of two of the three nouns."""
+    """Write the questions of every binding group with a third value to offer, and the relations of the three nouns.
+
+    The relations are those of every picture that shows two of the three nouns. Returns the number of questions and of
+    relations together.
+    """
     split = _SPLITS.get(source.split, "gen")
     return _write_objects(source, out / "two_object", split) + _write_relations(source, out / "rel", split)
 

@@ -25,7 +25,10 @@ _SIZE_WORDS = {"small": "small", "medium": "medium", "large": "big"}
 
 
 def write(source: Source, out: Path) -> int:
-    """Binding of colors and sizes, relations and negated kinds. A label that is there already is passed over."""
+    """Write the folders for binding of colors and sizes, relations and negated kinds; returns the number of items.
+
+    A label that is there already is passed over, because labels are file names.
+    """
     pairs: list[dict[str, Any]] = []
     written: set[str] = set()
     for group in source.groups():

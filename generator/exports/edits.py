@@ -17,5 +17,5 @@ _CAPTION_EDITS = {
 
 
 def caption_edit(group: Group) -> tuple[str, str] | None:
-    """Type and subtype of the captions' difference; None where these words have none for it."""
+    """SugarCrepe's type and subtype of what differs between the two captions of a group; None where it has no word."""
     return _CAPTION_EDITS.get((group.category, str(group.rows[0]["edit"])))

@@ -63,7 +63,11 @@ class _Pictures:
 
 
 def write(source: Source, out: Path) -> int:
-    """As many sets as the split's groups give, each picture in one of them at most, equally many of each type."""
+    """Write as many sets of questions as the split's groups give, equally many of each type.
+
+    A set asks four pictures the same four captions, and a picture is in one set at most. Nothing is written where no
+    set can be completed. Returns the number of questions, four a set.
+    """
     rng = np.random.default_rng(source.seed)
     pictures = _read(source)
     sets: dict[str, list[tuple[list[_Option], list[int]]]] = {name: [] for name in _TYPES}

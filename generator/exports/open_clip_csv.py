@@ -9,7 +9,10 @@ _TRUE = ("true", "hard-positive")
 
 
 def write(source: Source, out: Path) -> int:
-    """A line for each true caption of each picture, natural scenes too. Paths are as seen from `out`: train there."""
+    """Write a line for each true caption of each picture, natural scenes too; returns the number of lines.
+
+    The paths of pictures are as seen from `out`: train there.
+    """
     count = 0
     with (out / f"{source.split}.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")

@@ -33,7 +33,7 @@ _CAPTIONS, _DIMENSIONS = 2, 3
 
 @dataclass(frozen=True)
 class Source:
-    """One split of a dataset folder."""
+    """One split of a dataset folder, as exporters read it."""
 
     folder: Path
     split: str
@@ -42,25 +42,28 @@ class Source:
     vocabulary: Vocabulary
 
     def groups(self) -> Iterator[Group]:
-        """Its fourfold groups, one at a time; InputError for one without two captions."""
+        """Its fourfold groups, one at a time. Raises InputError at a damaged one."""
         for group in read_groups(self.folder, self.split):
             if len(group.captions) < _CAPTIONS:
                 raise InputError(f"{group.id}: damaged (fewer than two captions)")
             yield group
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Its rows, natural scenes too."""
+        """Its rows, those of natural scenes too. Raises InputError at a damaged one."""
         for number, row in enumerate(read_rows(self.folder, self.split), start=1):
             check_row(row, row_place(self.folder, self.split, number))
             yield row
 
     def picture(self, row: dict[str, Any]) -> Image.Image:
-        """The picture of a row."""
+        """The picture of a row, in RGB. Raises InputError if it cannot be read."""
         return read_picture(self.folder / self.split, row["file_name"], "RGB")
 
 
 def open_split(folder: Path, split: str | None) -> Source:
-    """A split of a dataset: the named one, or "test", or the first."""
+    """Open a split of a dataset: the named one, or "test", or the first.
+
+    Raises InputError for a folder that is no dataset, a split that it has not, and a damaged manifest.
+    """
     name = choose_split(folder, split)
     manifest, where = read_manifest(folder), f"{folder}/manifest.json"
     with well_formed(where):
@@ -86,7 +89,7 @@ def save_picture(source: Source, row: dict[str, Any], out: Path, name: str) -> N
 
 
 def layout_of(row: dict[str, Any]) -> Layout:
-    """The scene of a row, with the measured visibility of its objects; InputError for one that is none."""
+    """The scene of a row, with the measured visibility of its objects. Raises InputError for a damaged row."""
     with well_formed(row["id"]):
         layout = layout_from_dict(row)
         camera = layout.camera
@@ -98,14 +101,14 @@ def layout_of(row: dict[str, Any]) -> Layout:
 
 
 def claim_of(group: Group, k: int) -> Claim:
-    """What caption k of a group means; InputError for a claim that is none."""
+    """What caption k of a group claims. Raises InputError for a damaged claim."""
     with well_formed(group.id):
         return claim_from_dict(group.captions[k].claim)
 
 
 @contextmanager
 def well_formed(where: str) -> Iterator[None]:
-    """Tell a damaged dataset from our own mistakes."""
+    """Turn what reading damaged data raises in the block into an InputError that begins with `where`."""
     try:
         yield
     except InputError:
@@ -115,6 +118,6 @@ def well_formed(where: str) -> Iterator[None]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file, in a folder that need not be there."""
+    """Write a JSON file, and make the folder that it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

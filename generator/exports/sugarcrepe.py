@@ -7,7 +7,10 @@ from fourfold.generator.exports.source import Source, save_picture, write_json
 
 
 def write(source: Source, out: Path) -> int:
-    """Every picture with its caption and the caption of its twin, so that each caption is once right and once wrong."""
+    """Write every picture with its caption and, as the negative, that of its twin; returns the number of items.
+
+    So each caption is once right and once wrong.
+    """
     files: dict[str, dict[str, dict[str, str]]] = {}
     for group in source.groups():
         edit = caption_edit(group)

@@ -13,7 +13,7 @@ _AGREED = {"foil": 0, "caption": 3, "other": 0}
 
 
 def write(source: Source, out: Path) -> int:
-    """Every picture with its caption, and the caption of its twin as the foil."""
+    """Write every picture with its caption and, as the foil, that of its twin; returns the number of items."""
     files: dict[str, dict[str, Any]] = {}
     for group in source.groups():
         piece = _piece(group)

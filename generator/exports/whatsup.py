@@ -38,7 +38,10 @@ _WORDS = {
 
 
 def write(source: Source, out: Path) -> int:
-    """Both questions of every relation group whose pictures show opposite ones of four relations and no other."""
+    """Write both questions of every relation group whose pictures clearly show opposite ones of a subset's relations.
+
+    Returns the number of questions.
+    """
     files: dict[str, list[dict[str, Any]]] = {}
     for group in source.groups():
         said = claim_of(group, 0)

@@ -7,7 +7,10 @@ from fourfold.generator.exports.source import Source, save_picture
 
 
 def write(source: Source, out: Path) -> int:
-    """Every fourfold group as one example: caption 0 is true of image 0 alone, caption 1 of image 1."""
+    """Write every fourfold group as one example; returns their number.
+
+    Caption 0 is true of image 0 alone, caption 1 of image 1 alone.
+    """
     count = 0
     with (out / "examples.jsonl").open("w", encoding="utf-8") as file:
         for count, group in enumerate(source.groups(), start=1):

@@ -28,7 +28,7 @@ FOURFOLD = ((True, False), (False, True))  # truth[image][caption]
 
 @dataclass(frozen=True)
 class Picture:
-    """One accepted image with everything its row says."""
+    """One accepted image: its row of metadata, and what was rendered."""
 
     row: dict[str, Any]
     rendering: Rendering
@@ -43,12 +43,15 @@ class MadeGroup:
 
 
 def make_rng(seed: int, split: str, category: str, index: int) -> np.random.Generator:
-    """The generator of one example: from these four alone, so that order and workers cannot matter."""
+    """The random generator of one example, made from these four alone, so that order and workers cannot matter."""
     return np.random.default_rng([seed, zlib.crc32(split.encode()), zlib.crc32(category.encode()), index])
 
 
 def make_group(world: World, split: str, category: str, index: int, seed: int, renderer: Renderer) -> MadeGroup:
-    """The group with this index. Raises InputError naming the commonest obstacle if MAX_TRIES were not enough."""
+    """Make the group with this index: draw scenes until one is accepted, at most MAX_TRIES times.
+
+    Raises InputError, with the commonest obstacle, if none was.
+    """
     rng = make_rng(seed, split, category, index)
     rejections: Counter[str] = Counter()
     for _ in range(MAX_TRIES):
@@ -103,13 +106,13 @@ def _try_group(
 
 
 def turn(draft: Draft) -> Draft:
-    """The same group with its scenes' names exchanged; what was negated from A to B is then un-negated."""
+    """The same group with its two scenes exchanged, so that A is B; an edit "negate" becomes "un-negate"."""
     edit = "un-negate" if draft.attribute.startswith("negate") else draft.edit
     return Draft(draft.layouts[::-1], draft.claims[::-1], draft.hard_positives[::-1], edit, draft.attribute)
 
 
 def truth_table(layouts: tuple[Layout, ...], claims: tuple[Claim, ...]) -> tuple[tuple[bool | None, ...], ...]:
-    """truth[image][claim]: True, False or None."""
+    """What each claim is of each scene: truth[image][claim] is True, False or None."""
     return tuple(tuple(claim.holds(layout) for claim in claims) for layout in layouts)
 
 
@@ -124,7 +127,10 @@ def make_row(
     role: int,
     wordings: tuple[Wording, Wording],
 ) -> dict[str, Any]:
-    """The metadata row of image a (role 0) or b (role 1); the pixels' hash and file names come with the files."""
+    """The metadata row of image a (role 0) or b (role 1) of a group.
+
+    The hash of the pixels and the places of files are added by whoever writes them.
+    """
     captions = _captions(category, draft, role, wordings)
     texts = [caption["text"] for caption in captions]
     other = 1 - role
@@ -167,7 +173,10 @@ def _captions(category: str, draft: Draft, role: int, wordings: tuple[Wording, W
 
 
 def scene_columns(layout: Layout, seen: tuple[ObjectAnnotation, ...]) -> dict[str, Any]:
-    """Columns that fix the scene and say what was measured of it."""
+    """The columns of a row that fix its scene, with its hash, and that say what was measured of its objects.
+
+    Boxes and visible pixels are in pixels, visible fractions in 0..1.
+    """
     scene = layout_to_dict(layout)
     wished = [{k: v for k, v in thing.items() if k != "visible_fraction"} for thing in scene["objects"]]
     objects = [
@@ -199,7 +208,11 @@ def _kinds(said: Description) -> set[str]:
 
 
 def difficulty(layout: Layout, seen: tuple[ObjectAnnotation, ...], caption: str, held_out: bool) -> dict[str, Any]:
-    """The difficulty axes of an image; between the first two objects where an axis needs a pair."""
+    """How hard an image is, along each axis; the first two objects count where an axis needs a pair.
+
+    Distances are in scene units, colors in CIEDE2000, occlusion is the hidden share (0..1) of the object that is hidden
+    most, and captions are counted in words.
+    """
     things = layout.objects
     a, b = things[0], things[min(1, len(things) - 1)]
     gap = float(np.linalg.norm(np.array(a.position) - np.array(b.position)))

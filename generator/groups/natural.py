@@ -49,7 +49,10 @@ PLACES = {"wood": "on a wooden floor", "tiles": "on tiles", "grass": "on the gra
 
 
 def make_scene(world: World, split: str, index: int, seed: int, renderer: Renderer) -> MadeGroup:
-    """The natural scene with this index, from one object to as many as the world allows."""
+    """Make the natural scene with this index, of one object up to as many as the world allows, with its captions.
+
+    Raises InputError, with the commonest obstacle, if MAX_TRIES scenes were all refused.
+    """
     rng = make_rng(seed, split, NATURAL, index)
     rejections: Counter[str] = Counter()
     for _ in range(MAX_TRIES):
@@ -76,7 +79,10 @@ def make_scene(world: World, split: str, index: int, seed: int, renderer: Render
 
 
 def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.random.Generator) -> tuple[str, Claim]:
-    """A web-like caption and the part of its meaning that is claimed: that the named objects are there."""
+    """Draw a web-like caption of a scene; returns it with the claim that it makes.
+
+    The claim is that the named objects are there; how they stand is said now and then, but not claimed.
+    """
     weights = np.array([a.visible_pixels for a in seen], dtype=float)
     order = rng.choice(len(seen), size=len(seen), replace=False, p=weights / weights.sum())
     number = int(rng.choice(list(MENTIONS), p=list(MENTIONS.values())))
@@ -97,7 +103,7 @@ def natural_caption(layout: Layout, seen: tuple[ObjectAnnotation, ...], rng: np.
 
 
 def close_up_caption(thing: PlacedObject, rng: np.random.Generator) -> tuple[str, Claim]:
-    """What people write below a picture of one thing, and its meaning."""
+    """Draw what people write below a picture of one thing; returns it with the claim that it makes."""
     description = _mention(thing, CLOSE_UP_RATES, rng)
     return choose(rng, FORMS).format(articled(description)), Exists(description)
 

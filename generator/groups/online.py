@@ -21,7 +21,7 @@ from fourfold.scenes.render.renderers import AUTO, open_renderer
 
 @dataclass(frozen=True)
 class OnlineGroup:
-    """A group in memory: two pictures, their captions and which is true of which."""
+    """A fourfold group in memory: two pictures, and captions with their truth on both."""
 
     id: str
     category: str
@@ -32,11 +32,12 @@ class OnlineGroup:
 def stream_groups(
     recipe: str | Recipe, split: str, *, start: int = 0, step: int = 1, renderer: str = AUTO
 ) -> Iterator[OnlineGroup]:
-    """Groups start, start + step, ... of a split without end, for as long as somebody asks.
+    """Make the groups start, start + step, ... of a split, without end, for as long as somebody asks.
 
-    `recipe` is a Recipe, a TOML file or a data card's name. Categories take turns in proportion to their numbers in the
-    recipe; that many workers with `start` 0, 1, ... and `step` their number share the work. Opens a renderer of its
-    own: call it in the process that uses it. Raises InputError for an unknown split or one without groups.
+    `recipe` is a Recipe, a TOML file or the name of a data card. Categories take turns in proportion to their numbers
+    in the recipe. Several workers share the work if each has a `start` of its own (0, 1, ...) and `step` is their
+    number. The stream opens a renderer of its own: call it in the process that uses it. Raises InputError for an
+    unknown split, or one without groups.
     """
     recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     check_recipe(recipe, recipe.name)

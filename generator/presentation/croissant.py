@@ -80,12 +80,12 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def distribution(manifest: dict[str, Any]) -> list[_Node]:
-    """The files and sets of files that croissant.json lists."""
+    """The files and sets of files of a dataset, as croissant.json lists them."""
     return [node for files, _ in _described(manifest).values() for node in files]
 
 
 def file_hashes(nodes: list[_Node]) -> dict[str, str]:
-    """Files that a distribution lists one by one, with their hashes."""
+    """The files that a distribution lists one by one, with their SHA-256."""
     return {node["contentUrl"]: node["sha256"] for node in nodes if "contentUrl" in node}
 
 
@@ -96,10 +96,10 @@ def _described(manifest: dict[str, Any]) -> dict[str, tuple[list[_Node], list[_N
 
 
 def publication_date(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> str:
-    """The day that the recipe gives; else that of SOURCE_DATE_EPOCH (seconds since 1970, UTC, as reproducible builds
-    have it); else that of this software. Never today's: equal inputs make equal bytes.
+    """The day of publication, as "2026-12-31": that of the recipe, or of SOURCE_DATE_EPOCH, or of this software.
 
-    Raises InputError for an epoch that is none.
+    SOURCE_DATE_EPOCH are seconds since 1970 in UTC, as reproducible builds have them. It is never today, so that equal
+    inputs make equal bytes. Raises InputError for an epoch that is no such number.
     """
     if recipe.publication and recipe.publication.date:
         return recipe.publication.date

@@ -188,7 +188,7 @@ def _audit_fact(path: Path) -> str:
 
 
 def portrait_as_text(portrait: Portrait) -> str:
-    """The portrait for a terminal."""
+    """The portrait as text for a terminal: the facts, then each count with a bar."""
     lines = [portrait.name, *(f"{name:>12}  {text}" for name, text in portrait.facts)]
     for tally in portrait.tallies:
         total = sum(count for _, count in tally.rows)

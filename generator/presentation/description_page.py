@@ -37,7 +37,7 @@ line { stroke: var(--line); }
 
 
 def write_page(portrait: Portrait, out: str | Path) -> Path:
-    """Write the page to `out` (.html); InputError for another suffix."""
+    """Write the page to `out`, whose name ends in .html; returns its path. Raises InputError for another ending."""
     out = Path(out)
     if out.suffix != ".html":
         raise InputError(f"{out}: the page is HTML; give a name that ends in .html")

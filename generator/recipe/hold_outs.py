@@ -13,7 +13,7 @@ from fourfold.scenes.truth.claims import Claim, Description
 
 @dataclass(frozen=True)
 class HoldOuts:
-    """What every group of a split must hold, and what none may."""
+    """What every group of a split has to hold, and what none of it may show or say."""
 
     wanted: tuple[Description, ...] = ()  # objects, one of them in every group
     unwanted: tuple[Description, ...] = ()  # objects that no scene holds and no caption speaks of
@@ -22,14 +22,17 @@ class HoldOuts:
 
 
 def make_hold_outs(recipe: Recipe, split: Split) -> HoldOuts:
-    """The hold-outs of one split of a recipe."""
+    """The hold-outs of one split: the objects that it wants, and those that are kept for other splits."""
     wanted = wanted_objects(recipe, split)
     unwanted = tuple(each for each in recipe.held_out if each not in wanted)
     return HoldOuts(wanted, unwanted, split.objects, split.synonyms == "always")
 
 
 def allowed_words(vocabulary: Vocabulary, hold_outs: HoldOuts) -> Vocabulary:
-    """The vocabulary without values that are held out by themselves: a kind, or a color of all kinds."""
+    """The vocabulary without the values that are held out by themselves: a kind, or a color of all kinds.
+
+    Held-out combinations leave their parts in the vocabulary.
+    """
     taken: dict[str, set[str]] = {}
     for description in hold_outs.unwanted:
         named = named_values(description)
@@ -59,7 +62,12 @@ def _span(numbers: tuple[int, int]) -> tuple[int, int]:
 def keeps(
     hold_outs: HoldOuts, layouts: Sequence[Layout], claims: Sequence[Claim], hard_positives: Sequence[Claim] = ()
 ) -> bool:
-    """Whether scenes and captions are fit for the split."""
+    """Whether scenes and captions are fit for a split with these hold-outs.
+
+    They hold a wanted object if there are any, no unwanted one (one that is mostly hidden counts as shown), and the
+    right number of objects; no caption, hard positives included, names an unwanted object, be it to deny it; and every
+    claim names a kind with a synonym where synonyms are asked for.
+    """
     things = [thing for layout in layouts for thing in layout.objects]
     if hold_outs.wanted and not any(_matches(hold_outs.wanted, thing) for thing in things):
         return False
@@ -76,7 +84,7 @@ def keeps(
 
 
 def descriptions(claim: Any) -> Iterator[Description]:
-    """Every description in a claim, from left to right."""
+    """Every description in a claim, however deep, from left to right."""
     if isinstance(claim, Description):
         yield claim
     elif hasattr(claim, "__dataclass_fields__"):
@@ -85,7 +93,7 @@ def descriptions(claim: Any) -> Iterator[Description]:
 
 
 def names(held: Description, said: Description) -> bool:
-    """Whether the words for one description name all that the other is held out by, be it to deny it."""
+    """Whether the words for `said` name everything that `held` is held out by, be it to deny it."""
     words = {name: {getattr(said, name)} for name in ("shape", *TABLES)}
     if said.excluded is not None:
         words[said.excluded[0]].add(said.excluded[1])

@@ -90,17 +90,21 @@ def _within(home: Path, name: str, key: str) -> Path:
 
 
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain data, as manifests keep it."""
+    """The recipe as plain data that JSON can hold, as manifests keep it."""
     return json.loads(json.dumps(as_plain(recipe)))
 
 
 def recipe_from_dict(table: dict[str, Any], where: str) -> Recipe:
-    """The recipe that `recipe_to_dict` wrote; `where` names its file in errors."""
+    """The recipe that `recipe_to_dict` wrote. Raises InputError for anything else; `where` names its file in it."""
     return build(Recipe, table, where, ())
 
 
 def with_overrides(recipe: Recipe, *, groups: int | None, seed: int | None, split: str | None) -> Recipe:
-    """The recipe with another number of groups for every category, another seed, or one split only."""
+    """The recipe with another number of groups for every category, another seed, or one split only.
+
+    None changes nothing. Categories that the recipe switches off (0 groups) stay off, and no split gets more natural
+    scenes than groups. Raises InputError for an unknown split, or fewer than one group.
+    """
     splits = recipe.splits
     if split is not None:
         if split not in splits:
@@ -122,7 +126,10 @@ def _with_number(groups: dict[str, int], number: int) -> dict[str, int]:
 
 
 def check_recipe(recipe: Recipe, where: str) -> None:
-    """Refuse a recipe that names unknown things or cannot be satisfied; the message names the key."""
+    """Raise InputError for a recipe that names unknown things or cannot be satisfied.
+
+    The message begins with `where`, the recipe's file, and names the key.
+    """
     with known_assets(recipe):
         _check_recipe(recipe, where)
 

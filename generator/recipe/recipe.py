@@ -14,7 +14,10 @@ from fourfold.scenes.truth.claims import Description
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that may be used, each a key of its table. Several values make an attribute one that varies."""
+    """The words that scenes and captions may use, each a key of its table.
+
+    An attribute varies if it has several values here.
+    """
 
     shapes: tuple[str, ...] = tuple(KINDS)
     colors: tuple[str, ...] = tuple(TABLES["color"])
@@ -53,7 +56,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Publication:
-    """Who publishes the dataset, where and when; what is left empty is said by what the software knows."""
+    """Who publishes the dataset, where and when; what is left empty is filled in with what the software knows."""
 
     creator: str = ""
     url: str = ""
@@ -84,7 +87,7 @@ def known_assets(recipe: Recipe) -> AbstractContextManager[None]:
 
 
 def as_plain(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as dicts, lists, texts and numbers; of photos the hashes, not the pixels."""
+    """The recipe as dicts, lists, texts and numbers; of photos the hashes, without the pixels."""
     return asdict(recipe, dict_factory=lambda pairs: {key: v for key, v in pairs if not isinstance(v, bytes)})
 
 
@@ -101,12 +104,12 @@ def _given(value: Any) -> Any:
 
 
 def named_values(description: Description) -> dict[str, Any]:
-    """The attributes that a description names, with their values."""
+    """The attributes that a description names (shape, color, ... and "excluded"), with their values."""
     return {name: value for name, value in vars(description).items() if value is not None}
 
 
 def wanted_objects(recipe: Recipe, split: Split) -> tuple[Description, ...]:
-    """The held-out objects of which every group of the split must hold one."""
+    """The held-out objects of which every group of the split must hold one; empty if it holds none of them."""
     if isinstance(split.held_out, bool):
         return recipe.held_out if split.held_out else ()
     return tuple(each for each in recipe.held_out if set(named_values(each)) == set(split.held_out))

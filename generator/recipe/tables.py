@@ -10,7 +10,11 @@ from fourfold.scenes.truth.claims import Description
 
 
 def build(kind: Any, table: Any, where: str, key: tuple[str, ...]) -> Any:
-    """A dataclass from a TOML table, every key and type checked."""
+    """A dataclass of that kind from a plain table, every key and type checked, nested tables included.
+
+    `where` is the file and `key` the keys that lead to the table; both are named in messages. Raises InputError for an
+    unknown or missing key, and for a value of the wrong type.
+    """
     place = f"{where}: {'.'.join(key)}" if key else where
     if not isinstance(table, dict):
         raise InputError(f"{place}: a table is needed, not {table!r}")

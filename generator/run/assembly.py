@@ -26,7 +26,11 @@ _LIBRARIES = ("numpy", "trimesh", "pyrender", "pillow")  # whose versions the ma
 
 
 def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
-    """Finish the dataset in a folder that holds rows and records of all shards; InputError if any is missing."""
+    """Finish the dataset in a folder that holds rows and records of all shards; the manifest is written last.
+
+    Raises InputError if a shard is missing or of another recipe, and if the audits find that the dataset can be
+    answered without its pictures.
+    """
     recipe = job.recipe
     published = publication_date(recipe)
     records = read_records(folder, job, shards)
@@ -65,7 +69,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
 
 
 def read_records(folder: Path, job: Job, shards: Sequence[Shard]) -> list[ShardRecord]:
-    """The records of all shards; InputError if one is missing, or was made from another recipe."""
+    """The records of all shards, in their order. Raises InputError if one is missing, or made from another recipe."""
     records = {shard: read_record(folder, shard) for shard in shards}
     missing = [shard.name for shard, record in records.items() if record is None]
     if missing:
@@ -99,7 +103,11 @@ def _count(mine: Sequence[tuple[Shard, ShardRecord]]) -> dict[str, Any]:
 
 
 def audit_as_made(joined: Path, recipe: Recipe) -> dict[str, Any] | None:
-    """What audit.json says of the rows of a dataset that the recipe made; None if no split has groups to audit."""
+    """What audit.json has to say of the rows of a dataset that the recipe made; None if no split has groups to audit.
+
+    `joined` is the folder that holds <split>/metadata.jsonl. The audit draws from the recipe's seed, so that it can be
+    made again.
+    """
     from fourfold.generator.audits.dataset_audit import audit_dataset, dataset_audit_as_json, dependent_by_design
 
     splits = [name for name, split in recipe.splits.items() if any(split.groups.values())]
@@ -111,7 +119,10 @@ def audit_as_made(joined: Path, recipe: Recipe) -> dict[str, Any] | None:
 
 
 def slight_dependences(found: dict[str, Any] | None) -> list[str]:
-    """What the card says of columns of the objects that depend for certain, but too little to be of use."""
+    """The dependences among columns of the objects that are certain, but too weak to help a guess, in words.
+
+    `found` is the audit as plain data; None gives an empty list.
+    """
     return [_dependence(pair) for pair in found["objects"] if pair["slight"]] if found else []
 
 

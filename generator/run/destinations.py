@@ -19,12 +19,15 @@ MARKER = f"{WORK}/recipe.json"  # of an unfinished dataset: what it is made from
 
 
 def is_url(out: str | Path) -> bool:
-    """Whether this names a store and not a folder."""
+    """Whether the destination is the URL of a store, and not a folder."""
     return "://" in str(out)
 
 
 def make_shard(job: Job, shard: Shard, renderer: Renderer) -> None:
-    """Make one shard and leave it where the job says."""
+    """Make one shard and leave it in the job's folder or at its URL, its record last.
+
+    Raises InputError if the store cannot be used, or no acceptable scene is found.
+    """
     if not is_url(job.out):
         write_shard(Path(job.out), job, shard, renderer)
         return
@@ -39,7 +42,10 @@ def make_shard(job: Job, shard: Shard, renderer: Renderer) -> None:
 
 @contextmanager
 def desk(out: str | Path) -> Iterator[Path]:
-    """The folder to plan and finish in: the destination itself, or one that holds what a URL has of the plan."""
+    """A folder to plan and finish in: the destination itself, or for a URL one aside, with its manifest and marker.
+
+    Raises InputError for a URL that holds something else, or cannot be used.
+    """
     if not is_url(out):
         yield Path(out)
         return
@@ -52,9 +58,9 @@ def desk(out: str | Path) -> Iterator[Path]:
 
 
 def fetch_shards(out: str | Path, folder: Path, shards: Iterable[Shard]) -> None:
-    """Bring rows and records that a URL holds to the folder, but for whole ones; those of a folder are there already.
+    """Bring the rows and records of shards from a URL to the folder, but for those that are whole there already.
 
-    What was torn when the run began has been made again meanwhile, and is brought again.
+    What was torn when the run began has been made again meanwhile, and is brought again. For a folder nothing is done.
     """
     if is_url(out):
         there = set(names(str(out), WORK))
@@ -64,7 +70,10 @@ def fetch_shards(out: str | Path, folder: Path, shards: Iterable[Shard]) -> None
 
 
 def publish(out: str | Path, folder: Path) -> None:
-    """Send a finished desk to its URL, the manifest last, and remove there what the shards left for it."""
+    """Send the finished folder to its URL, the manifest last, and remove there what only the run needed.
+
+    For a folder nothing is done.
+    """
     if is_url(out):
         send(str(out), folder, [path for path in files_of(folder) if path.name != MANIFEST])
         send(str(out), folder, [folder / MANIFEST])
@@ -72,18 +81,21 @@ def publish(out: str | Path, folder: Path) -> None:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """All files below a folder, in order."""
+    """All files below a folder, sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def send(url: str, folder: Path, paths: list[Path]) -> None:
-    """Put files of the folder at the same names below the URL."""
+    """Put files of the folder at the same names below the URL. Raises InputError if the store refuses."""
     with _store(url) as (store, root):
         store.put([str(path) for path in paths], [f"{root}/{path.relative_to(folder).as_posix()}" for path in paths])
 
 
 def fetch(url: str, folder: Path, wanted: Iterable[str]) -> None:
-    """Get files below the URL to the same names in the folder; what is not there is left out."""
+    """Get files below the URL to the same names in the folder; those that are not there are left out.
+
+    Raises InputError if the store refuses.
+    """
     with _store(url) as (store, root):
         found = [name for name in wanted if store.isfile(f"{root}/{name}")]
         for name in found:
@@ -92,7 +104,7 @@ def fetch(url: str, folder: Path, wanted: Iterable[str]) -> None:
 
 
 def names(url: str, below: str = "") -> list[str]:
-    """Names directly below the URL, sorted; none if nothing is there."""
+    """The names directly below the URL (or its folder `below`), sorted; none if nothing is there."""
     with _store(url) as (store, root):
         place = f"{root}/{below}".rstrip("/")
         store.invalidate_cache()  # other processes write there too
@@ -101,7 +113,7 @@ def names(url: str, below: str = "") -> list[str]:
 
 
 def forget_work(url: str) -> None:
-    """Remove what the shards left for the manifest."""
+    """Remove rows and records of shards below the URL: what only the run needed."""
     with _store(url) as (store, root):
         store.invalidate_cache()
         if store.exists(f"{root}/{WORK}"):

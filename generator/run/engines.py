@@ -14,7 +14,7 @@ ENGINES: dict[str, Callable[[Job, Sequence[Shard], int, str | None], Generator[S
 
 
 def check_engine(name: str, address: str | None = None) -> None:
-    """Refuse an unknown engine, and an address where no cluster is asked for; the error lists the choices."""
+    """Raise InputError for an unknown engine, and for an address where the engine takes none."""
     if name not in ENGINES:
         raise unknown_name("engine", name, ENGINES, "--engine")
     if address is not None and name != "ray":

@@ -9,20 +9,20 @@ from fourfold.generator.run.shards import Shard
 
 @dataclass(frozen=True)
 class Part:
-    """Part `index` (from 0 on) of `count`."""
+    """Part `index` (from 0 on) of the `count` parts of a run."""
 
     index: int = 0
     count: int = 1
 
     def of(self, shards: Sequence[Shard]) -> list[Shard]:
-        """The shards of this part: every count-th, so that each part has its share of every category."""
+        """The shards of this part: every count-th of them, so that each part has its share of every category."""
         return list(shards[self.index :: self.count])
 
 
 def choose_part(index: int | None, count: int | None) -> Part:
-    """The part that was asked for, else the whole.
+    """The part that was asked for; the whole run if none was.
 
-    Raises InputError for a part that is none, or if only one of the two numbers is known.
+    Raises InputError for an index that is not in 0..count - 1, or if only one of the two numbers is given.
     """
     if count == 1 and index is None:
         index = 0

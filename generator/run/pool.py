@@ -22,9 +22,10 @@ _AHEAD = 2  # shards that wait for each worker: enough that none ever waits for 
 
 
 def make_shards(job: Job, todo: Sequence[Shard], workers: int) -> Generator[Shard, None, None]:
-    """Make the shards in that many processes, one being this; gives each as it is done.
+    """Make the shards in that many processes; gives each shard as it is done.
 
-    What a killed worker was at is made again. Raises InputError if workers keep being killed.
+    With one worker they are made in this process. What a killed worker was at is made again; raises InputError if
+    workers keep being killed.
     """
     if workers > 1:
         yield from _make_with_workers(job, todo, workers)

@@ -54,6 +54,7 @@ class Shard:
 
     @property
     def name(self) -> str:
+        """What its files are called: split, category and the number of its first group, unique in the dataset."""
         return f"{self.split}-{self.category}-{self.start:07d}"
 
     def __len__(self) -> int:
@@ -62,7 +63,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """What a finished shard leaves for the manifest."""
+    """What a finished shard says of itself, for the manifest."""
 
     name: str
     recipe_sha256: str
@@ -87,7 +88,10 @@ def plan_shards(recipe: Recipe) -> Iterator[Shard]:
 
 
 def read_record(folder: Path, shard: Shard) -> ShardRecord | None:
-    """The record of a finished shard whose rows are still what they were; None if it has to be made."""
+    """The record of a finished shard; None if the shard must be made (again).
+
+    That is so where rows or record are missing, the record is torn, or the rows are not those that it was written for.
+    """
     record, rows = record_path(folder, shard), rows_path(folder, shard)
     if not record.is_file() or not rows.is_file():
         return None
@@ -99,17 +103,20 @@ def read_record(folder: Path, shard: Shard) -> ShardRecord | None:
 
 
 def rows_path(folder: Path, shard: Shard) -> Path:
-    """Where a shard keeps its rows until the dataset is finished."""
+    """Where a shard keeps its rows, as JSON lines, until the dataset is finished."""
     return folder / WORK / f"{shard.name}.jsonl"
 
 
 def record_path(folder: Path, shard: Shard) -> Path:
-    """Where a shard says that it is done."""
+    """Where a shard keeps its record, which says that it is done."""
     return folder / WORK / f"{shard.name}.json"
 
 
 def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> None:
-    """Make a shard and write its pictures, rows and record."""
+    """Make a shard and write its pictures, then its rows, then its record.
+
+    Raises InputError if no acceptable scene is found, or the disk cannot be written.
+    """
     samples, rejections = [], Counter[str]()
     with known_assets(job.recipe):
         world = make_world(job.recipe, job.recipe.splits[shard.split])

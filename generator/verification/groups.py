@@ -18,7 +18,11 @@ KINDS = (  # of these captions, for images a and b
 
 
 def verify_group(first: dict[str, Any], second: dict[str, Any], worded: bool) -> Iterator[str]:
-    """Both images of a group: the same captions, each with the truth that its claim has on each scene."""
+    """Problems of a group, given the rows of its images a and b.
+
+    Both have to have the same captions, in the fourfold truth table, each with the truth that its claim has on either
+    scene; and if `worded`, each text has to be what this version's templates make of its claim.
+    """
     captions, again = read_captions(first, "image a"), read_captions(second, "image b")
     if len(captions) < 2 or tuple(caption.truth for caption in captions[:4]) != FOURFOLD_TRUTH[: len(captions)]:
         yield "its truth table is not fourfold"

@@ -17,7 +17,7 @@ from fourfold.scenes.assets.custom import as_kind
 
 
 def verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
-    """The manifest against itself: the recipe and its hash, counts, and the hash over all scenes."""
+    """Problems of the manifest in itself: the recipe and its hash, the counts, and the hash over all scenes."""
     recipe = recipe_from_dict(manifest["recipe"], "recipe")
     if recipe_hash(recipe) != manifest["recipe_sha256"]:
         yield "the recipe is not that of its hash"
@@ -37,7 +37,7 @@ def verify_manifest(manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def verify_croissant(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
-    """The hashes of croissant.json against those of the manifest, against which the files are held."""
+    """Problems of croissant.json: its files and hashes against those of the manifest."""
     path = folder / "croissant.json"
     if not path.is_file():
         yield "no such file"
@@ -48,7 +48,7 @@ def verify_croissant(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def verify_audit(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
-    """The audit, made again from the rows, against audit.json."""
+    """Problems of audit.json: the audit is made again from the rows, and must say the same and have passed."""
     found = audit_as_made(folder, recipe_from_dict(manifest["recipe"], "recipe"))
     if found is None:
         return

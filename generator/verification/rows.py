@@ -20,7 +20,7 @@ from fourfold.scenes.truth.claims import claim_from_dict
 
 
 def verify_row(folder: Path, split: str, row: dict[str, Any]) -> Iterator[str]:
-    """Problems of one image: its keys, its file, its mask, its scene."""
+    """Problems of one image: keys that are missing or malformed, its picture, its mask, and the hash of its scene."""
     check_row(row, "row")
     if row["split"] != split:
         yield f"is of split {row['split']!r}"
@@ -65,7 +65,7 @@ def _verify_mask(mask: np.ndarray, row: dict[str, Any]) -> Iterator[str]:
 
 
 def verify_natural(row: dict[str, Any]) -> Iterator[str]:
-    """A single picture: every caption is true of it."""
+    """Problems of the captions of a natural scene, each of which has to be true of it."""
     layout = layout_from_dict(row)
     if row["caption"] != row["captions"][0]["text"]:
         yield "its caption is not the first of its captions"

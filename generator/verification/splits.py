@@ -19,7 +19,12 @@ from fourfold.generator.verification.rows import verify_natural, verify_row
 def verify_split(
     folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], worded: bool, progress: bool
 ) -> list[str]:
-    """Problems of one split whose rows are in the files of `hashes`; `worded`: by this version's templates."""
+    """Problems of one split, each a line that names its file or row.
+
+    `expected` is what the manifest says of the split; `hashes` are the files that hold its rows, with their SHA-256;
+    `worded` says that its captions were made by this version's templates, against which they are held then; `progress`
+    shows a bar.
+    """
     problems = [*_verify_files(folder, hashes), *_verify_archives(folder / split)]
     counts: Counter[str] = Counter()
     files: set[Path] = set()
@@ -56,7 +61,7 @@ def verify_split(
 
 
 def row_hashes(folder: Path, split: str, manifest: dict[str, Any]) -> dict[str, str | None]:
-    """The files that hold the rows of a split, with the hashes that the manifest has for them."""
+    """The files that hold the rows of a split, with the SHA-256 that the manifest has for each; None if it has none."""
     if rows_place(folder, split).is_file():
         return {f"{split}/metadata.jsonl": manifest["splits"][split].get("metadata_sha256")}
     shards = [shard.get("files", {}) for shard in manifest.get("shards", [])]

@@ -17,10 +17,10 @@ from fourfold.generator.dataset.formats.sample import Sample
 
 @dataclass(frozen=True)
 class Format:
-    """How the samples of a shard become files, and files rows and pictures again.
+    """How the samples of a shard become files, and how files become rows and pictures again.
 
-    `pattern` finds the files that hold a split's rows, in the split's folder; sorted, they are in the order of rows.
-    `data_files` are what HuggingFace's `configs` name, with {split} for the folder.
+    `pattern` finds the files with a split's rows in the folder of the split; sorted by name they are in the order of
+    rows. `data_files` are the patterns that HuggingFace's `configs` name, with {split} for the folder.
     """
 
     pattern: str
@@ -58,13 +58,13 @@ _ARCHIVES = {Path(row.pattern).suffix: row.read_member for row in FORMATS.values
 
 
 def check_format(name: str) -> None:
-    """Refuse an unknown format; the error lists the choices."""
+    """Raise InputError, with the choices, for a format that is not in the table."""
     if name not in FORMATS:
         raise unknown_name("format", name, FORMATS, "--format")
 
 
 def row_files(place: Path) -> tuple[Format, list[Path]]:
-    """The format of a split's folder, and its files with rows in order; no files if there are none of any format."""
+    """The format in which a split's folder lies, and the files with its rows, in order; no files if it has none."""
     for found in FORMATS.values():
         files = sorted(place.glob(found.pattern))
         if files:

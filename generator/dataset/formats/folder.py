@@ -11,24 +11,24 @@ from fourfold.generator.dataset.formats.sample import Sample
 
 
 def pack(dataset: Path, split: str, number: int, samples: Sequence[Sample]) -> Iterator[tuple[Path, bytes]]:
-    """<split>/images/<id>.png and masks/<split>/<id>.png."""
+    """The files of samples with their bytes: <split>/images/<id>.png and masks/<split>/<id>.png."""
     for sample in samples:
         yield dataset / split / picture_name(sample.row["id"]), sample.picture
         yield dataset / mask_name(split, sample.row["id"]), sample.mask
 
 
 def picture_name(name: str) -> str:
-    """A picture's place in its split's folder."""
+    """Where the picture of the row with this id lies, seen from the folder of its split."""
     return f"images/{name}.png"
 
 
 def mask_name(split: str, name: str) -> str:
-    """A mask's place in the dataset's folder."""
+    """Where the mask of the row with this id lies, seen from the folder of the dataset."""
     return f"masks/{split}/{name}.png"
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Objects of a JSON-lines file, one after another; InputError names file and line for anything else."""
+    """The objects of a JSON-lines file, one after another; InputError names file and line where there is none."""
     with path.open(encoding="utf-8") as file:
         reader = jsonlines.Reader(file)
         number = 0

@@ -16,7 +16,7 @@ _ROWS_TOGETHER = 100  # rows of a row group: what readers that skip about have t
 
 
 def pack(dataset: Path, split: str, number: int, samples: Sequence[Sample]) -> Iterator[tuple[Path, bytes]]:
-    """<split>/<split>-<number>.parquet."""
+    """The file of a shard with its bytes: <split>/<split>-<number>.parquet. Raises InputError without pyarrow."""
     arrow, files = import_pyarrow()
     rows = [
         {
@@ -35,7 +35,7 @@ def pack(dataset: Path, split: str, number: int, samples: Sequence[Sample]) -> I
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a file, with the places of their pictures; InputError if the file is damaged."""
+    """The rows of a file, with the places of their pictures. Raises InputError if it is damaged, or without pyarrow."""
     arrow, files = import_pyarrow()
     try:
         with files.ParquetFile(path) as opened:
@@ -49,7 +49,10 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_member(archive: str, name: str) -> bytes:
-    """The bytes of one picture or mask."""
+    """The bytes of one picture or mask.
+
+    Raises FileNotFoundError if the file has none of that name, OSError if it is damaged.
+    """
     found = os.stat(archive)
     members = _pictures(archive, found.st_mtime_ns, found.st_size)
     if name not in members:
@@ -58,7 +61,10 @@ def read_member(archive: str, name: str) -> bytes:
 
 
 def find_problems(path: Path) -> Iterator[str]:
-    """Columns of pictures that other readers would take for plain structs; nothing of a file that cannot be read."""
+    """The columns of pictures that other readers would take for plain structs, a line of text each.
+
+    Nothing is said of a file that cannot be read: that is said where its rows are read.
+    """
     arrow, files = import_pyarrow()
     try:
         stored = (files.read_schema(path).metadata or {}).get(b"huggingface", b"{}")
@@ -83,7 +89,10 @@ def _pictures(archive: str, _mtime: int, _size: int) -> dict[str, bytes]:
 
 
 def import_pyarrow() -> tuple[Any, Any]:
-    """pyarrow and pyarrow.parquet; InputError with the command that installs them."""
+    """The modules pyarrow and pyarrow.parquet.
+
+    Raises InputError, with the command that installs them, where they are missing.
+    """
     try:
         import pyarrow
         import pyarrow.parquet

@@ -21,7 +21,7 @@ PICTURE, TEXT, ROW, MASK = ".png", ".txt", ".json", ".mask.png"  # a key ends at
 
 
 def pack(dataset: Path, split: str, number: int, samples: Sequence[Sample]) -> Iterator[tuple[Path, bytes]]:
-    """<split>/<split>-<number>.tar."""
+    """The file of a shard with its bytes: <split>/<split>-<number>.tar."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for sample in samples:
@@ -51,7 +51,10 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_member(archive: str, name: str) -> bytes:
-    """The bytes of one member of a tar."""
+    """The bytes of one member of a tar.
+
+    Raises FileNotFoundError if the tar has none of that name, OSError if it is damaged.
+    """
     members = _index(*_version(archive))
     if name not in members:
         raise FileNotFoundError(f"{archive}: no member {name}")
@@ -62,9 +65,10 @@ def read_member(archive: str, name: str) -> bytes:
 
 
 def find_problems(path: Path) -> Iterator[str]:
-    """What other readers of a tar stumble on or are told wrongly: members out of place, texts that are no captions.
+    """What other readers of a tar stumble on or are told wrongly, a line of text each.
 
-    Nothing of a tar that cannot be read: that is said where its rows are read.
+    That is: members that are there twice, out of place or of no row, and texts that are not the caption of their row.
+    Nothing is said of a tar that cannot be read: that is said where its rows are read.
     """
     try:
         with tarfile.open(path, mode="r:") as archive:
