@@ -12,7 +12,10 @@ PROBE = "A photo of 2 red cubes, left of the café's blue sphere; don't 看!"
 
 
 def model_identity(config: Mapping[str, Any], weights: Mapping[str, torch.Tensor], probe_ids: Sequence[int]) -> str:
-    """32 hexadecimal digits over architecture and preprocessing (`config`), weights, and the token ids of `PROBE`."""
+    """32 hexadecimal digits over architecture and preprocessing (`config`), weights, and the token ids of `PROBE`.
+
+    `weights` are tensors [...] by name, each hashed with its shape and type.
+    """
     digest = hashlib.sha256(json.dumps([config, list(probe_ids)], sort_keys=True, default=str).encode())
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()

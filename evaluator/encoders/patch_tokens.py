@@ -17,7 +17,10 @@ from fourfold.evaluator.encoders.towers import TowerOutput
 
 
 def vision_transformer(visual: Any, pixels: torch.Tensor) -> TowerOutput:
-    """open_clip's own ViT (CLIP, CoCa, CLIPA): always one class token in front."""
+    """open_clip's own ViT (CLIP, CoCa, CLIPA): always one class token in front.
+
+    `pixels` [b, 3, h, w]; patches [b, n, d].
+    """
     output = visual.forward_intermediates(pixels, indices=1, output_fmt="NLC", output_extra_tokens=True)
     patches = _alone_in_vit(visual, output["image_intermediates"][-1])
     prefix = _alone_in_vit(visual, output["image_intermediates_prefix"][-1])
@@ -25,7 +28,10 @@ def vision_transformer(visual: Any, pixels: torch.Tensor) -> TowerOutput:
 
 
 def modified_resnet(visual: Any, pixels: torch.Tensor) -> TowerOutput:
-    """CLIP's ResNets: the last feature map through the attention pool's value and output projections."""
+    """CLIP's ResNets: the last feature map through the attention pool's value and output projections.
+
+    `pixels` [b, 3, h, w]; patches [b, n, d].
+    """
     output = visual.forward_intermediates(pixels, indices=1)
     feature_map = output["image_intermediates"][-1]  # [b, c, h, w]
     values = visual.attnpool.v_proj(feature_map.flatten(2).transpose(1, 2))
@@ -34,7 +40,10 @@ def modified_resnet(visual: Any, pixels: torch.Tensor) -> TowerOutput:
 
 
 def timm_tower(visual: Any, pixels: torch.Tensor) -> TowerOutput:
-    """Towers from timm: SigLIP, EVA, PE, ViTamin (tokens), ConvNeXt, MobileCLIP, Swin (maps)."""
+    """Towers from timm: SigLIP, EVA, PE, ViTamin (tokens), ConvNeXt, MobileCLIP, Swin (maps).
+
+    `pixels` [b, 3, h, w]; patches [b, n, d], or None where the head works on one map size only.
+    """
     features = visual.trunk.forward_features(pixels)
     pooled = visual.head(visual.trunk.forward_head(features))
     if "pool" in dict(visual.head.named_children()):  # a head that works on one map size only
@@ -56,7 +65,10 @@ TOWERS: dict[str, Callable[[Any, torch.Tensor], TowerOutput]] = {
 
 
 def encode_tower(visual: Any, pixels: torch.Tensor) -> TowerOutput:
-    """One forward pass of an open_clip image tower; a tower not in `TOWERS` gives its pooled feature alone."""
+    """One forward pass of an open_clip image tower; a tower not in `TOWERS` gives its pooled feature alone.
+
+    `pixels` [b, 3, h, w], preprocessed.
+    """
     tower = TOWERS.get(type(visual).__name__)
     return TowerOutput(visual(pixels), None, None, None) if tower is None else tower(visual, pixels)
 

@@ -96,7 +96,10 @@ class TowerEncoder:
 
 
 def warn_of_truncation(truncated: torch.Tensor | None, context_length: int) -> None:
-    """Say once how many captions lost their end, if any did."""
+    """Say once how many captions lost their end, if any did.
+
+    `truncated` is [n] bool, or None where that is not known.
+    """
     n = 0 if truncated is None else int(truncated.sum())
     if n:
         message = f"{n} captions are longer than the model's {context_length} text positions and were cut at the end"

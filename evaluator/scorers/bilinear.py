@@ -43,7 +43,7 @@ class BilinearHead(nn.Module):
         self.image, self.text = nn.Linear(embed_dim, rank), nn.Linear(embed_dim, rank)
 
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
-        """The pooled embeddings are all it needs."""
+        """The pooled embeddings are all it needs. texts [..., m] -> "pooled" [..., m, d]."""
         return {"pooled": texts.pooled}
 
     def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:

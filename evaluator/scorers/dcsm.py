@@ -86,7 +86,9 @@ class DcsmHead(nn.Module):
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
         """What the head needs of texts, special tokens and padding cut away; their leading dimensions are kept.
 
-        The caption's own vector comes first, as if it were a token: it is what the model was trained to match.
+        The caption's own vector comes first, as if it were a token: it is what the model was trained to match. Texts
+        [..., m] give "pooled" [..., m, d], "tokens" [..., m, t, d], and "mask" and "words" [..., m, t], t being the
+        most tokens that any of them has.
         """
         mask = texts.mask
         longest = max(1, int(mask.sum(-1).max()))

@@ -58,6 +58,7 @@ class DcsmRefHead(nn.Module):
 
         A shorter context is filled up with its last position, which is padding or the end token, as the paper pads
         with the end token. Models whose tokenizer pads differently get what their own padding encodes to.
+        texts [..., m] -> tensors [..., m, t, ...].
         """
         tokens = texts.tokens[..., : self.text_tokens, :]
         missing = self.text_tokens - tokens.shape[-2]

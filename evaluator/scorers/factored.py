@@ -46,7 +46,10 @@ class FactoredHead(nn.Module):
         self._nothing = encoder.encode_texts(["a photo"]).pooled[0]  # [d]
 
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
-        """The literals of the captions, as what their embeddings add to those of "a photo"."""
+        """The literals of the captions, as what their embeddings add to those of "a photo".
+
+        texts [..., m] -> tensors [..., m, c, ...] of c literals at most.
+        """
         literals = self._bank.literals(texts)
         literals["phrases"] = literals["phrases"] - self._nothing.to(texts.pooled)
         return literals

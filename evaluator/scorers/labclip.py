@@ -33,7 +33,7 @@ class LabclipHead(nn.Module):
         self.offset = nn.Parameter(torch.zeros(()))  # the threshold between true and false, no part of the ranking
 
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
-        """The pooled embeddings are all it needs."""
+        """The pooled embeddings are all it needs. texts [..., m] -> "pooled" [..., m, d]."""
         return {"pooled": texts.pooled}
 
     def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:

@@ -67,7 +67,7 @@ class MlpHead(nn.Module):
         )
 
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
-        """The pooled embeddings are all it needs."""
+        """The pooled embeddings are all it needs. texts [..., m] -> "pooled" [..., m, d]."""
         return {"pooled": texts.pooled}
 
     def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:

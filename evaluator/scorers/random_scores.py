@@ -18,7 +18,10 @@ def hash_strings(strings: Iterable[str], salt: str) -> np.ndarray:
 
 
 def to_unit(numbers: np.ndarray) -> torch.Tensor:
-    """64-bit numbers as float32 in [0, 1), exactly representable, so that equal scores are equal hashes."""
+    """64-bit numbers as float32 in [0, 1), exactly representable, so that equal scores are equal hashes.
+
+    [...] uint64 -> [...] float32.
+    """
     return torch.from_numpy((numbers >> np.uint64(40)).astype(np.float32) / np.float32(2**24))
 
 

@@ -32,7 +32,10 @@ class HeadNetwork(Protocol):
     set_dependent: bool
 
     def prepare(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
-        """What the network needs of texts, computed once: tensors with the leading dimensions of `texts`."""
+        """What the network needs of texts, computed once: tensors with the leading dimensions of `texts`.
+
+        texts [..., m] -> tensors [..., m, ...].
+        """
 
     def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:
         """Roughly how many floats scoring one pair holds in memory."""

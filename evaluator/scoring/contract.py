@@ -25,13 +25,20 @@ class Scorer(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What tables call the scorer."""
+
     @property
-    def n_parameters(self) -> int: ...
+    def n_parameters(self) -> int:
+        """Numbers in its weights; 0 where there are none."""
+
     @property
-    def needs_patches(self) -> bool: ...
+    def needs_patches(self) -> bool:
+        """Whether it reads patch tokens."""
+
     @property
-    def set_dependent(self) -> bool: ...
+    def set_dependent(self) -> bool:
+        """Whether a score depends on other items of the set; tables mark it with a dagger."""
 
     def __call__(self, images: ImageFeatures, texts: TextFeatures) -> torch.Tensor: ...
 

@@ -109,7 +109,7 @@ def gather(data: TrainingData, rows: np.ndarray, device: str, rng: np.random.Gen
 
 
 def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """All of 0..n-1 once, in random order, at most `size` together."""
+    """All of 0..n-1 once, in random order, at most `size` together. Each batch is [b] int64."""
     order = rng.permutation(n)
     for start in range(0, n, size):
         yield order[start : start + size]

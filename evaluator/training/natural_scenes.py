@@ -33,7 +33,10 @@ class Scenes:
 
 
 def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch.Tensor]) -> Scenes:
-    """Natural scenes of one split with every caption tokenized, and captions of their objects alone."""
+    """Natural scenes of one split with every caption tokenized, and captions of their objects alone.
+
+    `tokenize` turns n texts into ids [n, t]. Raises InputError for a split without natural scenes.
+    """
     rows = [row for row in read_rows(dataset, split) if row["category"] == NATURAL]
     if not rows:
         raise InputError(f"{dataset}: split {split!r} holds no natural scenes; generate the recipe `fourfold-tiny`")

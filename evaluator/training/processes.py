@@ -27,10 +27,11 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
+        """Whether this process writes files and speaks."""
         return self.number == 0
 
     def share(self, rows: np.ndarray) -> np.ndarray:
-        """This process's part of a batch; all of it where there are fewer rows than processes."""
+        """This process's part of a batch; all of it where there are fewer rows than processes. `rows` [b] -> [b']."""
         return rows[self.number :: self.count] if len(rows) >= self.count else rows
 
     def average_gradients(self, module: torch.nn.Module, weight: float) -> None:

@@ -89,6 +89,7 @@ class HeadTrainer:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the items, the last batch being smaller."""
         return -(-len(self.data) // self.config.batch_groups)
 
     def train(

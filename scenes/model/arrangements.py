@@ -101,7 +101,10 @@ def scatter(row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.rand
 def scatter_apart(
     row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray | None:
-    """Points of which no two are the same object's place."""
+    """A place for each of n objects, [n, 2] in scene units (to the right, away or up), None where two would overlap.
+
+    `radii` [n] is the clearance that each keeps, `crowd` [2] how much wider than usual the area is, across and along.
+    """
     half = np.array([row.across, row.along]) * crowd
     if row.cells:
         if len(radii) > row.cells**2:

@@ -109,7 +109,10 @@ def _is_possible(layout: Layout) -> bool:
 
 
 def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Camera) -> PlacedObject:
-    """Set an object down at (to the right, away) on the ground, or at (to the right, up) in the air."""
+    """Set an object down at (to the right, away) on the ground, or at (to the right, up) in the air.
+
+    `point` is [2], in scene units.
+    """
     if not ARRANGEMENTS[arrangement_name].standing:
         x, y = world_from_ground(camera, np.array([point[0], 0.0]))
         return replace(look, position=_rounded(x, y, point[1]))

@@ -46,6 +46,7 @@ class _NumpyWithInfty:
 
 
 def no_opengl(error: Exception) -> str:
+    """The message for an OpenGL that does not start, with the packages to install."""
     return (
         f"OpenGL could not be started ({type(error).__name__}: {error}). Install a driver for off-screen rendering: "
         "Debian/Ubuntu `apt install libegl1 libgl1 libgl1-mesa-dri`; Fedora `dnf install mesa-libEGL mesa-libGL "

@@ -27,7 +27,10 @@ def light_pose(layout: Layout) -> np.ndarray:
 
 
 def surface_pose(layout: Layout) -> np.ndarray:
-    """The ground plane that objects stand on; for floating ones the same plane upright, as the wall behind them."""
+    """The ground plane that objects stand on; for floating ones the same plane upright, as the wall behind them.
+
+    Surface-to-world matrix [4, 4].
+    """
     if ARRANGEMENTS[layout.arrangement].standing:
         return np.eye(4)
     right, _, _ = axes(layout.camera)

@@ -23,7 +23,11 @@ class Renderer(Protocol):
 
     name: str
 
-    def render(self, layout: Layout) -> Rendering: ...
-    def describe(self) -> dict[str, str]: ...
+    def render(self, layout: Layout) -> Rendering:
+        """Color, depth and instance ids of a layout."""
+
+    def describe(self) -> dict[str, str]:
+        """What draws, for manifests: at least `renderer`, its name and version."""
+
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...

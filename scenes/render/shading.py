@@ -41,7 +41,10 @@ def far_color(background: Background) -> np.ndarray:
 
 
 def incoming(hits: Hits, lights: Lights, to_light: np.ndarray, lit: np.ndarray) -> Incoming:
-    """Key light where it is not in shadow, fill from the sky, rim from behind."""
+    """Key light where it is not in shadow, fill from the sky, rim from behind.
+
+    `to_light` [3] is a unit vector, `lit` [n] the share of the key light that arrives, 0..1.
+    """
     warm = np.array([1 + 0.035 * lights.warmth, 1.0, 1 - 0.045 * lights.warmth])
     key = lights.key * np.maximum(hits.normal @ to_light, 0.0) * lit
     fill = lights.fill * _mix(0.70, 1.0, hits.normal[:, 2] * 0.5 + 0.5)
@@ -88,7 +91,10 @@ def photo_color(pixels: np.ndarray, hits: Hits, lights: Lights, come: Incoming) 
 
 
 def as_light(pixels: np.ndarray) -> np.ndarray:
-    """Linear color that is displayed as these values 0..1: the shader's power, not sRGB's curve."""
+    """Linear color that is displayed as these values 0..1: the shader's power, not sRGB's curve.
+
+    Shape [...] -> [...].
+    """
     return np.asarray(pixels**2.2)
 
 

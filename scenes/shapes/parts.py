@@ -180,7 +180,10 @@ def circle(count: int) -> np.ndarray:
 
 
 def symmetric(right: Points) -> np.ndarray:
-    """An outline from its right half, points (x, z) from bottom to top; those on the axis itself are not doubled."""
+    """An outline from its right half, points (x, z) from bottom to top; those on the axis itself are not doubled.
+
+    [n, 2] -> [m, 2], m up to 2 n.
+    """
     half = np.asarray(right, dtype=float)
     return np.concatenate([half, half[half[:, 0] > 1e-9][::-1] * (-1, 1)])
 

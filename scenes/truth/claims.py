@@ -45,6 +45,7 @@ class Exists:
     description: Description
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if an object fits; None if the only ones that would are mostly hidden."""
         return any_of(self.description.matches(thing) for thing in layout.objects)
 
 
@@ -55,6 +56,7 @@ class Absent:
     description: Description
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if no object fits; None if one that would is mostly hidden."""
         return negation(Exists(self.description).holds(layout))
 
 
@@ -66,6 +68,7 @@ class Counted:
     number: int
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if exactly `number` objects fit; None while hidden ones could make or break the number."""
         matches = [self.description.matches(thing) for thing in layout.objects]
         sure, unsure = matches.count(True), matches.count(None)
         if sure > self.number or sure + unsure < self.number:
@@ -82,6 +85,7 @@ class Related:
     reference: Description
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if some pair stands so beyond the margin; None if all that could are hidden or within it."""
         return _some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
 
 
@@ -97,6 +101,7 @@ class Located:
     region: str
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if a fitting object is in the region beyond the margin; None if all that could are within it."""
         if not layout.objects:
             return False
         boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
@@ -121,6 +126,7 @@ class Compared:
     dimension: str = "larger"
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if some pair compares so beyond the margins; None if all that could are hidden or within them."""
         return _some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
 
 
@@ -132,6 +138,7 @@ class Both:
     second: "Claim"
 
     def holds(self, layout: Layout) -> bool | None:
+        """Kleene's conjunction of the two: an open part leaves it open unless the other is false."""
         return all_of((self.first.holds(layout), self.second.holds(layout)))
 
 
@@ -142,6 +149,7 @@ class Not:
     claim: "Claim"
 
     def holds(self, layout: Layout) -> bool | None:
+        """Kleene's negation: what is open stays open."""
         return negation(self.claim.holds(layout))
 
 

@@ -44,7 +44,10 @@ def recall(scores: np.ndarray, truth: np.ndarray, k: int) -> float:
 
 
 def means_by(values: np.ndarray, keys: Iterable[str], least: int = 1) -> dict[str, float]:
-    """Mean of `values` over the rows of each key that has at least `least` of them, in order of first appearance."""
+    """Mean of `values` over the rows of each key that has at least `least` of them, in order of first appearance.
+
+    `values` and `keys` [n], one of each a row.
+    """
     groups: dict[str, list[float]] = {}
     for value, key in zip(values, keys, strict=True):
         groups.setdefault(key, []).append(float(value))

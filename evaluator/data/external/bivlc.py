@@ -25,6 +25,9 @@ def load(source: Source) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """I2T: both images pick their caption; T2I: both captions pick their image; group: all four. Strict >."""
+    """I2T: both images pick their caption; T2I: both captions pick their image; group: all four. Strict >.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     right = pair_scores(scores)
     return {"I2T": mean(right["text"]), "T2I": mean(right["image"]), "group": mean(right["group"])}

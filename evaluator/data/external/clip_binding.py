@@ -80,5 +80,8 @@ def _item(source: Source, path: Path, number: int, name: str, captions: Sequence
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Accuracy of the first argmax, by data set and split; the authors' "gen" of single_object is its test split."""
+    """Accuracy of the first argmax, by data set and split; the authors' "gen" of single_object is its test split.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     return means_by(first_best(items, scores), [item.category for item in items])

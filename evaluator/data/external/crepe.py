@@ -34,7 +34,10 @@ def load(source: Source) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """R@1, 3, 5 of the caption among itself and its negatives, by file; the caption, first in its row, wins ties."""
+    """R@1, 3, 5 of the caption among itself and its negatives, by file; the caption, first in its row, wins ties.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     ranks = np.array([int((score[0] > score[0, 0]).sum()) for score in scores])
     files = [item.category for item in items]
     table: dict[str, float] = {}

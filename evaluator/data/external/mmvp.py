@@ -37,7 +37,10 @@ def load(source: Source) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Both statements pick their image, by pattern, and the average; a tie counts as a pick of the second image."""
+    """Both statements pick their image, by pattern, and the average; a tie counts as a pick of the second image.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     stack = np.stack(list(scores))  # [n, 2, 2]
     right = (stack[:, 0, 0] > stack[:, 1, 0]) & (stack[:, 1, 1] >= stack[:, 0, 1])
     by_pattern = means_by(right, [item.category for item in items])

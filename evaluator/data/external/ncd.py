@@ -43,6 +43,9 @@ def _items_of(source: Source, path: Path) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """First argmax is option 0, for each order of the objects in the caption."""
+    """First argmax is option 0, for each order of the objects in the caption.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     by_order = means_by(first_best(items, scores), [item.category for item in items])
     return {**by_order, "macro": mean(by_order.values())}

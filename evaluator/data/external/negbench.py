@@ -66,7 +66,10 @@ def _retrieval_set(source: Source, path: Path, rows: Sequence[Row]) -> Item:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """By file: accuracy (first argmax) in total and by template; for retrieval R@1 and R@5, both ways."""
+    """By file: accuracy (first argmax) in total and by template; for retrieval R@1 and R@5, both ways.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     table: dict[str, float] = {}
     for file in dict.fromkeys(str(item.tags["file"]) for item in items):
         rows = [(item, score) for item, score in zip(items, scores, strict=True) if item.tags["file"] == file]

@@ -40,5 +40,8 @@ def load(source: Source) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Precision at 1: the first argmax is option 0, over all captions."""
+    """Precision at 1: the first argmax is option 0, over all captions.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     return {"P@1": mean(first_best(items, scores))}

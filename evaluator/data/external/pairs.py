@@ -24,7 +24,10 @@ def pair_item(
 
 
 def pair_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Text, image and group score with strict > over all items, then by category where there are several."""
+    """Text, image and group score with strict > over all items, then by category where there are several.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     right = pair_scores(scores)
     table = {name: mean(values) for name, values in right.items()}
     categories = [item.category for item in items]
@@ -35,7 +38,10 @@ def pair_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str
 
 
 def macro_pair_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Text, image and group score with strict > by category, and their average over categories."""
+    """Text, image and group score with strict > by category, and their average over categories.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     table: dict[str, float] = {}
     for name, values in pair_scores(scores).items():
         by_category = means_by(values, [item.category for item in items])

@@ -30,7 +30,10 @@ def load(source: Source) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """R@1, R@5 and R@10 both ways; a picture is found by any of its captions."""
+    """R@1, R@5 and R@10 both ways; a picture is found by any of its captions.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     table: dict[str, float] = {}
     for item, score in zip(items, scores, strict=True):
         name = f"{item.id} " if len(items) > 1 else ""

@@ -46,7 +46,10 @@ def _load_file(source: Source, path: Path) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """First argmax is the label, by subset and direction, and the mean over subsets for each direction."""
+    """First argmax is the label, by subset and direction, and the mean over subsets for each direction.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     right = first_best(items, scores)
     table: dict[str, float] = {}
     for direction in dict.fromkeys(item.tags["direction"] for item in items):

@@ -53,7 +53,10 @@ def _item(id: str, row: Row, image: ImageRef, edit: str, name: str, where: str) 
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Accuracy by file with strict >; macro averages over files, over all and by kind of edit; micro over items."""
+    """Accuracy by file with strict >; macro averages over files, over all and by kind of edit; micro over items.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     right = caption_above_foil(scores)
     by_edit = means_by(right, [item.category for item in items])
     kinds = dict.fromkeys(edit.split("_")[0] for edit in by_edit)

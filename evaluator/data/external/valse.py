@@ -39,6 +39,9 @@ def load(source: Source) -> Iterator[Item]:
 
 
 def authors_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """Pairwise accuracy acc_r (caption strictly above foil) by file, and the average over files."""
+    """Pairwise accuracy acc_r (caption strictly above foil) by file, and the average over files.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     by_piece = means_by(caption_above_foil(scores), [item.category for item in items])
     return {**by_piece, "macro": mean(by_piece.values())}

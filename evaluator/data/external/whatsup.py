@@ -80,6 +80,7 @@ def controlled_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> di
 
     As in the authors' code the divisors are N/2 and N/4 of all items, complete sets or not, and a file name that
     occurs twice counts in a set with its last result.
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
     """
     right = first_best(items, scores)
     table: dict[str, float] = {}
@@ -102,7 +103,10 @@ def controlled_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> di
 
 
 def questions_metric(items: Sequence[Item], scores: Sequence[np.ndarray]) -> dict[str, float]:
-    """First argmax is option 0, for one-object and two-object questions, and the macro average of the two."""
+    """First argmax is option 0, for one-object and two-object questions, and the macro average of the two.
+
+    `scores`: [k, m] of each item, images by captions; the values are shares, 0..1.
+    """
     right = first_best(items, scores)
     subsets = list(dict.fromkeys(item.category for item in items))
     table = {
