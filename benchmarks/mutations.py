@@ -98,15 +98,17 @@ def copy_tree(root: Path, target: Path) -> None:
             shutil.copy2(source, place, follow_symlinks=False)
 
 
-def tests_pass(tests: Sequence[str], tree: Path) -> bool:
-    """Whether these tests pass in a tree; one that hangs does not."""
+def first_failure(tests: Sequence[str], tree: Path) -> str | None:
+    """What pytest says of the first of these tests that fails in a tree, or hangs; None if all pass."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", *tests]
     environment = {**os.environ, "PYTHONPATH": str(tree), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return f"no end after {TIMEOUT} seconds"
+    lines = done.stdout.decode(errors="replace").splitlines()
+    said = [line for line in lines if line.startswith(("FAILED", "ERROR"))] or lines[-1:] or ["nothing was said"]
+    return said[0] if done.returncode else None
 
 
 def plant(mutation: Mutation, tree: Path) -> Verdict:
@@ -115,7 +117,7 @@ def plant(mutation: Mutation, tree: Path) -> Verdict:
     sound = file.read_text(encoding="utf-8")
     try:
         file.write_text(sound.replace(mutation.old, mutation.new), encoding="utf-8")
-        alive = tests_pass(mutation.tests, tree)
+        alive = first_failure(mutation.tests, tree) is None
     finally:
         file.write_text(sound, encoding="utf-8")
     return Verdict(mutation.name, SURVIVED if alive else KILLED, round(time.monotonic() - started, 1))
@@ -129,8 +131,8 @@ def plant_all(mutations: Sequence[Mutation], root: Path, workers: int) -> Iterat
             copy_tree(root, Path(folder) / str(number))
             trees.put(Path(folder) / str(number))
         tests = sorted({test for each in mutations for test in each.tests})
-        if not tests_pass(tests, Path(folder) / "0"):
-            raise ListError(f"a test of {', '.join(tests)} fails before anything is planted")
+        if failure := first_failure(tests, Path(folder) / "0"):
+            raise ListError(f"a test fails before anything is planted: {failure}")
 
         def run(mutation: Mutation) -> Verdict:
             tree = trees.get()
