@@ -14,11 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from fourfold.evaluator.data.images import ImageRef
-from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.data.images import ImageRef, open_image
 from fourfold.evaluator.encoders import load_encoder, patch_tokens
 from fourfold.evaluator.encoders.towers import TowerOutput
-from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.scorers import ScorerContext, dcsm, load_scorer
 from fourfold.evaluator.scoring.functional_words import WordFinder
 
@@ -38,14 +37,17 @@ NOTICED = 1e-3  # a change of a score that cannot be rounding, ten times the tol
 
 
 def score_all() -> dict[str, np.ndarray]:
-    """Encode and score everything: scorer -> [pictures, captions]."""
+    """Encode and score everything: scorer -> [pictures, captions].
+
+    Features come from the encoder itself: the float16 of `encode_items` would turn the last bit of another processor's
+    float32 into a thousandth of a `dcsm` score.
+    """
     encoder = load_encoder("fourfold-tiny")
-    images = tuple(ImageRef(FOLDER / name) for name in PICTURES)
-    truth = np.zeros((len(PICTURES), len(CAPTIONS)), dtype=bool)  # no scorer here reads it
-    items = [Item("golden", images, CAPTIONS, truth, "golden", "golden")]
-    encoded = encode_items(encoder, items)
-    context = ScorerContext(encoder, items, encoded)
-    return {name: load_scorer(name, context)(encoded.images, encoded.texts).numpy() for name in SCORERS}
+    images = encoder.encode_images([open_image(ImageRef(FOLDER / name)) for name in PICTURES])
+    texts = encoder.encode_texts(CAPTIONS)
+    encoded = EncodedSet(images, texts, [np.arange(len(PICTURES))], [np.arange(len(CAPTIONS))])
+    context = ScorerContext(encoder, [], encoded)
+    return {name: load_scorer(name, context)(images, texts).numpy() for name in SCORERS}
 
 
 @pytest.fixture(scope="module")
