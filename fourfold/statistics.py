@@ -28,6 +28,18 @@ class Interval(NamedTuple):
     high: float
 
 
+def derangement(n: int, rng: np.random.Generator) -> np.ndarray:
+    """A random permutation of 0..n-1 in which nothing keeps its place, to pair each of n > 1 things with another one.
+
+    Returns [n] int. The things are laid on a random circle and each gets the one before it, so that every thing is
+    given away once. `rng` draws one permutation.
+    """
+    circle = rng.permutation(n)
+    other = np.zeros(n, dtype=int)
+    other[circle] = np.roll(circle, 1)
+    return other
+
+
 def sum_by_cluster(values: np.ndarray, clusters: np.ndarray, n_clusters: int) -> np.ndarray:
     """Add up values [n, ...] over the items of each cluster (clusters [n] int, 0..G-1): [G, ...] float64."""
     sums = np.zeros((n_clusters, *values.shape[1:]))

@@ -80,3 +80,56 @@ def test_training_draws_among_versions_of_the_right_picture(generated) -> None:
     assert drawn == {0, 1, 2}
     untouched = gather(data, np.arange(3), "cpu").images.pooled
     assert torch.equal(untouched[0], plain.images.pooled[plain.image_index[0]])
+
+
+class Scripted:
+    """Stands in for a random generator: gives what it is told, and notes between which bounds it was asked."""
+
+    def __init__(self, *values: object) -> None:
+        self.values, self.asked = list(values), []
+
+    def uniform(self, low: float, high: float, size: int | None = None) -> object:
+        self.asked.append((round(low, 6), round(high, 6), size))
+        return np.array(self.values.pop(0)) if size else self.values.pop(0)
+
+    def normal(self, mean: float, spread: float, size: tuple[int, ...]) -> np.ndarray:
+        self.asked.append((mean, spread, size))
+        return np.zeros(size)
+
+
+UNCHANGED = (0.0, 1.0, (0.0, 0.0), 1.0, 1.0)  # turn, zoom, shift, brightness, contrast
+
+
+def test_disturbances_stay_within_the_bounds_that_leave_captions_true(picture) -> None:
+    rng = Scripted(*UNCHANGED)
+    assert np.array_equal(np.asarray(disturbed(picture, rng)), np.asarray(picture))
+    assert rng.asked == [
+        (-4, 4, None),  # degrees
+        (0.95, 1.05, None),
+        (-0.03, 0.03, 2),
+        (0.85, 1.15, None),
+        (0.85, 1.15, None),
+        (0, 6, (96, 96, 3)),
+    ]
+
+
+def red_part(image: Image.Image) -> tuple[float, float, int]:
+    """Mean row, mean column and number of red pixels."""
+    pixels = np.asarray(image).astype(int)
+    rows, columns = np.nonzero(pixels[..., 0] - pixels[..., 1] > 80)
+    return rows.mean(), columns.mean(), len(rows)
+
+
+@pytest.mark.parametrize(
+    ("changed", "row", "column", "size"),
+    [
+        ({2: (0.25, 0.0)}, 44.5, 48.5, 900),  # a quarter of 96 pixels to the right
+        ({2: (0.0, 0.25)}, 68.5, 24.5, 900),  # down
+        ({0: 90.0}, 24.5, 50.5, 900),  # a quarter turn, so that top and side exchange
+        ({1: 1.2}, 43.8, 19.8, 1296),  # larger, about the middle
+    ],
+)
+def test_turn_shift_and_zoom_are_about_the_middle_of_the_picture(picture, changed, row, column, size) -> None:
+    found = red_part(disturbed(picture, Scripted(*(changed.get(i, value) for i, value in enumerate(UNCHANGED)))))
+    assert found[:2] == pytest.approx((row, column), abs=0.6)
+    assert found[2] == pytest.approx(size, rel=0.06)

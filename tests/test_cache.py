@@ -1,6 +1,7 @@
 """Every distinct picture and caption is encoded once, and what the cache gives back is what was encoded."""
 
 import io
+import json
 import multiprocessing
 import os
 import warnings
@@ -13,10 +14,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors import safe_open
 from torch.nn import functional
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef, open_image
+from fourfold.evaluator.data.images import ImageRef, open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions
@@ -208,7 +210,7 @@ def test_two_processes_share_a_folder_that_is_always_full(tmp_path):
     for worker in workers:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert not list(tmp_path.rglob("*.aside"))
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == stored(tmp_path)  # nothing aside
 
 
 def test_a_folder_that_cannot_be_written_is_said(items, tmp_path):
@@ -320,3 +322,65 @@ def test_pictures_that_cannot_be_read_are_named(tmp_path, make, message):
 def test_nothing_to_encode_is_said():
     with pytest.raises(InputError, match="nothing to encode"):
         encode_items(CountingEncoder(), [])
+
+
+def test_the_name_of_a_picture_is_the_one_that_caches_know():
+    """The size belongs to it: the same bytes in two rows or in three are two pictures. A grey one is its RGB."""
+    values = np.arange(18, dtype=np.uint8)
+    wide, tall = (Image.fromarray(values.reshape(*shape, 3)) for shape in ((2, 3), (3, 2)))
+    assert pixel_hash(wide) == "9f01d7501380f8d0b0f25a926f00ba9d"
+    assert pixel_hash(tall) == "43e74a109ae56fd65e442c6603eece41"
+    grey = Image.new("L", (4, 2), 7)
+    assert pixel_hash(grey) == pixel_hash(grey.convert("RGB")) != pixel_hash(Image.new("RGB", (4, 2), (7, 7, 8)))
+
+
+def test_stored_rows_are_found_where_earlier_versions_put_them(tmp_path):
+    """Folder, file name and checksum are the format: another one would encode every cache again, or read wrong rows."""
+    row = Row({"pooled": torch.tensor([1.0, 2.0]), "patches": torch.tensor([[0.5]]).half()}, [7, 7])
+    FeatureStore(tmp_path, "model float32", "images", 10**9).save({"k": row})
+    [path] = stored(tmp_path)
+    assert path.relative_to(tmp_path).parts == (
+        "730e0b87bb9b2c07778a11b6af3ca6cf",
+        "images",
+        "8254c329a92850f6d539dd376f4816ee.features.safetensors",
+    )
+    with safe_open(path, framework="pt") as file:
+        assert json.loads(file.metadata()["rows"]) == [["k", 2522809308, [7, 7]]]
+        assert {name: file.get_tensor(name).dtype for name in file.keys()} == {  # noqa: SIM118 - not a dict
+            "pooled": torch.float32,
+            "patches": torch.float16,
+        }
+    again = FeatureStore(tmp_path, "model float32", "images", 10**9).load(["k", "other"])
+    assert list(again) == ["k"]
+    assert torch.equal(again["k"].tensors["patches"], row.tensors["patches"])
+    for model, kind in (("model float32", "texts"), ("model float16", "images")):
+        assert FeatureStore(tmp_path, model, kind, 10**9).load(["k"]) == {}
+
+
+def test_a_row_is_checked_against_its_own_key_and_note(tmp_path):
+    """Two rows of a file that change places are damage as much as a flipped bit."""
+    store = FeatureStore(tmp_path, "model", "images", 10**9)
+    store.save({key: Row({"pooled": torch.ones(2)}, key) for key in ("a", "b")})
+    [path] = stored(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b'[[\\"a\\"', b'[[\\"c\\"'))
+    with pytest.warns(UserWarning, match="checksum of row 0 does not fit"):
+        assert FeatureStore(tmp_path, "model", "images", 10**9).load(["c"]) == {}
+    assert not path.exists()
+
+
+def test_what_is_encoded_is_stored_in_half_precision_where_it_is_dense_and_whole_where_it_is_pooled(items, tmp_path):
+    encode_items(CountingEncoder(), items, tmp_path)
+    found = {}
+    for path in stored(tmp_path):
+        with safe_open(path, framework="pt") as file:
+            found |= {(path.parent.name, name): file.get_tensor(name).dtype for name in file.keys()}  # noqa: SIM118
+    half, whole, truth = torch.float16, torch.float32, torch.bool
+    assert found == {
+        ("images", "pooled"): whole,
+        ("images", "cls"): whole,
+        ("images", "patches"): half,
+        ("texts", "pooled"): whole,
+        ("texts", "tokens"): half,
+        ("texts", "mask"): truth,
+        ("texts", "truncated"): truth,
+    }

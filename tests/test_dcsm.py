@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
-from fourfold.evaluator.scorers.dcsm import DcsmConfig, DcsmHead, averaging, build_dcsm, standardise_maps
+from fourfold.evaluator.scorers.dcsm import (
+    DcsmConfig,
+    DcsmHead,
+    MapReader,
+    averaging,
+    build_dcsm,
+    coordinates,
+    masked_mean,
+    positions,
+    standardise_maps,
+)
 from fourfold.evaluator.scorers.trained import as_scorer, count_parameters
 from fourfold.evaluator.scoring import blocks as blocks_module
 from fourfold.evaluator.scoring.functional_words import FUNCTIONAL_WORDS, find_words, word_rows
@@ -215,3 +225,76 @@ def test_maps_are_pooled_as_adaptive_pooling_does(size):
     lines = torch.randn(3, 1, size, generator=torch.Generator().manual_seed(0))
     expected = torch.nn.functional.adaptive_avg_pool1d(lines, 4)
     torch.testing.assert_close(lines @ averaging(size, 4).T, expected)
+
+
+ASYMMETRIC = torch.tensor([[9.0, 1.0, 4.0, 1.0, 5.0], [2.0, 6.0, 5.0, 3.0, 5.0], [8.0, 9.0, 7.0, 9.0, 3.0]])  # [3, 5]
+
+
+def one_hot_patches(grid, cosines):
+    """Patches of which only the first number differs: a token (1, 0, ..) has the map `cosines`."""
+    patches = torch.zeros(1, grid[0] * grid[1], DIM)
+    patches[0, :, 0] = cosines.flatten()
+    return ImageFeatures(np.array(["i"]), normalize(torch.ones(1, DIM), dim=-1), patches, None, grid)
+
+
+def test_the_map_that_is_read_has_the_pictures_rows_and_columns():
+    """Cell (row, column) of a map is the cosine of patch row * w + column, on a grid that is not square."""
+    torch.manual_seed(0)
+    network = DcsmHead(DcsmConfig(embed_dim=DIM, channels=2, width=8, heads=2, whole_caption=False)).eval()
+    read = []
+    network.read_map.register_forward_hook(lambda module, inputs, output: read.append(inputs[0]))
+    images = one_hot_patches((3, 5), ASYMMETRIC / 10)
+    tokens = torch.zeros(1, 4, DIM)
+    tokens[..., 0] = 1.0
+    mask = torch.tensor([[False, True, False, False]])
+    texts = TextFeatures(np.array(["x"]), tokens[:, 0], tokens, mask, np.array([["", "x</w>", "", ""]]))
+    with torch.inference_mode():
+        network(images[np.array([[0]])], network.prepare(texts[np.array([[0]])]))
+    standard = (ASYMMETRIC - ASYMMETRIC.mean()) / ASYMMETRIC.std(unbiased=False)
+    torch.testing.assert_close(read[0], standard[None], atol=1e-3, rtol=0)
+
+
+def test_a_transposed_grid_scores_otherwise(scorer):
+    images, texts = make_images(2, (3, 5)), make_texts([4, 6], 8)
+    plain = scorer(images, texts)
+    turned = images.patches.unflatten(1, (3, 5)).transpose(1, 2).flatten(1, 2)
+    for patches, grid in ((images.patches, (5, 3)), (turned, (5, 3)), (turned, (3, 5))):
+        other = scorer(ImageFeatures(images.keys, images.pooled, patches, None, grid), texts)
+        assert (other - plain).abs().max() > 1e-3
+
+
+def test_coordinates_are_rows_then_columns_from_the_upper_left_corner():
+    rows, columns = coordinates(ASYMMETRIC[None])[0]
+    torch.testing.assert_close(rows, torch.tensor([-2 / 3, 0, 2 / 3])[:, None].expand(3, 5), atol=1e-6, rtol=0)
+    torch.testing.assert_close(columns, torch.tensor([-0.8, -0.4, 0, 0.4, 0.8]).expand(3, 5), atol=1e-6, rtol=0)
+
+
+def test_a_map_is_pooled_into_its_parts_row_by_row():
+    reader = MapReader(channels=1, pooled_grid=2, width=4, dropout=0.0).eval()
+    with torch.no_grad():
+        for weights in reader.parameters():
+            weights.zero_()
+        reader.first.weight[0, 0, 1, 1] = reader.second.weight[0, 0, 1, 1] = 1.0
+        reader.out[1].weight.copy_(torch.eye(4))
+        quarters = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        read = reader(quarters.repeat_interleave(2, 0).repeat_interleave(3, 1)[None])
+        assert read[0].tolist() == pytest.approx([1, 2, 3, 4])
+        reader.place.weight[0, 0, 0, 0] = 1.0  # the first coordinate is that of the row
+        read = reader(torch.zeros(1, 2, 6))
+        assert read[0].tolist() == pytest.approx([0, 0, 0.5, 0.5])
+
+
+def test_word_rows_are_those_that_shipped_heads_were_trained_with():
+    assert len(FUNCTIONAL_WORDS) == 39
+    chosen = ["above", "below", "left", "right", "not", "no", "without", "but", "neither", "behind", "only"]
+    assert [ROWS[word] for word in chosen] == [1, 2, 3, 4, 7, 8, 9, 10, 12, 14, 39]
+    assert min(ROWS.values()) == 1
+    line = ["zorp</w>", "le", "ft</w>", "leftovers</w>", "lef</w>", "t</w>", "isn", "'t</w>", "-", "no", "-</w>"]
+    assert find_words(line, ROWS) == [0, 3, 3, 0, 0, 0, 7, 7, 8, 8, 8]
+
+
+def test_positions_and_averages_typed_by_hand():
+    angles = [[0, 1, 0, 1], [0.841471, 0.540302, 0.099833, 0.995004]]  # of place 1: 1 and 1 / 100 ** (2 / 4)
+    torch.testing.assert_close(positions(2, 4), torch.tensor(angles), atol=1e-6, rtol=0)
+    state, mask = torch.tensor([[[2.0], [4.0], [90.0]]] * 2), torch.tensor([[True, True, False], [False] * 3])
+    assert masked_mean(state, mask).tolist() == [[3.0], [0.0]]

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from fourfold.evaluator.analysis.geometry_measures import (
     add_up,
-    draw_others,
     four_margins,
     measure_margins,
     measure_paraphrases,
@@ -24,13 +23,6 @@ def test_margins_are_the_differences_of_cosines(seed: int) -> None:
     s = np.einsum("nid,njd->nij", v, t)
     expected = [s[:, 0, 0] - s[:, 0, 1], s[:, 1, 1] - s[:, 1, 0], s[:, 0, 0] - s[:, 1, 0], s[:, 1, 1] - s[:, 0, 1]]
     assert np.allclose(four_margins(v, t), np.stack(expected, axis=1))
-
-
-@given(st.integers(2, 40), st.integers(0, 99))
-def test_every_group_gets_another_one(n: int, seed: int) -> None:
-    others = draw_others(n, np.random.default_rng(seed))
-    assert sorted(others) == list(range(n))
-    assert (others != np.arange(n)).all()
 
 
 def test_parts_that_cancel_add_up_to_nothing() -> None:

@@ -186,3 +186,18 @@ def test_what_else_open_clips_trainer_is_told_to_read_it_reads(training_set, tmp
     args.batch_size = 200
     with pytest.raises(SystemExit, match="3 groups; --batch-size 200 needs 100"):
         example["fourfold_data"](args, (transform, transform), tokenizer=tokenize)
+
+
+def test_what_fills_up_a_batch_is_the_first_caption_and_neither_true_nor_known() -> None:
+    def sample(name: str, m: int) -> dict:
+        truth = torch.ones(2, m, dtype=torch.bool)
+        tokens = torch.arange(10, 10 + m)[:, None]
+        texts = {"id": name, "category": "c", "captions": ["x"] * m}
+        return {**texts, "images": torch.zeros(2, 3, 1, 1), "truth": truth, "tokens": tokens}
+
+    batch = collate_groups([sample("short", 2), sample("long", 4)])
+    for name in ("truth", "known"):
+        assert batch[name].tolist() == [[[True, True, False, False]] * 2, [[True] * 4] * 2]
+    assert batch["tokens"].squeeze(-1).tolist() == [[10, 11, 10, 10], [10, 11, 12, 13]]
+    assert batch["captions"] == [["x"] * 2, ["x"] * 4]
+    assert batch["id"] == ["short", "long"]

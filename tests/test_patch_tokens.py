@@ -146,3 +146,30 @@ def test_a_tower_without_patch_tokens_still_gives_its_pooled_feature(name, tmp_p
     assert not encoder.has_patches
     assert images.patches is images.cls is images.grid is None
     torch.testing.assert_close(images.pooled.norm(dim=-1), torch.ones(1))
+
+
+def most_changed(encoder, grid: tuple[int, int], row: int, column: int) -> tuple[int, int]:
+    """Row and column of the patch token that changes most when the pixels of one cell of the grid do."""
+    rows, columns = encoder.preprocess(Image.new("RGB", (70, 70))).shape[1:]
+    height, width = rows // grid[0], columns // grid[1]
+    changed = torch.zeros(1, 3, rows, columns)
+    changed[:, :, row * height : (row + 1) * height, column * width : (column + 1) * width] = 3.0
+    with torch.no_grad():
+        before, after = (encoder.image_tower(pixels).patches[0] for pixels in (torch.zeros_like(changed), changed))
+    return divmod((after - before).norm(dim=-1).argmax().item(), grid[1])
+
+
+def test_a_patch_token_lies_in_the_corner_of_its_pixels(family):
+    """In every family, convolutional ones included, whose tokens see their neighbours' pixels as well."""
+    _, encoder, _, _, (h, w), _ = family
+    for row, column in ((0, w - 1), (h - 1, 0)):
+        found = most_changed(encoder, (h, w), row, column)
+        assert (2 * found[0] >= h, 2 * found[1] >= w) == (row > 0, column > 0)
+
+
+def test_token_i_of_a_grid_that_is_not_square_is_row_i_over_w_and_column_i_modulo_w(tmp_path):
+    vision, text, grid, _ = FAMILIES["oblong"]
+    encoder = open_clip_encoder("oblong", *make_model(vision, text, tmp_path), LoadOptions())
+    assert grid == (2, 4)
+    for cell in np.ndindex(grid):
+        assert most_changed(encoder, grid, *cell) == cell

@@ -128,3 +128,21 @@ def test_four_times_a_hundred_groups_fit_in_fifteen_megabytes(tmp_path: Path, re
     data = re.search('id="maps">(.*?)</script>', path.read_text(encoding="utf-8"))
     assert data is not None
     assert len(base64.b64decode(json.loads(data[1])[0])) > 2_000_000
+
+
+def test_maps_keep_rows_and_columns_of_a_grid_that_is_not_square() -> None:
+    """One patch, in the second row and the first column, is what the word means."""
+    torch = pytest.importorskip("torch")
+    items, encoded = encoded_set(1)
+    encoded.images.patches = torch.zeros(2, 6, 4)
+    encoded.images.patches[0, 3, 0] = 1.0
+    encoded.images.patches[1, 5, 0] = 1.0
+    encoded.texts.tokens = torch.zeros(3, 5, 4)
+    encoded.texts.tokens[..., 0] = 1.0
+    maps = collect_maps(items, encoded, 1, {"left": np.array([[1, 2, 3], [4, 5, 6]])})
+    assert maps is not None
+    assert maps.grid == (2, 3)
+    by_token = maps.values.reshape(2, 4, *maps.grid)  # three tokens of the first caption and one of the second
+    assert by_token[0].tolist() == [[[0, 0, 0], [255, 0, 0]]] * 4
+    assert by_token[1].tolist() == [[[0, 0, 0], [0, 0, 255]]] * 4
+    assert maps.words == {"left": (1.0, 2.0, 3.0, 4.0, 5.0, 6.0)}

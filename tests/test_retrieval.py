@@ -9,6 +9,7 @@ from fourfold import generate
 from fourfold.calls import evaluation
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.result_tables import retrieval_table
+from fourfold.evaluator.data import retrieval_set
 from fourfold.evaluator.data.external import BENCHMARKS
 from fourfold.evaluator.data.images import ImageRef
 from fourfold.evaluator.data.items import RETRIEVAL, Item
@@ -88,3 +89,20 @@ def test_the_authors_count_a_picture_as_found_by_any_of_its_captions() -> None:
     found = BENCHMARKS["retrieval"].metric([item], [scores])
     assert (found["image-to-text R@1"], found["text-to-image R@1"]) == (1.0, pytest.approx(1 / 3))
     assert found["text-to-image R@5"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("groups", "captions", "enough"), [(6, 11, True), (5, 11, False), (6, 10, False), (5, 10, False), (250, 400, True)]
+)
+def test_more_than_ten_pictures_and_captions_are_needed(groups: int, captions: int, enough: bool) -> None:
+    """Recall at 10 of ten candidates is always 1. Two pictures a group."""
+    assert retrieval_set._is_enough([None] * groups, {str(n): [] for n in range(captions)}) is enough
+
+
+def test_at_most_250_groups_are_searched_whatever_the_limit(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert retrieval_set.MAX_GROUPS == 250
+    monkeypatch.setattr(retrieval_set, "MAX_GROUPS", 7)
+    whole = retrieval_item(dataset, "test")
+    assert len(whole.images) == 14
+    assert retrieval_item(dataset, "test", limit=8).images == whole.images
+    assert len(retrieval_item(dataset, "test", limit=6).images) == 12

@@ -11,6 +11,8 @@ from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.scorers import SCORERS, ScorerContext, load_scorer
+from fourfold.evaluator.scorers.blind import blind
+from fourfold.evaluator.scorers.random_scores import random_scores
 from fourfold.evaluator.scoring import blocks as blocks_module
 from fourfold.evaluator.scoring.head_files import Head, save_head
 from fourfold.evaluator.scoring.phrases import find_literals
@@ -314,3 +316,60 @@ def test_marginal_takes_away_what_other_images_get(context):
     np.testing.assert_allclose(scorer(stranger, texts)[0].numpy(), plain[0] - plain.mean(0), atol=1e-5)
     with pytest.raises(InputError, match="at least 2 different images"):
         load_for("marginal", context, images[[0]], ["a"])
+
+
+def named(keys, captions):
+    images = ImageFeatures(np.array(keys), torch.zeros(len(keys), 1))
+    return images, TextFeatures(np.array(captions), torch.zeros(len(captions), 1), None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"),
+    [(0, [[1799525, 13646606], [9815708, 8704363]]), (7, [[16350019, 15550870], [4334012, 6116948]])],
+)
+def test_random_is_the_same_on_every_machine(seed, expected):
+    scores = random_scores(*named(["a", "b"], ["a cube", "a red cube"]), seed)
+    assert (scores * 2**24).int().tolist() == expected
+
+
+@pytest.mark.parametrize(("seed", "expected"), [(0, [9994131, 1737724]), (7, [16608411, 3337880])])
+def test_blind_is_the_same_on_every_machine_and_counts_spaces(seed, expected):
+    scores = blind(*named(["a", "b"], ["a cube", "a red cube"]), seed)
+    assert torch.equal(scores[0], scores[1])
+    tie_breaks = (scores[0].double() + torch.tensor([1, 2])) * 2**24  # a caption of n words has n - 1 spaces
+    assert tie_breaks.tolist() == pytest.approx(expected, abs=1)
+    longer, shorter = blind(*named(["a"], ["not a red cube", " a red cube "]), seed)[0]
+    assert shorter > longer
+
+
+STAND_IN = [1, 9, 7, 6, 10, 3, 11, 4, 5, 8, 0, 2]
+
+
+def test_shuffled_images_stand_in_as_the_seed_says(context):
+    """The image i gets the features of image STAND_IN[i], for seed 3 and twelve images; numbers are NumPy's."""
+    images, texts = context.encoded.images, context.encoded.texts
+    plain, shuffled = (load_scorer(name, context)(images, texts) for name in ("cosine", "shuffled-images:cosine"))
+    assert torch.equal(shuffled, plain[STAND_IN])
+    other = load_scorer("shuffled-images", ScorerContext(context.encoder, [], context.encoded, seed=4))
+    assert not torch.equal(other(images, texts), shuffled)
+
+
+def test_marginal_of_hand_made_cosines(context):
+    """A caption's cosines 0.9, 0.3, 0.0: the other two of the first picture have the mean 0.15."""
+    images = ImageFeatures(np.array(list("abc")), torch.tensor([[0.9], [0.3], [0.0]]))
+    texts = TextFeatures(np.array(["x"]), torch.ones(1, 1), None, None, None)
+    scorer = load_scorer("marginal", ScorerContext(None, [], EncodedSet(images, texts, [], [])))
+    assert scorer(images, texts)[:, 0].tolist() == pytest.approx([0.75, -0.15, -0.6], abs=1e-6)
+    stranger = ImageFeatures(np.array(["z"]), torch.tensor([[0.9]]))
+    assert scorer(stranger, texts).item() == pytest.approx(0.5, abs=1e-6)
+
+
+def test_maxsim_asks_caption_tokens_alone_for_a_patch():
+    """Two caption tokens with their best patches 0.5 and 1; padding would bring 0.9, and is there for patches only."""
+    patches = torch.tensor([[[1.0, 0.0], [0.0, 0.5]]])
+    tokens = torch.tensor([[[0.0, 1.0], [1.0, 0.0], [0.0, 1.8]]])
+    images = ImageFeatures(np.array(["i"]), patches.mean(1), patches, None, (1, 2))
+    strings = np.array([["x</w>", "y</w>", ""]])
+    texts = TextFeatures(np.array(["x y"]), tokens[:, 0], tokens, torch.tensor([[True, True, False]]), strings)
+    by_patch, by_token = (1.0 + 0.9) / 2, (0.5 + 1.0) / 2
+    assert SCORERS["maxsim"](None)(images, texts).item() == pytest.approx((by_patch + by_token) / 2)

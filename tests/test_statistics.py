@@ -16,6 +16,7 @@ from fourfold.statistics import (
     auc,
     cluster_bootstrap,
     cohens_g,
+    derangement,
     detectable_above,
     detectable_difference,
     discordant,
@@ -275,3 +276,17 @@ def test_odds_ratio_adds_one_half_to_both_counts() -> None:
     assert odds_ratio(7, 2) == 3.0
     assert odds_ratio(2, 7) == pytest.approx(1 / 3)
     assert odds_ratio(4, 0) == 9.0
+
+
+@given(st.integers(2, 40), st.integers(0, 99))
+def test_in_a_derangement_everything_gets_another_one(n: int, seed: int) -> None:
+    others = derangement(n, np.random.default_rng(seed))
+    assert sorted(others) == list(range(n))
+    assert (others != np.arange(n)).all()
+
+
+def test_a_derangement_is_one_permutation_of_the_generator() -> None:
+    assert derangement(6, np.random.default_rng(3)).tolist() == [3, 4, 0, 1, 5, 2]
+    rng, same = np.random.default_rng(3), np.random.default_rng(3)
+    derangement(6, rng), same.permutation(6)
+    assert rng.integers(2**40) == same.integers(2**40)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fourfold.statistics import derangement
+
 # Cosines of unit float32 vectors carry rounding errors of this size: a smaller margin is none.
 RESOLUTION = 1e-6
 
@@ -79,7 +81,7 @@ def measure_margins(
     yield Sums("both", "margin", least, ones, clusters)
     yield Sums("both", "interaction", margins.mean(axis=1), ones, clusters)
     if len(margins) > 1:
-        strangers = texts[draw_others(len(texts), rng)]
+        strangers = texts[derangement(len(texts), rng)]
         spread = np.einsum("nid,njd->nij", images, strangers).std()
         if spread > RESOLUTION:
             yield Sums("both", "standard_margin", least / spread, ones, clusters)
@@ -93,7 +95,7 @@ def measure_twins(side: str, twins: np.ndarray, clusters: np.ndarray, rng: np.ra
     near, ones = _dot(twins[:, 0], twins[:, 1]), np.ones(len(twins))
     yield Sums(side, "twin", near, ones, clusters)
     if len(twins) > 1:
-        others = twins[draw_others(len(twins), rng)]
+        others = twins[derangement(len(twins), rng)]
         far = _dot(twins, others).mean(axis=1)
         yield Sums(side, "unrelated", far, ones, clusters)
         yield from _ratio(side, "twin_distance", 1 - near, 1 - far, clusters)
@@ -123,7 +125,7 @@ def measure_superposition(
     own, ones = _dot(wholes, sums), np.ones(len(wholes))
     yield Sums(side, "superposition", own, ones, clusters)
     if len(wholes) > 1:
-        others = _dot(wholes, sums[draw_others(len(wholes), rng)])
+        others = _dot(wholes, sums[derangement(len(wholes), rng)])
         yield Sums(side, "others_superposition", others, ones, clusters)
         yield from _ratio(side, "superposition_distance", 1 - own, 1 - others, clusters)
 
@@ -132,14 +134,6 @@ def add_up(parts: np.ndarray) -> np.ndarray:
     """The normalised sum [d] of parts [p, d]; zero where they cancel."""
     total = parts.sum(axis=0)
     return total / max(float(np.linalg.norm(total)), np.finfo(float).tiny)
-
-
-def draw_others(n: int, rng: np.random.Generator) -> np.ndarray:
-    """For each of n > 1 groups the index 0..n-1 of another one, [n] int: a random circle, so each stands in once."""
-    circle = rng.permutation(n)
-    other = np.zeros(n, dtype=int)
-    other[circle] = np.roll(circle, 1)
-    return other
 
 
 def _ratio(side: str, measure: str, over: np.ndarray, under: np.ndarray, clusters: np.ndarray) -> Iterator[Sums]:

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import time
-import uuid
 import warnings
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +23,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fourfold.errors import InputError
+from fourfold.files import ASIDE, write_file_with
 
 FORMAT = "1"
 SUFFIX = ".features.safetensors"
-_ASIDE = ".aside"
+_UNFINISHED = (f".*{SUFFIX}.*{ASIDE}", "*.aside")  # files aside: of `write_file_with`, and of earlier versions
 _ABANDONED = 24 * 3600  # seconds after which a file aside belongs to no living process
 
 
@@ -55,10 +55,11 @@ class FeatureStore:
             ) from None
         for path in self._folder.glob(f"*{SUFFIX}"):
             self._read(path, keys=())
-        for path in self._folder.glob(f"*{_ASIDE}"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > _ABANDONED:
-                    path.unlink()
+        for pattern in _UNFINISHED:
+            for path in self._folder.glob(pattern):
+                with contextlib.suppress(OSError):
+                    if time.time() - path.stat().st_mtime > _ABANDONED:
+                        path.unlink()
 
     def load(self, keys: Iterable[str]) -> dict[str, Row]:
         """The stored rows among `keys`; rows of files that vanished or are damaged are simply not there."""
@@ -75,21 +76,17 @@ class FeatureStore:
         """Store rows in one new file, then remove the files longest unused while the folder is too large."""
         keys = list(rows)
         name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:32]
-        path, aside = self._folder / f"{name}{SUFFIX}", self._folder / f"{uuid.uuid4().hex}{_ASIDE}"
+        path = self._folder / f"{name}{SUFFIX}"
         names = list(rows[keys[0]].tensors)
         tensors = {name: torch.stack([rows[key].tensors[name] for key in keys]) for name in names}
         listed = [[key, _checksum(key, rows[key]), rows[key].note] for key in keys]
         try:
-            save_file(tensors, aside, metadata={"rows": json.dumps(listed)})
-            with aside.open("rb") as written:
-                os.fsync(written.fileno())
-            aside.replace(path)
-        except (OSError, SafetensorError) as error:
+            write_file_with(path, lambda aside: save_file(tensors, aside, metadata={"rows": json.dumps(listed)}))
+        except (InputError, OSError, SafetensorError) as error:
+            reason = error.__cause__ or error  # what the disk said, rather than what `write_file_with` makes of it
             raise InputError(
-                f"{self._root}: cannot store features there ({error}); free space, or use no cache"
+                f"{self._root}: cannot store features there ({reason}); free space, or use no cache"
             ) from error
-        finally:
-            aside.unlink(missing_ok=True)
         self._where.update(dict.fromkeys(keys, path))
         remove_oldest(self._root, self._max_bytes)
 

@@ -6,6 +6,7 @@ import torch
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.statistics import derangement
 
 
 def shuffle_images(scorer: Scorer, context: ScorerContext) -> Scorer:
@@ -14,7 +15,9 @@ def shuffle_images(scorer: Scorer, context: ScorerContext) -> Scorer:
     A scorer that still beats chance reads the captions alone. Raises InputError if the set has fewer than two images.
     """
     known = context.encoded.images
-    stand_in = _derangement(len(known), np.random.default_rng([context.seed, len(known)]))
+    if len(known) < 2:
+        raise InputError(f"shuffled-images: needs at least 2 different images to exchange, the set has {len(known)}")
+    stand_in = derangement(len(known), np.random.default_rng([context.seed, len(known)]))
     row_of = {str(key): row for row, key in enumerate(known.keys)}
 
     def score(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
@@ -28,13 +31,3 @@ def shuffle_images(scorer: Scorer, context: ScorerContext) -> Scorer:
         needs_patches=scorer.needs_patches,
         set_dependent=True,
     )
-
-
-def _derangement(n: int, rng: np.random.Generator) -> np.ndarray:
-    """A permutation [n] without fixed point: each image takes the place of the next one on a random circle."""
-    if n < 2:
-        raise InputError(f"shuffled-images: needs at least 2 different images to exchange, the set has {n}")
-    circle = rng.permutation(n)
-    stand_in = np.zeros(n, dtype=int)
-    stand_in[circle] = np.roll(circle, 1)
-    return stand_in

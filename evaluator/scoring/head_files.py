@@ -5,7 +5,6 @@ how it was trained and what it reached. Nothing in it is ever executed.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fourfold.errors import InputError
+from fourfold.files import write_file_with
 
 if TYPE_CHECKING:
     from fourfold.evaluator.encoders.contract import Encoder
@@ -40,7 +40,10 @@ class Head:
 
 
 def save_head(head: Head, path: Path) -> None:
-    """Write a head aside and rename it, so that a file that exists is a whole one."""
+    """Write a head so that its file is there whole or not at all.
+
+    Raises InputError where the disk is full or the place may not be written.
+    """
     described = {
         "format": FORMAT,
         "type": head.type,
@@ -50,10 +53,9 @@ def save_head(head: Head, path: Path) -> None:
         "training": head.training,
         "metrics": head.metrics,
     }
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
     weights = {name: weight.detach().cpu().contiguous() for name, weight in head.weights.items()}
-    save_file(weights, aside, metadata={"fourfold": json.dumps(described, sort_keys=True)})
-    os.replace(aside, path)
+    metadata = {"fourfold": json.dumps(described, sort_keys=True)}
+    write_file_with(path, lambda aside: save_file(weights, aside, metadata=metadata))
 
 
 def read_head(path: Path) -> Head:

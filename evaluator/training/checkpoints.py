@@ -1,6 +1,5 @@
 """Checkpoints of trainings: written whole or not at all, and read by the run that left them alone."""
 
-import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -10,13 +9,15 @@ from zipfile import is_zipfile
 import torch
 
 from fourfold.errors import InputError
+from fourfold.files import write_file_with
 
 
 def write_checkpoint(path: Path, state: Mapping[str, Any], identity: str) -> None:
-    """Write everything that the next step depends on, aside and then renamed; `identity` is that of the run."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    torch.save({"identity": identity, **state}, aside)
-    os.replace(aside, path)
+    """Write everything that the next step depends on, whole or not at all; `identity` is that of the run.
+
+    Raises InputError where the disk is full or the place may not be written.
+    """
+    write_file_with(path, lambda aside: torch.save({"identity": identity, **state}, aside))
 
 
 def read_checkpoint(path: Path, parts: Collection[str], identity: str, device: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ from fourfold.evaluator.training.natural_scenes import (
     truths,
     view,
 )
+from fourfold.files import write_file_with
 from fourfold.generator.dataset.reading import file_hash, read_manifest
 
 WEIGHTS = "open_clip_model.safetensors"
@@ -93,7 +94,7 @@ def train_tiny(
     checkpoint = out / "checkpoint.pt"
     identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
     history = _fit(model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress)
-    save_file(_half_weights(model), out / WEIGHTS)
+    write_file_with(out / WEIGHTS, lambda aside: save_file(_half_weights(model), aside))
     (out / CONFIG).write_text(config, encoding="utf-8")
     record = {
         "dataset": {"recipe": manifest["name"], "scenes_sha256": manifest["scenes_sha256"]},

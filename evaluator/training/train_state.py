@@ -5,7 +5,6 @@ A resumed run ends with the weights of a run that was never killed: the order an
 """
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +23,7 @@ from fourfold.evaluator.training.checkpoints import read_checkpoint, write_check
 from fourfold.evaluator.training.data import TrainingData, batches, disturb, gather, items_right
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
+from fourfold.files import write_atomically
 
 _IN_CHECKPOINT = ("state", "network", "best_weights", "optimizer")
 _AT_LEAST_1 = ("epochs", "batch_groups", "patience")
@@ -112,7 +112,7 @@ class HeadTrainer:
                 self._note({**row, "seconds": round(time.monotonic() - started, 3)})
                 if self.processes.is_first:
                     self.save(checkpoint, identity)
-                    _write_aside(log, "".join(json.dumps(row) + "\n" for row in self.state.history).encode())
+                    write_atomically(log, "".join(json.dumps(row) + "\n" for row in self.state.history))
                     if tensorboard is not None:
                         _show(self.state.history[-1], tensorboard)
                 bar.set_postfix(loss=f"{loss:.3f}", group=f"{self.state.history[-1]['group_score']:.3f}")
@@ -224,9 +224,3 @@ def _decay_matrices_only(module: nn.Module, weight_decay: float) -> list[dict[st
         {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": weight_decay},
         {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    aside.write_bytes(content)
-    os.replace(aside, path)
