@@ -65,6 +65,7 @@ SYSTEMS = (
     System("mlp", Variant("mlp", "mlp")),
     System("mlp, slower", Variant("mlp, slower", "mlp", training=SLOWER)),
     System("dcsm, random tower", DCSM, random=True),
+    System("dcsm, random tower, slower", Variant("dcsm, slower", training=SLOWER), random=True),
     System("dcsm", DCSM),
     *(System(f"{control}:dcsm", DCSM, control) for control in WRAPPERS),
 )
