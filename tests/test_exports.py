@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -463,6 +464,30 @@ def test_whatsup_tells_depth_in_its_second_subset(small_recipe, flat_renderer, t
 
     found = read_whatsup(export(folder, "whatsup", tmp_path / "out").path, "clevr", owner)
     assert found["in-front_of"] == found["behind"] > 0
+
+
+@pytest.mark.parametrize(
+    ("offsets", "shown"),
+    [
+        ({"left": 1.0, "right": -1.0, "on": -1.0, "under": -1.0}, "left"),
+        ({"left": -3.0, "right": 3.0, "on": 0, "under": 0}, "right"),  # no direction at all is clearly not it
+        ({"left": 0.99, "right": -0.99, "on": -1.0, "under": -1.0}, None),
+        ({"left": 1.0, "right": -0.99, "on": -1.0, "under": -1.0}, None),
+        ({"left": 1.0, "right": -1.0, "on": 0.01, "under": -1.0}, None),
+        ({"left": 1.0, "right": -1.0, "on": -0.01, "under": -1.0}, None),
+        ({"left": 1.0, "right": -1.0, "on": 1.0, "under": -1.0}, None),
+        ({"left": -1.0, "right": -1.0, "on": -1.0, "under": -1.0}, None),
+    ],
+)
+def test_whatsup_shows_the_one_relation_that_clearly_holds(offsets, shown, dataset, monkeypatch):
+    group = next(group for group in read_groups(dataset, "test") if group.category == "content")
+    layout = layout_from_dict(group.rows[0])
+    one, other = (replace(layout.objects[0], shape=shape) for shape in ("cube", "star"))
+    table = {name: SimpleNamespace(offset=lambda *_, value=value: value) for name, value in offsets.items()}
+    monkeypatch.setattr(whatsup, "RELATIONS", table)
+    pair = Description("cube"), Description("star")
+    assert whatsup._shown(replace(layout, objects=(one, other)), *pair, tuple(offsets)) == shown
+    assert whatsup._shown(replace(layout, objects=(one, other, other)), *pair, tuple(offsets)) is None
 
 
 def test_clip_binding_relations_hold_and_their_opposites_do_not(exported, owner):
