@@ -471,6 +471,7 @@ def test_whatsup_tells_depth_in_its_second_subset(small_recipe, flat_renderer, t
     [
         ({"left": 1.0, "right": -1.0, "on": -1.0, "under": -1.0}, "left"),
         ({"left": -3.0, "right": 3.0, "on": 0, "under": 0}, "right"),  # no direction at all is clearly not it
+        ({"left": 0.99, "right": -1.0, "on": -1.0, "under": -1.0}, None),
         ({"left": 0.99, "right": -0.99, "on": -1.0, "under": -1.0}, None),
         ({"left": 1.0, "right": -0.99, "on": -1.0, "under": -1.0}, None),
         ({"left": 1.0, "right": -1.0, "on": 0.01, "under": -1.0}, None),
