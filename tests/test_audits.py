@@ -327,6 +327,34 @@ def test_interval_and_tail_agree_with_scipy(n: int, data: st.DataObject) -> None
     assert wilson_interval(k, n, 0.99) == pytest.approx((interval.low, interval.high), abs=1e-9)
 
 
+def first_is_right(times: int, of: int) -> list[BlindItem]:
+    """Items whose options say nothing; the first is the true one this many times."""
+    return [item(n, [f"p{n}", f"q{n}"], int(n >= times)) for n in range(of)]
+
+
+@pytest.mark.parametrize(("times", "leaks"), [(64, False), (65, False), (66, True), (69, True)])
+def test_a_leak_begins_at_one_percent_after_correction(times: int, leaks: bool) -> None:
+    """Of 100 clusters, which count as 99: 66 right have p 0.0009, of 9 tests 0.0085; 65 have 0.0018 and 0.0166."""
+    report = audit(first_is_right(times, 100), rng())
+    found = result(report, "first")
+    assert len(report.results) == 9
+    assert found.p == pytest.approx(9 * tail(times / 100, 0.5, 99))
+    assert found.leaks == (found.p < 0.01) == leaks
+    assert (found.low, found.high) == pytest.approx(wilson_interval(times * 0.99, 99, 0.99), abs=1e-12)
+
+
+def test_items_whose_options_are_all_true_are_no_questions() -> None:
+    items = first_is_right(30, 60)
+    whole = [BlindItem(f"x{n}", f"x{n}", ("a cube", "a cube and a ball"), (0, 1), "made up") for n in range(60)]
+    assert audit(items + whole, rng()) == audit(items, rng())
+
+
+def test_two_questions_are_the_fewest_that_can_be_audited() -> None:
+    assert audit(first_is_right(1, 2), rng()).items == 2
+    with pytest.raises(InputError, match="1 of 1 items have both true and false captions; nothing to audit"):
+        audit(first_is_right(1, 1), rng())
+
+
 def test_the_audits_need_neither_torch_nor_the_evaluator() -> None:
     unwanted = "sys.modules.keys() & {'torch', 'fourfold.evaluator'}"
     code = f"import fourfold.generator.audits.dataset_audit, sys; sys.exit(bool({unwanted}))"

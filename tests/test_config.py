@@ -21,6 +21,7 @@ from fourfold.generator.recipe.reading import (
     with_overrides,
 )
 from fourfold.scenes.assets.custom import CustomKind
+from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import Description
 
 CARDS = sorted((Path(__file__).parent.parent / "data_cards").glob("*.toml"))
@@ -197,6 +198,39 @@ def test_a_recipe_that_is_let_through_can_be_sampled(category, changes, tmp_path
     world = make_world(recipe, recipe.splits["test"])
     for seed in range(30):
         CATEGORIES[category].sample(world, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(
+    ("key", "least", "most", "below", "above"),
+    [
+        ("image_size", "32", "2048", "31", "2049"),
+        ("scene.objects", "[1, 1]", "[8, 8]", "[0, 1]", "[2, 9]"),
+        ("scene.patterned", "0", "1", "-0.01", "1.01"),
+        ("seed", "0", "99", "-1", "-2"),
+    ],
+)
+def test_limits_belong_to_what_is_allowed(key, least, most, below, above, tmp_path):
+    for value in (least, most):
+        load_recipe(write(tmp_path / "good.toml", {key: value}))
+    for value in (below, above):
+        with pytest.raises(InputError, match=key):
+            load_recipe(write(tmp_path / "bad.toml", {key: value}))
+
+
+@pytest.mark.parametrize(("objects", "least"), [((1, 1), 4), ((1, 2), 4), ((2, 3), 5), ((2, 4), 6), ((8, 8), 10)])
+def test_two_kinds_more_than_objects_are_needed(objects, least, tmp_path):
+    def changes(number: int) -> dict[str, str | None]:
+        return {"scene.objects": str(list(objects)), "vocabulary.shapes": str(list(KINDS)[:number]).replace("'", '"')}
+
+    load_recipe(write(tmp_path / "good.toml", changes(least)))
+    with pytest.raises(InputError, match=rf"vocabulary\.shapes: at least {least}.*not {least - 1}"):
+        load_recipe(write(tmp_path / "bad.toml", changes(least - 1)))
+
+
+def test_three_colors_are_enough_and_two_are_not(tmp_path):
+    load_recipe(write(tmp_path / "good.toml", {"vocabulary.colors": '["red", "blue", "green"]'}))
+    with pytest.raises(InputError, match="at least 3"):
+        load_recipe(write(tmp_path / "bad.toml", {"vocabulary.colors": '["red", "blue"]'}))
 
 
 def test_natural_scenes_need_one_value_of_an_attribute_and_no_more(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tarfile
 import warnings
 from dataclasses import replace
@@ -56,6 +57,66 @@ def test_everything_mandatory_is_there(written):
     assert not [key for key in MANDATORY if not written.get(key)]
     assert not [key for key in RAI if not written.get(f"rai:{key}")]
     assert [record["name"] for record in written["recordSet"]] == list(SPLITS)
+
+
+def test_what_is_said_is_what_the_manifest_says(generated, small_recipe):
+    manifest = read_manifest(generated)
+    manifest |= {"rejections": {"a reason": 40, "another": 2}, "published": "2027-01-02"}
+    manifest["splits"] = {"test": {**manifest["splits"]["test"], "images": 7, "groups": {"negation": 2, "content": 1}}}
+    found = croissant.describe(small_recipe, manifest)
+    assert found["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    assert found["datePublished"] == "2027-01-02"
+    assert found["name"] == small_recipe.name
+    assert found["creator"]["name"] == "The Fourfold authors"
+    assert found["url"] == f"urn:sha256:{manifest['recipe_sha256']}"
+    assert found["version"] == "1.0.0"
+    assert found["keywords"][4:] == ["content", "negation"]  # in the order of the table, and no other
+    [protocol] = found["rai:dataPreprocessingProtocol"]
+    assert protocol.endswith("42 drafts were rejected for 7 pictures.")
+    assert found["rai:hasSyntheticData"] is True
+    assert manifest["software"]["fourfold"] in found["citeAs"]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_field_has_its_column_and_every_record_its_key(split, written):
+    [record] = [each for each in written["recordSet"] if each["name"] == split]
+    assert record["key"] == {"@id": f"{split}/id"}
+    columns = {field["name"]: field["source"]["extract"].get("column") for field in record["field"]}
+    assert columns.pop("image") is None
+    assert columns == {name: name for name in columns}
+    assert {"id", "group", "role", "caption", "adversarial_caption", "mask", "file_name"} <= set(columns)
+    assert all(field["@id"] == f"{split}/{field['name']}" for field in record["field"])
+    [joined] = [field for field in record["field"] if field["name"] == "file_name"]
+    assert joined["references"]["fileSet"] == {"@id": f"{split}-images"}
+    assert re.sub(joined["source"]["transform"]["regex"], r"\1", "images/x-a.png") == "x-a.png"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_files_are_named_with_their_hashes(split, written, generated):
+    nodes = {node["@id"]: node for node in written["distribution"]}
+    rows = nodes[f"{split}-metadata"]
+    assert rows["contentUrl"] == f"{split}/metadata.jsonl"
+    assert rows["sha256"] == file_hash(generated / split / "metadata.jsonl")
+    assert nodes[f"{split}-images"]["includes"] == f"{split}/images/*.png"
+
+
+def test_the_card_says_which_category_asks_for_which_condition(generated):
+    text = (generated / "README.md").read_text()
+    assert "| test | binding | C2 | 2 | two objects exchange an attribute |" in text
+    assert "| test | relation+negation | C3+C4 | 2 | two objects exchange places; the caption says in which" in text
+    assert "| test | counting | beyond | 2 | the number of objects of a kind differs |" in text
+    assert "| test | natural | | 1 scenes |" in text
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [(999, "n<1K"), (1_000, "1K<n<10K"), (9_999, "1K<n<10K"), (10_000, "10K<n<100K"), (1_000_000, "1M<n<10M")],
+)
+def test_the_card_says_how_many_pictures_there_are(images, said, small_recipe, generated, tmp_path):
+    manifest = read_manifest(generated)
+    manifest["splits"] = {"test": {**manifest["splits"]["test"], "images": images}}
+    write_card(tmp_path, replace(small_recipe, splits={"test": small_recipe.splits["test"]}), manifest)
+    assert f"\nsize_categories: {said}\n" in (tmp_path / "README.md").read_text()
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,12 @@ from fourfold.evaluator.data.external import LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.images import ImageRef
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision
 from fourfold.generator.categories.world import make_world
-from fourfold.generator.dataset.reading import read_groups, read_rows
+from fourfold.generator.dataset.reading import Group, read_groups, read_rows
 from fourfold.generator.exports import EXPORTS, export, negbench, whatsup
+from fourfold.generator.exports.edits import caption_edit
 from fourfold.generator.groups.making import make_group
 from fourfold.generator.groups.natural import make_scene
-from fourfold.generator.recipe.reading import Split, recipe_to_dict
+from fourfold.generator.recipe.reading import Recipe, Split, recipe_to_dict
 from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.truth.claims import Description, Related
@@ -53,19 +55,8 @@ def pixels_of(name: str) -> np.ndarray:
     return np.frombuffer(hashlib.sha256(name.encode()).digest()[:27] * 4, np.uint8).reshape(6, 6, 3)
 
 
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory, small_recipe, flat_renderer) -> Path:
-    """A dataset folder with stacks and all four attributes; its pictures show nothing but whose they are."""
-    folder = tmp_path_factory.mktemp("exports") / "dataset"
-    shapes = small_recipe.vocabulary.shapes[:8]
-    recipe = replace(
-        small_recipe,
-        splits={"test": Split(GROUPS, scenes=3), "none": Split({"counting": 1})},
-        vocabulary=replace(small_recipe.vocabulary, shapes=shapes, materials=("matte", "metal", "glossy")),
-        scene=replace(small_recipe.scene, arrangements=("table", "floating", "stacked")),
-        attributes=("color", "size", "material", "pattern"),
-        held_out=(),
-    )
+def write_dataset(folder: Path, recipe: Recipe, flat_renderer: Callable[[int], Any]) -> Path:
+    """A dataset folder of the recipe; its pictures show nothing but whose they are."""
     counts = {}
     for split, row in recipe.splits.items():
         world, renderer = make_world(recipe, row), flat_renderer(64)
@@ -85,6 +76,21 @@ def dataset(tmp_path_factory: pytest.TempPathFactory, small_recipe, flat_rendere
     manifest = {"format_version": 1, "name": "exports", "seed": 7, "splits": counts, "recipe": recipe_to_dict(recipe)}
     (folder / "manifest.json").write_text(json.dumps(manifest))
     return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory, small_recipe, flat_renderer) -> Path:
+    """A dataset folder with stacks and all four attributes."""
+    shapes = small_recipe.vocabulary.shapes[:8]
+    recipe = replace(
+        small_recipe,
+        splits={"test": Split(GROUPS, scenes=3), "none": Split({"counting": 1})},
+        vocabulary=replace(small_recipe.vocabulary, shapes=shapes, materials=("matte", "metal", "glossy")),
+        scene=replace(small_recipe.scene, arrangements=("table", "floating", "stacked")),
+        attributes=("color", "size", "material", "pattern"),
+        held_out=(),
+    )
+    return write_dataset(tmp_path_factory.mktemp("exports") / "dataset", recipe, flat_renderer)
 
 
 @pytest.fixture(scope="module")
@@ -331,6 +337,210 @@ def test_dcsm_folders_are_labelled_by_name(exported, owner):
             row = owner(ImageRef(out / pair[f"img{k}_path"]))
             shown, lacking = pair[f"img{k}_obj"]
             assert {shown} == {shown, lacking} & {thing["shape"] for thing in row["objects"]}
+
+
+def as_group(category: str, edit: str) -> Group:
+    return Group("g", Path(), ({"category": category, "edit": edit}, {"category": category, "edit": edit}), ())
+
+
+@pytest.mark.parametrize(
+    ("category", "edit", "said"),
+    [
+        ("content", "replace-attribute", ("replace", "att")),
+        ("content", "replace-object", ("replace", "obj")),
+        ("content", "add-object", ("replace", "obj")),
+        ("binding", "swap-attribute", ("swap", "att")),
+        ("relation", "swap-object", ("swap", "obj")),
+        ("relation", "replace-object", ("replace", "obj")),
+        ("relation", "replace-relation", ("replace", "rel")),
+        ("location", "replace-location", ("replace", "rel")),
+        ("comparison", "swap-object", ("swap", "obj")),
+        ("negation", "negate", None),
+        ("counting", "replace-count", None),
+        ("binding+relation", "swap-attribute", None),
+    ],
+)
+def test_edits_have_the_name_that_sugarcrepe_gives_to_them(category, edit, said):
+    assert caption_edit(as_group(category, edit)) == said
+
+
+def test_every_file_of_sugarcrepe_and_valse_holds_the_edits_of_its_name(exported, dataset):
+    """The captions in each are those of the groups that belong there, each beside the caption of its twin."""
+    expected: dict[str, Counter] = defaultdict(Counter)
+    pieces = {"negation": "existence", "counting": "counting-hard", "relation": "relations", "location": "relations"}
+    for group in read_groups(dataset, "test"):
+        pairs = [(group.captions[i].text, group.captions[1 - i].text) for i in (0, 1)]
+        if caption_edit(group):
+            expected[f"sugarcrepe/{'_'.join(caption_edit(group))}.json"].update(pairs)
+        kinds_differ = group.category == "content" and group.rows[0]["edit"] != "replace-attribute"
+        if piece := "foil-it" if kinds_differ else pieces.get(group.category):
+            expected[f"valse/{piece}.json"].update(pairs)
+    found: dict[str, Counter] = {}
+    for name, keys in (("sugarcrepe", ("caption", "negative_caption")), ("valse", ("caption", "foil"))):
+        for path in exported(name).glob("*.json"):
+            rows = json.loads(path.read_text()).values()
+            found[f"{name}/{path.name}"] = Counter(tuple(row[key] for key in keys) for row in rows)
+    assert found == expected
+    assert {"valse/existence.json", "valse/counting-hard.json", "valse/relations.json", "valse/foil-it.json"} <= set(
+        found
+    )
+
+
+def test_winoground_puts_each_caption_with_its_picture(exported, dataset):
+    examples = [json.loads(line) for line in (exported("winoground") / "examples.jsonl").read_text().splitlines()]
+    groups = list(read_groups(dataset, "test"))
+    assert [example["id"] for example in examples] == list(range(len(groups)))
+    for example, group in zip(examples, groups, strict=True):
+        for k, row in enumerate(group.rows):
+            assert (example[f"image_{k}"], example[f"caption_{k}"]) == (row["id"], row["caption"])
+            assert row["adversarial_caption"] == example[f"caption_{1 - k}"]
+        said = (example["tag"], example["secondary_tag"], example["collapsed_tag"])
+        assert said == (group.rows[0]["edit"], group.rows[0]["attribute"], group.category)
+
+
+def test_open_clip_reads_all_true_captions_and_no_other(exported, dataset):
+    with (exported("open-clip") / "test.csv").open(encoding="utf-8", newline="") as file:
+        found = Counter((row["filepath"], row["title"]) for row in csv.DictReader(file, delimiter="\t"))
+    expected = Counter()
+    for row in read_rows(dataset, "test"):
+        place = 0 if row["role"] == "single" else "ab".index(row["role"])
+        true = [caption["text"] for caption in row["captions"] if caption["truth"][place]]
+        expected.update((f"images/{row['id']}.png", text) for text in true)
+    assert found == expected
+
+
+# Token in the name of a What'sUp file -> what its first option says, and what is true of its picture.
+WHATSUP = {
+    "left_of": ("to the left of", "left", "right_of"),
+    "right_of": ("to the right of", "right", "left_of"),
+    "on": ("on", "on", "under"),
+    "under": ("under", "under", "on"),
+    "in-front_of": ("in front of", "front", "behind"),
+    "behind": ("behind", "behind", "in-front_of"),
+}
+
+
+def read_whatsup(out: Path, subset: str, owner: Callable[[ImageRef], Row]) -> Counter:
+    """The tokens of a subset's files, each held against the caption that is right and against the picture."""
+    tokens = {
+        "images": ("left_of", "right_of", "on", "under"),
+        "clevr": ("left_of", "right_of", "in-front_of", "behind"),
+    }
+    found, pairs = Counter[str](), defaultdict(list)
+    for entry in json.loads((out / "data" / f"controlled_{subset}_dataset.json").read_text()):
+        path = Path(entry["image_path"])
+        assert path.parent == Path("data") / f"controlled_{subset}"
+        name = re.fullmatch(rf"(.+) \d+_({'|'.join(WHATSUP)})_(.+) \d+", path.stem)
+        words, relation, _ = WHATSUP[name[2]]
+        said = [
+            re.fullmatch(r"An? .+? (to the \w+ of|in front of|behind|on|under) an? .+", text)[1]
+            for text in entry["caption_options"]
+        ]
+        assert said[0] == words
+        assert sorted(said) == sorted(WHATSUP[token][0] for token in tokens[subset])
+        assert related(owner(ImageRef(out / path)), relation, {name[1]}, {name[3]})
+        found[name[2]] += 1
+        pairs[path.stem.replace(f"_{name[2]}_", " ")].append(name[2])
+    for one, other in pairs.values():
+        assert other == WHATSUP[one][2]
+    return found
+
+
+def test_whatsup_names_files_by_what_is_true_of_their_pictures(exported, owner):
+    found = read_whatsup(exported("whatsup"), "images", owner)
+    assert found["left_of"] == found["right_of"] > 0
+    assert found["on"] == found["under"] > 0
+
+
+def test_whatsup_tells_depth_in_its_second_subset(small_recipe, flat_renderer, tmp_path):
+    scene = replace(small_recipe.scene, objects=(2, 2), arrangements=("table",))
+    recipe = replace(small_recipe, splits={"test": Split({"relation": 24})}, scene=scene, held_out=())
+    folder = write_dataset(tmp_path / "dataset", recipe, flat_renderer)
+    rows = {pixels_of(row["id"]).tobytes(): row for row in read_rows(folder, "test")}
+
+    def owner(image: ImageRef) -> Row:
+        with Image.open(image.path) as picture:
+            return rows[np.asarray(picture.convert("RGB")).tobytes()]
+
+    found = read_whatsup(export(folder, "whatsup", tmp_path / "out").path, "clevr", owner)
+    assert found["in-front_of"] == found["behind"] > 0
+
+
+@pytest.mark.parametrize(
+    ("offsets", "shown"),
+    [
+        ({"left": 1.0, "right": -1.0, "on": -1.0, "under": -1.0}, "left"),
+        ({"left": -3.0, "right": 3.0, "on": 0, "under": 0}, "right"),  # no direction at all is clearly not it
+        ({"left": 0.99, "right": -1.0, "on": -1.0, "under": -1.0}, None),
+        ({"left": 0.99, "right": -0.99, "on": -1.0, "under": -1.0}, None),
+        ({"left": 1.0, "right": -0.99, "on": -1.0, "under": -1.0}, None),
+        ({"left": 1.0, "right": -1.0, "on": 0.01, "under": -1.0}, None),
+        ({"left": 1.0, "right": -1.0, "on": -0.01, "under": -1.0}, None),
+        ({"left": 1.0, "right": -1.0, "on": 1.0, "under": -1.0}, None),
+        ({"left": -1.0, "right": -1.0, "on": -1.0, "under": -1.0}, None),
+    ],
+)
+def test_whatsup_shows_the_one_relation_that_clearly_holds(offsets, shown, dataset, monkeypatch):
+    group = next(group for group in read_groups(dataset, "test") if group.category == "content")
+    layout = layout_from_dict(group.rows[0])
+    one, other = (replace(layout.objects[0], shape=shape) for shape in ("cube", "star"))
+    table = {name: SimpleNamespace(offset=lambda *_, value=value: value) for name, value in offsets.items()}
+    monkeypatch.setattr(whatsup, "RELATIONS", table)
+    pair = Description("cube"), Description("star")
+    assert whatsup._shown(replace(layout, objects=(one, other)), *pair, tuple(offsets)) == shown
+    assert whatsup._shown(replace(layout, objects=(one, other, other)), *pair, tuple(offsets)) is None
+
+
+def test_clip_binding_relations_hold_and_their_opposites_do_not(exported, owner):
+    opposite = {"left": "right", "right": "left", "front": "behind", "behind": "front"}
+    out = exported("clip-binding") / "rel"
+    found = json.loads((out / "gen.json").read_text())
+    said = set()
+    for name, row in found.items():
+        shown = owner(ImageRef(next(out.glob(f"images/*/{name}"))))
+        assert row["pos"]
+        for text in row["pos"]:
+            first, relation, second = text.split()
+            said.add(relation)
+            assert related(shown, relation, {first}, {second})
+            assert not related(shown, opposite[relation], {first}, {second})
+            assert f"{second} {opposite[relation]} {first}" in row["pos"]
+    assert said == set(opposite)
+
+
+@pytest.mark.parametrize(
+    ("split", "name"), [("train", "train"), ("validation", "val"), ("val", "val"), ("test", "gen")]
+)
+def test_clip_binding_calls_the_splits_as_its_authors_do(split, name, dataset, tmp_path):
+    folder = Path(shutil.copytree(dataset, tmp_path / "dataset"))
+    if split != "test":
+        (folder / "test").rename(folder / split)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["splits"][split] = manifest["splits"].pop("test")
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    out = export(folder, "clip-binding", tmp_path / "out", split=split).path
+    assert [path.name for path in (out / "two_object").glob("*.csv")] == [f"{name}.csv"]
+
+
+def test_dcsm_has_no_label_for_what_is_not_asked(exported):
+    """Words of sizes are theirs, tokens of relations too; each negated pair shows in one what the other lacks."""
+    out = exported("dcsm")
+    sizes = {part for path in out.glob("objaverse_smallbig_withbg/[!M]*.png") for part in path.stem.split("_")[::2]}
+    assert sizes <= {"small", "big"}
+    tokens = {path.stem.split("_")[1] for path in out.glob("objaverse_train_composite_newrelations_withbg/*.png")}
+    assert {"leftof", "rightof"} <= tokens <= {"leftof", "rightof", "above", "below"}
+    for pair in json.loads((out / "negated_pairs_cocotrain_v1.json").read_text()):
+        assert pair["img1_obj"] == pair["img2_obj"][::-1]
+
+
+def test_a_negbench_option_is_true_of_what_it_says():
+    option = negbench._Option
+    assert [option("positive", "cube").holds(frozenset(kinds)) for kinds in (["cube"], ["star"])] == [True, False]
+    assert [option("negative", "cube").holds(frozenset(kinds)) for kinds in (["cube"], ["star"])] == [False, True]
+    shown = (["cube"], ["cube", "star"], ["star"], [])
+    assert [option("hybrid", "cube", "star").holds(frozenset(kinds)) for kinds in shown] == [True, False, False, False]
+    assert option("negative", "hourglass").text() == "This image does not feature an hourglass"
+    assert option("positive", "cube").text() == "This image features a cube"
 
 
 def test_users_kinds_have_their_own_article():

@@ -98,6 +98,13 @@ def flip_truth(rows: Rows) -> None:
             caption["truth"] = caption["truth"][::-1]
 
 
+def swap_hard_truths(rows: Rows) -> None:
+    """The first two captions keep their truth, the hard positives exchange theirs: in both rows alike."""
+    for row in rows[:2]:
+        for caption in row["captions"][2:]:
+            caption["truth"] = caption["truth"][::-1]
+
+
 def move_object(row: dict[str, Any], rehash: bool) -> None:
     row["objects"][0]["position"][0] += 0.7
     if rehash:
@@ -130,6 +137,17 @@ ROW_DAMAGE: dict[str, tuple[Callable[[Rows], object], str]] = {
     ),
     "truth of all captions": (flip_truth, "not fourfold"),
     "truth that is text": (lambda rows: rows[1]["captions"][0].update(truth=["true", "false"]), "malformed captions"),
+    "truth of hard positives": (swap_hard_truths, "not fourfold"),
+    "kind of a hard positive": (
+        lambda rows: rows[0]["captions"][2].update(kind="adversarial-positive"),
+        "kinds of the captions of image a",
+    ),
+    "caption after the adversarial one": (
+        lambda rows: rows[1].update(caption=rows[1]["adversarial_caption"], adversarial_caption=rows[1]["caption"]),
+        "the captions of image b are not those of its group",
+    ),
+    "split of a row": (lambda rows: rows[0].update(split="train"), "is of split 'train'"),
+    "group of a row": (lambda rows: rows[1].update(group="test-binding-000009"), "image 'b' without its image a"),
     "claim of another group": (claim_of_another, "of its two scenes"),
     "caption text in every place": (lambda rows: say(rows, 0, "a lie"), "'a lie' does not say its claim"),
     "other caption's text in every place": (lambda rows: say(rows, 1, "a lie"), "'a lie' does not say its claim"),
@@ -149,7 +167,13 @@ ROW_DAMAGE: dict[str, tuple[Callable[[Rows], object], str]] = {
     ),
     "claim that is no JSON": (lambda rows: rows[0]["captions"][0].update(claim="{"), "malformed captions"),
     "captions left out": (lambda rows: rows[0].update(captions=rows[0]["captions"][:1]), "not fourfold"),
-    "box": (lambda rows: rows[0]["objects"][0]["bbox"].__setitem__(0, 0), "fills the box"),
+    **{
+        f"box, side {side}": (
+            lambda rows, side=side: rows[0]["objects"][0]["bbox"].__setitem__(side, 0 if side < 2 else 223),
+            "fills the box",
+        )
+        for side in range(4)
+    },
     "visible pixels": (lambda rows: rows[0]["objects"][0].update(visible_pixels=7), "its row says 7"),
     "mask value": (lambda rows: rows[0]["objects"][0].update(mask_value=77), "of no object"),
     "object moved": (lambda rows: move_object(rows[0], False), "scene is not that of its hash"),
@@ -275,6 +299,7 @@ FILE_DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "image scaled": (lambda folder: Image.new("RGB", (9, 9)).save(image(folder)), "not of one size"),
     "image nobody knows": (lambda folder: shutil.copy(image(folder), image(folder).with_name("x.png")), "no row"),
     "file nobody knows": (lambda folder: image(folder).with_name("notes.txt").write_text("x"), "no row"),
+    "file nobody knows beside the rows": (lambda folder: (folder / "test" / "notes.txt").write_text("x"), "no row"),
     "mask deleted": (lambda folder: mask(folder).unlink(), "no such image"),
     "mask value new": (lambda folder: change_pixels(mask(folder), paint(200)), "holds values [200] of no object"),
     "mask value of an object": (lambda folder: change_pixels(mask(folder), paint(1)), "pixels in the mask"),
@@ -312,6 +337,15 @@ MANIFEST_DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "recipe left out": (lambda manifest: manifest.pop("recipe"), "cannot be read"),
     "recipe of nonsense": (lambda manifest: manifest.update(recipe={"name": 5}), "recipe"),
     "seed": (lambda manifest: manifest.update(seed=99), "seed and name"),
+    "name": (lambda manifest: manifest.update(name="another"), "seed and name"),
+    "natural scenes wished": (
+        lambda manifest: manifest["splits"]["test"].update(scenes=2),
+        "split test: ",
+    ),
+    "scenes of a shard": (
+        lambda manifest: manifest["shards"][1].update(scenes_sha256="0"),
+        "scenes_sha256 is not that of its shards",
+    ),
     "split left out": (lambda manifest: manifest["splits"].pop("held-out"), "split held-out"),
 }
 
@@ -331,6 +365,32 @@ def test_a_wrong_manifest_is_found(name, dataset_copy):
     edit_manifest(dataset_copy, edit)
     problems = verify(dataset_copy, audits=False, progress=False)
     assert any(said in problem for problem in problems), problems
+
+
+def test_an_id_that_is_there_twice_is_found(dataset_copy):
+    edit_rows(dataset_copy, lambda rows: rows[5].update(id=rows[2]["id"]))
+    problems = verify(dataset_copy, audits=False, progress=False)
+    assert [problem.endswith("has the id of an earlier row") for problem in problems].count(True) == 1
+
+
+def test_the_first_of_the_six_digits_of_an_audit_counts_and_the_last_ones_do_not(dataset_copy):
+    path = dataset_copy / "audit.json"
+    said = json.loads(path.read_text())
+    number = next(row["low"] for row in said["splits"]["test"]["results"] if 0.1 < row["low"] < 0.9)
+    text = path.read_text()
+    path.write_text(text.replace(str(number), str(number + 1e-9)))
+    assert verify(dataset_copy, progress=False) == []
+    path.write_text(text.replace(str(number), str(number + 1e-4)))
+    assert verify(dataset_copy, progress=False) == [
+        f"{path}: is not what the blind solvers make of the captions and objects"
+    ]
+
+
+def test_slight_dependences_that_the_manifest_does_not_list_are_found(dataset_copy):
+    edit_manifest(dataset_copy, lambda manifest: manifest.update(slight_dependences=["shape and color"]))
+    assert verify(dataset_copy, progress=False) == [
+        f"{dataset_copy / 'audit.json'}: finds other slight dependences of objects than the manifest lists"
+    ]
 
 
 def test_a_problem_names_line_and_row(dataset_copy):

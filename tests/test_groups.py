@@ -4,15 +4,25 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fourfold.errors import InputError
 from fourfold.generator.categories import CATEGORIES
-from fourfold.generator.categories.world import World, make_world
+from fourfold.generator.categories.world import Draft, World, make_world
 from fourfold.generator.groups import making as groups
-from fourfold.generator.groups.making import FOURFOLD, MAX_TRIES, MadeGroup, make_group, make_rng, truth_table
+from fourfold.generator.groups.making import (
+    FOURFOLD,
+    MAX_TRIES,
+    MadeGroup,
+    difficulty,
+    make_group,
+    make_rng,
+    truth_table,
+    turn,
+)
 from fourfold.generator.recipe.reading import Recipe, Split
 from fourfold.scenes.model.layout import Layout, layout_from_dict
 from fourfold.scenes.render.rendering import Rendering
@@ -105,6 +115,61 @@ def test_both_rows_of_a_group_say_what_is_so(category, make):
             assert inside[-1].any()
             assert inside[:, 0].any()
             assert inside[:, -1].any()
+
+
+def test_two_captions_share_a_wording_and_their_hard_positives_another(make):
+    for index in range(6):
+        row = make(index=index).pictures[0].row
+        names = [caption["template"].rstrip("s") for caption in row["captions"]]
+        assert names[0] == names[1]
+        assert names[2] == names[3]
+        assert names[0].split(".")[0] != names[2].split(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("edit", "attribute", "turned"),
+    [
+        ("negate", "negate", "un-negate"),
+        ("negate", "negate-attribute", "un-negate"),
+        ("negate", "negate-relation", "un-negate"),
+        ("negate", "no", "negate"),  # both captions deny
+        ("negate", "neither-nor", "negate"),
+        ("swap-attribute", "color", "swap-attribute"),
+    ],
+)
+def test_what_is_negated_is_un_negated_the_other_way_round(edit, attribute, turned):
+    draft = turn(Draft(("first", "second"), ("a", "b"), ("c", "d"), edit, attribute))
+    assert draft == Draft(("second", "first"), ("b", "a"), ("d", "c"), turned, attribute)
+
+
+def test_difficulty_is_that_of_the_hardest_object_and_of_the_first_two(make):
+    picture = make("content").pictures[0]
+    layout = layout_from_dict(picture.row)
+    first = layout.objects[0]
+    layout = replace(
+        layout,
+        objects=(
+            replace(first, position=(0.0, 0.0, 0.0), scale=0.5, color="red"),
+            replace(first, position=(3.0, 4.0, 0.0), scale=2.0, color="red"),
+            replace(first, position=(9.0, 9.0, 0.0), scale=9.0, color="blue"),
+        ),
+    )
+    seen = [
+        SimpleNamespace(visible_fraction=fraction, visible_pixels=pixels)
+        for fraction, pixels in ((0.75, 40), (1.0, 90), (0.9, 30))
+    ]
+    assert difficulty(layout, tuple(seen), "a red cube", True) == {
+        "n_objects": 3,
+        "distance": 5.0,
+        "size_ratio": 4.0,
+        "occlusion": 0.25,
+        "color_distance": 0.0,
+        "visible_pixels": 30,
+        "caption_length": 3,
+        "held_out": True,
+    }
+    turned = replace(layout, objects=layout.objects[1::-1])
+    assert difficulty(turned, tuple(seen[:2]), "", False)["size_ratio"] == 4.0
 
 
 def test_absences_are_the_kinds_that_captions_name_and_the_picture_lacks(make, world):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fourfold.errors import InputError
+from fourfold.generator.audits import independence
 from fourfold.generator.audits.blind_audit import audit
 from fourfold.generator.audits.dataset_audit import (
     audit_dataset,
@@ -21,7 +22,7 @@ from fourfold.generator.audits.dataset_audit import (
 from fourfold.generator.audits.independence import HARMLESS, IndependenceResult, audit_independence
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import keeps_hold_outs, make_world
-from fourfold.generator.dataset.reading import read_groups
+from fourfold.generator.dataset.reading import Group, read_groups
 from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary
 
 COLUMNS = ("color", "shape", "across", "split")
@@ -205,6 +206,77 @@ def objects_of_drafts(recipe: Recipe, name: str, groups: int) -> list[dict]:
             for thing in draft.layouts[0].objects
         ]
     return rows
+
+
+@pytest.mark.parametrize(
+    ("strength", "p", "leaks", "slight"),
+    [
+        (0.0499, 0.0, False, True),
+        (0.05, 0.0, True, False),
+        (0.0501, 0.0, True, False),
+        (1.0, 0.0099, True, False),
+        (1.0, 0.0101, False, False),
+        (0.01, 0.0101, False, False),
+        (0.01, 0.0099, False, True),
+    ],
+)
+def test_what_is_certain_leaks_from_a_twentieth_on(strength: float, p: float, leaks: bool, slight: bool) -> None:
+    """Certain: p below 0.01 after correction. Of use to who guesses: Cramer's V of 0.05 or more."""
+    raw = IndependenceResult(("color", "shape"), 100, 1.0, strength, 1.0, False, False, "told")
+    assert independence._judged(raw, p) == replace(
+        raw, p=p, leaks=leaks, slight=slight, feature="told" if leaks or slight else ""
+    )
+
+
+def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
+    """One object an image, so that nothing is drawn at random and a pair alone has its raw p."""
+    generator = np.random.default_rng(2)
+    columns = ("color", "shape", "size")
+    rows = [
+        {**{name: str(generator.integers(3)) for name in columns}, "group": number, "image": number}
+        for number in range(600)
+    ]
+    together = run(rows, columns)
+    alone = {pair: run(rows, pair)[pair].p for pair in together}
+    lowest = min(alone, key=alone.__getitem__)
+    assert together[lowest].p == pytest.approx(min(1.0, 3 * alone[lowest]))
+    assert 0 < alone[lowest] < 1
+
+
+def test_cramers_v_is_corrected_for_chance() -> None:
+    """Of independent columns of nine values, the plain V of 200 objects is 0.2; what is left is far less."""
+    generator = np.random.default_rng(3)
+    rows = [
+        {"color": str(generator.integers(9)), "shape": str(generator.integers(9)), "group": n, "image": n}
+        for n in range(200)
+    ]
+    assert run(rows, ("color", "shape"))["color", "shape"].strength < 0.1
+
+
+def test_a_measure_is_cut_into_three_equal_parts() -> None:
+    column = independence._Column()
+    for value in range(90):
+        column.add(float(value))
+    codes, names = column.coded()
+    assert np.bincount(codes).tolist() == [30, 30, 30]
+    assert names == ["-inf..29.7", "29.7..59.3", "59.3..inf"]
+
+
+def test_few_objects_are_not_left_to_the_chi_square() -> None:
+    """Three and three: 2 of 20 orders give as much, where the chi-square distribution says 0.004."""
+    rows = [{"color": "red", "shape": "cube"}] * 3 + [{"color": "blue", "shape": "ball"}] * 3
+    rows = [{**row, "group": number, "image": number} for number, row in enumerate(rows)]
+    assert 0.07 < run(rows, ("color", "shape"))["color", "shape"].p < 0.13
+
+
+def test_an_object_is_across_at_the_middle_of_its_box(tmp_path: Path) -> None:
+    thing = {"bbox": [10, 0, 30, 8], "shape": "cube", "color": "red"}
+    rows = tuple({"id": f"g-{role}", "objects": [thing]} for role in "ab")
+    found = list(object_rows(Group("g", tmp_path, rows, ()), "test"))
+    assert [(row["across"], row["image"], row["group"], row["split"]) for row in found] == [
+        (20.0, "g-a", "g", "test"),
+        (20.0, "g-b", "g", "test"),
+    ]
 
 
 def test_constant_columns_say_nothing() -> None:

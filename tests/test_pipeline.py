@@ -161,6 +161,56 @@ def test_another_recipe_in_the_folder_is_refused(finished, change, flat, quick, 
     assert tree(folder) == before
 
 
+def interrupted(quick, folder, flat, monkeypatch) -> Path:
+    """A folder that a run left in the middle, with its marker."""
+    with monkeypatch.context() as patch:
+        interrupted_after(patch, 20, Interrupted())
+        with pytest.raises(Interrupted):
+            flat(quick, folder, renderer="opengl", format="folder")
+    assert set(json.loads((folder / WORK / "recipe.json").read_text())) == {"fourfold", "recipe", "renderer", "format"}
+    return folder
+
+
+@pytest.mark.parametrize("change", [{"renderer": "raytrace"}, {"renderer": "auto"}, {"format": "webdataset"}], ids=str)
+def test_another_renderer_or_format_in_an_unfinished_folder_is_refused(change, flat, quick, tmp_path, monkeypatch):
+    folder = interrupted(quick, tmp_path / "x", flat, monkeypatch)
+    before = tree(folder)
+    with pytest.raises(InputError, match="holds an unfinished dataset of another recipe, seed, format, renderer"):
+        flat(quick, folder, **{"renderer": "opengl", "format": "folder", **change})
+    assert tree(folder) == before
+
+
+def test_an_unfinished_folder_of_another_version_is_refused(flat, quick, tmp_path, monkeypatch):
+    folder = interrupted(quick, tmp_path / "x", flat, monkeypatch)
+    before = tree(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("fourfold.generator.run.pipeline.software_version", lambda: "0.0.1")
+        with pytest.raises(InputError, match="version of this software; give a new folder"):
+            flat(quick, folder, renderer="opengl")
+    assert tree(folder) == before
+    flat(quick, folder, renderer="opengl")
+    assert (folder / "manifest.json").is_file()
+
+
+def test_a_finished_set_of_another_format_is_refused(flat, quick, tmp_path):
+    folder = flat(quick, tmp_path / "x")
+    before = tree(folder)
+    with pytest.raises(InputError, match="holds another dataset; nothing was overwritten"):
+        flat(quick, folder, format="webdataset")
+    assert tree(folder) == before
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"name": "x"}', "\udcff"], ids=repr)
+def test_a_shard_with_a_torn_record_is_made_again(torn, flat, quick, tmp_path, monkeypatch):
+    folder = interrupted(quick, tmp_path / "x", flat, monkeypatch)
+    done = [shard for shard in plan_shards(quick) if read_record(folder, shard)]
+    record = folder / WORK / f"{done[0].name}.json"
+    record.write_bytes(torn.encode("utf-8", "surrogateescape"))
+    assert [shard for shard in done if read_record(folder, shard)] == done[1:]
+    flat(quick, folder, renderer="opengl")
+    assert tree(folder) == tree(flat(quick, tmp_path / "whole", renderer="opengl"))
+
+
 @pytest.mark.parametrize("name", ["notes.txt", "test/images/mine.png", ".hidden", "manifest.json"])
 def test_a_folder_that_holds_something_else_is_refused_and_untouched(name, flat, quick, tmp_path):
     folder = tmp_path / "mine"

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourfold.english import with_article
-from fourfold.generator.captions.phrases import HELD_OUT_PHRASES, HELD_OUT_TEMPLATES, RELATION_PHRASES, TEMPLATES
+from fourfold.generator.captions.phrases import (
+    COMPARISON_PHRASES,
+    HELD_OUT_PHRASES,
+    HELD_OUT_TEMPLATES,
+    NUMBERS,
+    REGION_PHRASES,
+    RELATION_PHRASES,
+    TEMPLATES,
+)
 from fourfold.generator.captions.wording import (
     HOLD_OUTS,
     SYNONYMS,
@@ -110,6 +118,73 @@ def test_every_kind_has_its_article_and_plural(kind):
 def test_the_articles_of_our_kinds_are_those_of_their_sound(kind):
     """So that what gives a kind its own article and what goes by sound say the same of them."""
     assert articled(Description(kind)) == with_article(kind) == f"{KINDS[kind].article} {kind}"
+
+
+# What each wording has to say, and how nothing else may: its pattern fits it, and no other wording of the table.
+MEANING = {
+    "left": r"\bleft\b",
+    "right": r"\bright\b(?! beside)",
+    "above": r"^(above|over|higher .*than|higher than)$",
+    "below": r"^(below|under|lower .*than|lower than)$",
+    "front": r"^(in front of|closer .*|nearer .*)$",
+    "behind": r"^(behind|further .*|farther .*)$",
+    "on": r"^(on top of|on|(resting|standing) on)$",
+    "under": r"^(directly under|underneath|supporting|carrying)$",
+    "inside": r"^(inside|in|within|in the inside of)$",
+    "holding": r"^(holding|containing|around|enclosing)$",
+    "beside": r"^(next to|(right )?beside|close to)$",
+}
+MEANING_OF_REGIONS = {
+    "left": r"\bleft\b",
+    "right": r"\bright\b",
+    "top": r"\b(top|upper|above)\b",
+    "bottom": r"\b(bottom|lower|below)\b",
+}
+MEANING_OF_COMPARISONS = {
+    "larger": r"^(larger|bigger|of a larger size|larger in size) than$",
+    "smaller": r"^(smaller|of a smaller size|smaller in size|lesser in size) than$",
+    "taller": r"^(taller|of greater height|greater in height|larger in height) than$",
+    "shorter": r"^(shorter|of smaller height|smaller in height|less tall) than$",
+    "nearer": r"^(nearer|closer) (to the (camera|viewer) )?than$",
+    "farther": r"^(farther|further|more distant) .*than$|^more distant than$",
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "meaning"),
+    [
+        (RELATION_PHRASES, MEANING),
+        (REGION_PHRASES, MEANING_OF_REGIONS),
+        (COMPARISON_PHRASES, MEANING_OF_COMPARISONS),
+    ],
+    ids=["relations", "regions", "comparisons"],
+)
+def test_every_wording_says_what_it_stands_for_and_nothing_else(table, meaning):
+    assert set(table) == set(meaning)
+    for name, phrases in table.items():
+        assert len(set(phrases)) == len(phrases) == 4
+        for phrase in phrases:
+            assert [other for other in meaning if re.search(meaning[other], phrase)] == [name], phrase
+
+
+def test_number_words_count_up():
+    assert NUMBERS == ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "are no cubes"), (1, "is one cube"), (2, "are two cubes")])
+def test_number_noun_and_verb_agree(number, said):
+    assert word(Counted(Description("cube"), number), Wording(5, 0)) == f"there {said}"
+
+
+def test_a_denial_denies_all_that_it_names():
+    """Of two absent things each is denied, of one present and one absent the second alone."""
+    a, b = Description("cube"), Description("star")
+    for template in range(8):
+        both = word(Both(Absent(a), Absent(b)), Wording(template, 0))
+        assert re.search(r"neither .*cube nor .*star|(no|without a) cube and (no|without a) star", both), both
+        one = word(Both(Exists(a), Absent(b)), Wording(template, 0))
+        assert re.search(r"\ba cube\b.*\b(no|not a|without a) star\b", one), one
+        assert not re.search(r"\b(no|not|without|neither)\b.*cube", one), one
 
 
 OWN = [
