@@ -69,10 +69,11 @@ def theirs(images: int) -> float:
     from fourfold.generator.categories import CATEGORIES
     from fourfold.generator.categories.world import make_world
     from fourfold.scenes.model.camera import pose
-    from fourfold.scenes.render.rendering import _import_pyrender, light_pose, object_pose
+    from fourfold.scenes.render.opengl import import_pyrender
+    from fourfold.scenes.render.poses import light_pose, object_pose
     from fourfold.scenes.shapes import mesh
 
-    pyrender = _import_pyrender()
+    pyrender = import_pyrender()
     pyrender.renderer.SHADOW_TEX_SZ = pyrender.light.SHADOW_TEX_SZ = 2048  # its own default
     world = make_world(recipe(1), recipe(1).splits["test"])
     drafts = (CATEGORIES["binding"].sample(world, np.random.default_rng([1, seed])) for seed in range(10 * images))

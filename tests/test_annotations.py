@@ -11,7 +11,8 @@ from fourfold.scenes.model.backgrounds import Background, Lights
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.model.vocabulary import COLORS, sample_rgb
-from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering
+from fourfold.scenes.render.opengl import OpenGLRenderer
+from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate, vote_on_color, with_visibility
 
 SIZE = 40

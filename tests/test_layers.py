@@ -17,13 +17,13 @@ HEAVY = ("torch", "trimesh", "pyrender", "scipy", "open_clip", "transformers")
 LIGHT = {
     "import fourfold, fourfold.cli.main": (*HEAVY, "numpy", "PIL"),
     "import fourfold.scenes.truth.claims, fourfold.scenes.model.edits": (*HEAVY, "OpenGL"),
-    "import fourfold.scenes.render.rendering, fourfold.scenes.truth.verification": (*HEAVY, "OpenGL"),
+    "import fourfold.scenes.render.renderers, fourfold.scenes.truth.verification": (*HEAVY, "OpenGL"),
     "import fourfold.generator.run.pipeline": HEAVY,
 }
 # Libraries that these files alone may know, so that another can take their place.
 AT_HOME = {
-    "pyrender": {"scenes/render/rendering.py", "scenes/render/passes.py"},
-    "OpenGL": {"scenes/render/rendering.py", "scenes/render/passes.py"},
+    "pyrender": {"scenes/render/opengl.py", "scenes/render/passes.py"},
+    "OpenGL": {"scenes/render/opengl.py", "scenes/render/passes.py"},
     "open_clip": {"evaluator/encoders/openclip.py"},
     "transformers": {"evaluator/encoders/huggingface.py"},
 }

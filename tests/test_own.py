@@ -22,8 +22,8 @@ from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.assets.photos import PHOTOS
 from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
+from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.render.raycasting import RaycastingRenderer
-from fourfold.scenes.render.rendering import OpenGLRenderer
 from fourfold.scenes.shapes import KINDS, mesh
 
 RECIPE = """

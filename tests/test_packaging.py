@@ -67,7 +67,7 @@ build_meta.build_wheel({str(tmp_path)!r})
     draw = """
 import fourfold.scenes, numpy
 from fourfold.scenes.model.layout import place
-from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 layout = place(SceneSpec((ObjectSpec("cube", "red"),)), numpy.random.default_rng(0))
 with OpenGLRenderer(32) as renderer:

@@ -14,9 +14,10 @@ from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dic
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import COLORS, MATERIALS, PATTERNS, SIZES
 from fourfold.scenes.render import renderers
+from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.render.raycasting import RaycastingRenderer
 from fourfold.scenes.render.renderers import RENDERERS, choose_renderer, open_renderer
-from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering
+from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.shapes import KINDS
 
 pytest.importorskip("embreex")

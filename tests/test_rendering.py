@@ -13,7 +13,9 @@ from fourfold.scenes.model.colors import lab_from_srgb
 from fourfold.scenes.model.layout import Layout, PlacedObject, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import COLORS, MATERIALS, PATTERNS, color_distances
-from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering, light_pose, object_pose, surface_pose
+from fourfold.scenes.render.opengl import OpenGLRenderer
+from fourfold.scenes.render.poses import light_pose, object_pose, surface_pose
+from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.shapes import mesh
 
 SIZE = 96

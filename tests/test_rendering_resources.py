@@ -15,7 +15,8 @@ from fourfold.scenes.model.backgrounds import Background, Lights
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.model.vocabulary import COLORS
-from fourfold.scenes.render.rendering import OpenGLRenderer, Rendering
+from fourfold.scenes.render.opengl import OpenGLRenderer
+from fourfold.scenes.render.rendering import Rendering
 
 SIZE = 64
 
@@ -102,7 +103,7 @@ def test_missing_opengl_names_the_packages_to_install(setup: str, platform: str)
     code = f"""
 import sys
 from fourfold.errors import InputError
-from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.render.opengl import OpenGLRenderer
 {setup}
 try:
     OpenGLRenderer(32)

@@ -13,7 +13,7 @@ from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.model.layout import Layout, PlacedObject, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import COLORS, ONE_OF_TWO
-from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate
 from fourfold.scenes.truth.verification import Limits, find_problems
 

@@ -15,7 +15,7 @@ from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.model.layout import Layout, PlacedObject, layout_from_dict
 from fourfold.scenes.model.vocabulary import COLORS, SIZES, TABLES
-from fourfold.scenes.render.rendering import OpenGLRenderer
+from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.shapes import KINDS, mesh
 from fourfold.scenes.truth.claims import (
     Absent,

@@ -10,7 +10,8 @@ from fourfold.errors import InputError
 from fourfold.scenes.assets.photos import photo_pixels
 from fourfold.scenes.model.camera import axes, pose
 from fourfold.scenes.model.layout import Layout, PlacedObject
-from fourfold.scenes.render.rendering import Rendering, light_pose, object_pose, surface_pose
+from fourfold.scenes.render.poses import light_pose, object_pose, surface_pose
+from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.render.shading import (
     Hits,
     as_light,

@@ -4,8 +4,9 @@ import warnings
 from collections.abc import Callable
 
 from fourfold.errors import InputError, unknown_name
+from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.render.raycasting import RaycastingRenderer
-from fourfold.scenes.render.rendering import OpenGLRenderer, Renderer
+from fourfold.scenes.render.rendering import Renderer
 
 AUTO = "auto"
 RENDERERS: dict[str, Callable[[int], Renderer]] = {"opengl": OpenGLRenderer, "raytrace": RaycastingRenderer}
