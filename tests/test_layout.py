@@ -121,8 +121,8 @@ def test_objects_stand_on_something_or_hang_in_one_plane(spec: SceneSpec, seed: 
 
 @settings(max_examples=40)
 @given(SPECS, SEEDS)
-def test_every_object_s_room_is_in_the_picture(spec: SceneSpec, seed: int) -> None:
-    """The room is of one form for all kinds; a corner may reach out of it, and is seen once the scene is drawn."""
+def test_every_object_s_clearance_is_in_the_picture(spec: SceneSpec, seed: int) -> None:
+    """The clearance has one form for all kinds; a corner may reach out, which is checked once the scene is drawn."""
     layout = placed(spec, seed)
     if layout is None:
         return
@@ -211,8 +211,8 @@ def test_a_layout_is_accepted_before_it_is_given() -> None:
         assert cube_is_right(layout)
 
 
-def test_room_is_kept_for_what_an_edit_may_bring() -> None:
-    """Small things with room for large ones: made large, they are still apart."""
+def test_clearance_is_kept_for_what_an_edit_may_bring() -> None:
+    """Small things with clearance for large ones: made large, they are still apart."""
     spec = SceneSpec((ObjectSpec("sphere", "red", "small"), ObjectSpec("torus", "blue", "small")))
     large = SIZES["large"].scale
     gaps = {}
@@ -223,7 +223,7 @@ def test_room_is_kept_for_what_an_edit_may_bring() -> None:
     assert gaps[(large, large)] > 2 * 0.6 * large > gaps[None]
 
 
-def test_room_for_each_object_or_none() -> None:
+def test_clearance_is_given_for_each_object_or_for_none() -> None:
     with pytest.raises(ValueError, match="zip"):
         place(SceneSpec((ObjectSpec("cube", "red"),)), np.random.default_rng(0), clearance=(1.0, 1.0))
 

@@ -84,7 +84,7 @@ class OpenGLRenderer:
         return words
 
     def render(self, layout: Layout) -> Rendering:
-        """Color, depth, instance ids and silhouette sizes of a layout."""
+        """Color, depth, instance ids and silhouette sizes of a layout; InputError for an unknown shape or photo."""
         self._offscreen._platform.make_current()
         try:
             objects = [self._object(thing) for thing in layout.objects]

@@ -27,7 +27,7 @@ def light_pose(layout: Layout) -> np.ndarray:
 
 
 def surface_pose(layout: Layout) -> np.ndarray:
-    """The ground plane that objects stand on; for floating ones the same plane upright, as the wall behind them."""
+    """Surface-to-world matrix [4, 4] of the plane z = 0: the ground below objects, or the wall behind floating ones."""
     if ARRANGEMENTS[layout.arrangement].standing:
         return np.eye(4)
     right, _, _ = axes(layout.camera)

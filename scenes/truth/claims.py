@@ -45,6 +45,7 @@ class Exists:
     description: Description
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if an object fits the description, None if all that would fit are mostly hidden."""
         return any_of(self.description.matches(thing) for thing in layout.objects)
 
 
@@ -55,6 +56,7 @@ class Absent:
     description: Description
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if no object fits the description, None if all that would fit are mostly hidden."""
         return negation(Exists(self.description).holds(layout))
 
 
@@ -66,6 +68,7 @@ class Counted:
     number: int
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if so many objects fit, None if it depends on mostly hidden ones."""
         matches = [self.description.matches(thing) for thing in layout.objects]
         sure, unsure = matches.count(True), matches.count(None)
         if sure > self.number or sure + unsure < self.number:
@@ -82,6 +85,7 @@ class Related:
     reference: Description
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if some pair stands in the relation, None if none does clearly but one is open. KeyError if unknown."""
         return _some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
 
 
@@ -97,6 +101,7 @@ class Located:
     region: str
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if some such object is in the region, False if all are in the opposite one. KeyError if unknown."""
         if not layout.objects:
             return False
         boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
@@ -121,6 +126,7 @@ class Compared:
     dimension: str = "larger"
 
     def holds(self, layout: Layout) -> bool | None:
+        """True if some pair compares so beyond the margin, None if one is within it. KeyError if unknown."""
         return _some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
 
 
@@ -132,6 +138,7 @@ class Both:
     second: "Claim"
 
     def holds(self, layout: Layout) -> bool | None:
+        """Kleene conjunction of the two."""
         return all_of((self.first.holds(layout), self.second.holds(layout)))
 
 
@@ -142,6 +149,7 @@ class Not:
     claim: "Claim"
 
     def holds(self, layout: Layout) -> bool | None:
+        """Kleene negation of the claim."""
         return negation(self.claim.holds(layout))
 
 
@@ -181,7 +189,7 @@ def _some_pair(
 
 
 def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:
-    """The claim as plain data: its type's name and its fields, those that are None left out."""
+    """The claim (or description) as plain data: its type's name and its fields; those that are None are left out."""
     row: dict[str, Any] = {} if isinstance(claim, Description) else {"type": type(claim).__name__}
     for field in fields(claim):
         value = getattr(claim, field.name)

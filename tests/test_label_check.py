@@ -1,4 +1,4 @@
-"""The second opinion: it agrees with every label of real groups, and contradicts every label turned round."""
+"""The check of labels against pixels: it agrees with the labels of real groups, and contradicts them turned round."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.sightings import Sighting, look, possible_colors
 
 CAMERA = Camera(0.0, 30.0, 6.0, (0.0, 0.0, 0.25), 36.0)
-WORLD = make_world(Recipe("witness", {}, scene=SceneRange(arrangements=tuple(ARRANGEMENTS))), Split())
+WORLD = make_world(Recipe("label check", {}, scene=SceneRange(arrangements=tuple(ARRANGEMENTS))), Split())
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,13 @@ def test_pixels_bear_out_every_label(category: str, groups: dict[str, list[MadeG
     decided = 0
     for made in groups[category]:
         claims, truth = claims_and_truth(made)
-        testimony = check_labels(claims, truth, views(made))
-        assert testimony.contradictions == ()
-        assert testimony.asked == 2 * len(claims)
-        decided += testimony.decided
+        checked = check_labels(claims, truth, views(made))
+        assert checked.contradictions == ()
+        assert checked.asked == 2 * len(claims)
+        decided += checked.decided
         turned = check_labels(claims, [[not label for label in row] for row in truth], views(made))
-        assert len(turned.contradictions) == turned.decided == testimony.decided
-    assert decided >= 4, "a witness that says nothing proves nothing"
+        assert len(turned.contradictions) == turned.decided == checked.decided
+    assert decided >= 4, "a check that decides nothing proves nothing"
 
 
 @pytest.mark.parametrize("category", ["binding", "relation"])
