@@ -125,9 +125,9 @@ def _some_pair(
 ) -> Verdict:
     return any_of(
         all_of((_fits(subject, a), _fits(reference, b), None if a is None or b is None else holds(a, b, view.camera)))
-        for a in view.things
-        for b in view.things
-        if a is not b
+        for i, a in enumerate(view.things)
+        for j, b in enumerate(view.things)
+        if i != j
     )
 
 
