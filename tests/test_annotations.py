@@ -151,6 +151,11 @@ def test_without_surroundings_colors_are_as_the_pixels_are() -> None:
     assert annotate(layout_of("red"), rendering)[0].color_votes == {"gray": 1.0}
 
 
+@pytest.mark.parametrize(("level", "color"), [(177, "gray"), (178, "white")])
+def test_votes_are_on_the_pixels_as_they_are_unless_an_exposure_is_given(level: int, color: str) -> None:
+    assert vote_on_color(np.full((5, 3), level, np.uint8)) == {color: 1.0}
+
+
 def test_votes_are_kept_to_three_digits_and_fractions_to_four() -> None:
     assert vote_on_color(np.array([RED, BLUE, BLUE], np.uint8)) == {"red": 0.333, "blue": 0.667}
     assert annotate(layout_of("red"), painted((0, 0, 2, 1), silhouettes=(3,)))[0].visible_fraction == 0.6667
