@@ -1,6 +1,7 @@
 """What is measured on pixels: boxes, visible parts, votes on color."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_a_box_spans_all_that_is_seen_of_an_object() -> None:
 def test_what_is_not_seen_has_no_box_and_no_color() -> None:
     rendering = painted((5, 5, 20, 20), (5, 5, 20, 20))
     hidden, seen = annotate(layout_of("red", "blue"), rendering)
-    assert hidden == ObjectAnnotation(1, (0, 0, 0, 0), 0, 0.0, False, {})
+    assert hidden == ObjectAnnotation(1, (0, 0, 0, 0), 0, 0.0, False, {}, 0.0)
     assert (seen.mask_value, seen.visible_pixels) == (2, 225)
 
 
@@ -109,6 +110,55 @@ def test_an_outline_is_blurred_where_another_object_of_the_same_color_begins() -
     red, *blue = annotate(layout_of("red", "blue", "blue"), rendering)
     assert red.blurred == 0
     assert [seen.blurred for seen in blue] == [0.25, 0.25]
+
+
+@pytest.mark.parametrize(("level", "shared"), [(141, 0.25), (142, 0.0)])
+def test_colors_that_differ_by_less_than_5_are_one(level: int, shared: float) -> None:
+    """CIEDE2000 of the grays 128 and 141 is 4.70, of 128 and 142 it is 5.05."""
+    rendering = painted((10, 10, 20, 20), (20, 10, 30, 20))
+    for number, gray in ((1, 128), (2, level)):
+        rendering.color[rendering.instances == number] = gray
+    assert [seen.blurred for seen in annotate(layout_of("red", "blue"), rendering)] == [shared, shared]
+
+
+# Where an object's gray becomes white, for surroundings that are as pale as they are known to be, or dimmer.
+@pytest.mark.parametrize(
+    ("tint", "around", "photo", "first_white"),
+    [
+        ((206, 209, 212), 230, "", 178),  # brighter than they are: as the pixels are
+        ((206, 209, 212), 174, "", 154),  # 1.5 times as pale as they look, to the power of 0.8
+        ((206, 209, 212), 120, "", 138),  # at most twice
+        ((206, 209, 212), 120, "meadow.png", 178),  # nobody knows how pale a photo is
+        ((255, 0, 0), 105, "", 153),  # luminance is mostly green, then red, then blue
+        ((0, 255, 0), 184, "", 154),
+        ((0, 0, 255), 62, "", 154),
+    ],
+)
+def test_colors_are_judged_against_the_surroundings(
+    tint: tuple[int, int, int], around: int, photo: str, first_white: int
+) -> None:
+    layout = replace(layout_of("red"), background=Background("wall", tint, tint, photo))
+    for level, color in ((first_white - 1, "gray"), (first_white, "white")):
+        rendering = painted((5, 5, 20, 20))
+        rendering.color[:] = around
+        rendering.color[rendering.instances == 1] = level
+        assert annotate(layout, rendering)[0].color_votes == {color: 1.0}
+
+
+def test_without_surroundings_colors_are_as_the_pixels_are() -> None:
+    rendering = painted((0, 0, SIZE, SIZE))
+    rendering.color[:] = 177
+    assert annotate(layout_of("red"), rendering)[0].color_votes == {"gray": 1.0}
+
+
+@pytest.mark.parametrize(("level", "color"), [(177, "gray"), (178, "white")])
+def test_votes_are_on_the_pixels_as_they_are_unless_an_exposure_is_given(level: int, color: str) -> None:
+    assert vote_on_color(np.full((5, 3), level, np.uint8)) == {color: 1.0}
+
+
+def test_votes_are_kept_to_three_digits_and_fractions_to_four() -> None:
+    assert vote_on_color(np.array([RED, BLUE, BLUE], np.uint8)) == {"red": 0.333, "blue": 0.667}
+    assert annotate(layout_of("red"), painted((0, 0, 2, 1), silhouettes=(3,)))[0].visible_fraction == 0.6667
 
 
 def test_measured_fractions_go_into_the_layout() -> None:

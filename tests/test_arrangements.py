@@ -65,6 +65,46 @@ def test_the_area_grows_with_what_it_must_hold_and_never_shrinks(row: Arrangemen
     assert (crowding(row, np.append(radii, 0.8)) >= crowd).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "n", "radius", "factors"),
+    [
+        ("table", 3, 0.8, (1.0, 1.0)),
+        ("table", 4, 0.8, (1.1228, 1.4156)),  # deeper above all, where the picture has space
+        ("table", 6, 0.5, (1.0, 1.0)),  # all of it may just be filled
+        ("table", 6, 0.6, (1.0866, 1.2831)),
+        ("table", 20, 0.8, (1.2698, 2.0475)),  # 2.6 times the area is the most
+        ("floating", 6, 0.6, (1.2675, 1.2675)),
+        ("floating", 20, 0.8, (1.6125, 1.6125)),
+        ("stacked", 6, 0.5, (1.0767, 1.2481)),
+        ("grid", 9, 0.8, (1.0, 1.0)),
+    ],
+)
+def test_the_area_grows_by_what_is_needed(name: str, n: int, radius: float, factors: tuple[float, float]) -> None:
+    np.testing.assert_allclose(crowding(ARRANGEMENTS[name], np.full(n, radius)), factors, atol=1e-4)
+
+
+def test_many_objects_are_pushed_apart_to_the_gap_and_no_further() -> None:
+    row, radii = ARRANGEMENTS["table"], np.full(6, 0.6)
+    gaps = []
+    for seed in range(20):
+        points = scatter(row, radii, crowding(row, radii), np.random.default_rng(seed))
+        if points is not None:
+            gaps.append(min(np.linalg.norm(one - other) for one, other in combinations(points, 2)) - 1.2)
+    assert len(gaps) >= 15
+    assert min(gaps) == pytest.approx(0.10, abs=1e-5)
+
+
+def test_cells_of_a_grid_are_left_by_little() -> None:
+    row = ARRANGEMENTS["grid"]
+    strayed = []
+    for seed in range(20):
+        points = scatter(row, np.full(5, 0.3), np.ones(2), np.random.default_rng(seed))
+        assert points is not None
+        cells = points / [row.across, row.along]
+        strayed.append(np.abs(cells - np.round(cells)).max())
+    assert 0.0145 < max(strayed) <= 0.015
+
+
 def test_a_grid_has_no_place_for_more_than_its_cells() -> None:
     row = ARRANGEMENTS["grid"]
     radii = np.full(row.cells**2, 0.3)

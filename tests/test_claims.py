@@ -306,3 +306,37 @@ def test_what_is_not_a_claim_is_refused(row: object, error: type[Exception]) -> 
 def test_words_without_a_meaning_have_no_truth(claim: Claim) -> None:
     with pytest.raises(KeyError):
         claim.holds(scene(RED, MIDDLE_BALL))
+
+
+WIDTH = 3.8990  # scene units across the picture of `scene`, at the distance of the things
+
+
+@pytest.mark.parametrize(("region", "x", "z"), [("left", -1, 0), ("right", 1, 0), ("top", 0, 1), ("bottom", 0, -1)])
+@pytest.mark.parametrize(
+    ("share", "scale", "verdict"),
+    [
+        (0.139, 0.2, None),  # of the picture's width, from its middle to that of a small thing
+        (0.141, 0.2, True),
+        (-0.139, 0.2, None),
+        (-0.141, 0.2, False),
+        (0.59 / WIDTH, 1.2, None),  # a large thing, which reaches 0.6 from its own middle
+        (0.61 / WIDTH, 1.2, True),
+        (-0.59 / WIDTH, 1.2, None),
+        (-0.61 / WIDTH, 1.2, False),
+    ],
+)
+def test_a_region_has_the_margin_of_its_number(
+    region: str, x: int, z: int, share: float, scale: float, verdict: bool | None
+) -> None:
+    there = thing("cube", x=share * WIDTH * x, z=share * WIDTH * z, scale=scale)
+    assert Located(CUBE, region).holds(scene(there)) is verdict
+    assert Located(BALL, region).holds(scene(there)) is False
+
+
+@pytest.mark.parametrize(("fraction", "verdict"), [(0.44, None), (0.449, None), (0.45, True), (0.46, True)])
+def test_a_thing_counts_from_45_percent_of_its_silhouette(fraction: float, verdict: bool | None) -> None:
+    layout = scene(thing("cube", visible_fraction=fraction))
+    assert CUBE.matches(layout.objects[0]) is verdict
+    assert Exists(CUBE).holds(layout) is Counted(CUBE, 1).holds(layout) is verdict
+    assert Absent(CUBE).holds(layout) is negation(verdict)
+    assert Exists(BALL).holds(layout) is False

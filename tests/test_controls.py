@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from fourfold.evaluator.reporting.table_formats import Estimate, write_csv, write_markdown
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.encoders import TINY, TINY_RANDOM, load_encoder
 from fourfold.evaluator.features.encoding import encode_items
-from fourfold.evaluator.reporting.table_formats import Estimate, write_csv, write_markdown
 from fourfold.evaluator.run.evaluation import evaluate
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
 from fourfold.evaluator.scoring.head_files import SHIPPED

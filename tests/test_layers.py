@@ -19,7 +19,7 @@ HEAVY = ("torch", "trimesh", "pyrender", "scipy", "open_clip", "transformers")
 LIGHT = {
     "import fourfold, fourfold.cli.main": (*HEAVY, "numpy", "PIL"),
     "import fourfold.scenes.truth.claims, fourfold.scenes.model.edits": (*HEAVY, "OpenGL"),
-    "import fourfold.scenes.render.opengl, fourfold.scenes.truth.verification": (*HEAVY, "OpenGL"),
+    "import fourfold.scenes.render.renderers, fourfold.scenes.truth.verification": (*HEAVY, "OpenGL"),
     "import fourfold.generator.run.pipeline": HEAVY,
     "import fourfold.conditions, fourfold.english, fourfold.files, fourfold.ray_cluster, fourfold.version": (
         *HEAVY,
@@ -30,8 +30,8 @@ LIGHT = {
 }
 # Libraries that these files alone may know, so that another can take their place.
 AT_HOME = {
-    "pyrender": {"scenes/render/opengl_start.py", "scenes/render/passes.py"},
-    "OpenGL": {"scenes/render/opengl.py", "scenes/render/opengl_start.py", "scenes/render/passes.py"},
+    "pyrender": {"scenes/render/opengl.py", "scenes/render/passes.py"},
+    "OpenGL": {"scenes/render/opengl.py", "scenes/render/passes.py"},
     "open_clip": {"evaluator/encoders/openclip.py"},
     "transformers": {"evaluator/encoders/huggingface.py"},
 }

@@ -21,6 +21,7 @@ from fourfold.scenes.model.layout import (
     in_frame,
     layout_from_dict,
     layout_to_dict,
+    overlapping,
     place,
     put,
     resting_height,
@@ -121,8 +122,8 @@ def test_objects_stand_on_something_or_hang_in_one_plane(spec: SceneSpec, seed: 
 
 @settings(max_examples=40)
 @given(SPECS, SEEDS)
-def test_every_object_s_room_is_in_the_picture(spec: SceneSpec, seed: int) -> None:
-    """The room is of one form for all kinds; a corner may reach out of it, and is seen once the scene is drawn."""
+def test_every_object_s_clearance_is_in_the_picture(spec: SceneSpec, seed: int) -> None:
+    """The clearance has one form for all kinds; a corner may reach out, which is checked once the scene is drawn."""
     layout = placed(spec, seed)
     if layout is None:
         return
@@ -211,8 +212,8 @@ def test_a_layout_is_accepted_before_it_is_given() -> None:
         assert cube_is_right(layout)
 
 
-def test_room_is_kept_for_what_an_edit_may_bring() -> None:
-    """Small things with room for large ones: made large, they are still apart."""
+def test_clearance_is_kept_for_what_an_edit_may_bring() -> None:
+    """Small things with clearance for large ones: made large, they are still apart."""
     spec = SceneSpec((ObjectSpec("sphere", "red", "small"), ObjectSpec("torus", "blue", "small")))
     large = SIZES["large"].scale
     gaps = {}
@@ -223,7 +224,7 @@ def test_room_is_kept_for_what_an_edit_may_bring() -> None:
     assert gaps[(large, large)] > 2 * 0.6 * large > gaps[None]
 
 
-def test_room_for_each_object_or_none() -> None:
+def test_clearance_is_given_for_each_object_or_for_none() -> None:
     with pytest.raises(ValueError, match="zip"):
         place(SceneSpec((ObjectSpec("cube", "red"),)), np.random.default_rng(0), clearance=(1.0, 1.0))
 
@@ -327,3 +328,156 @@ def test_covered_is_what_nearer_boxes_take_of_an_objects_own() -> None:
     far, near = shares((0, 2, 0), (0.5, 0, 0))
     assert near == 0
     assert 0.2 < far < 0.8
+
+
+def cubes(*things: tuple[tuple[float, float, float], float, float], arrangement: str = "floating") -> Layout:
+    """Cubes given by place, turn and scale, seen from the height of the origin, 6 away."""
+    placed_cubes = tuple(
+        PlacedObject("cube", "red", "large", "matte", "plain", (204, 24, 30), at, yaw, scale)
+        for at, yaw, scale in things
+    )
+    empty = placed(SceneSpec((), "floating"), 0)
+    assert empty is not None
+    return replace(
+        empty, objects=placed_cubes, arrangement=arrangement, camera=Camera(0.0, 0.0, 6.0, (0.0, 0.0, 0.0), 36.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "yaw", "verdict"),
+    [
+        ((1.029, 0.2, 0.1), 0.0, True),  # side by side: 0.03 between the boxes
+        ((1.031, 0.2, 0.1), 0.0, False),
+        ((0.2, -1.029, 0.1), 0.0, True),
+        ((0.2, -1.031, 0.1), 0.0, False),
+        ((1.236, 0.0, 0.1), 45.0, True),  # a corner towards a side: half a diagonal is 0.7071
+        ((1.238, 0.0, 0.1), 45.0, False),
+        ((0.1, 0.0, 0.979), 0.0, True),  # one over the other: heights may overlap by 0.02
+        ((0.1, 0.0, 0.981), 0.0, False),
+        ((0.1, 0.0, -0.979), 0.0, True),
+        ((0.1, 0.0, -0.981), 0.0, False),
+        ((0.0, 0.0, 0.5), 0.0, False),  # one stack
+    ],
+)
+def test_boxes_overlap_within_a_gap(at: tuple[float, float, float], yaw: float, verdict: bool) -> None:
+    for turned in (yaw, yaw + 90):
+        found = overlapping(cubes(((0, 0, 0), 0.0, 1.0), (at, turned, 1.0)).objects)
+        assert found.tolist() == [[False, verdict], [verdict, False]]
+
+
+def test_a_box_that_is_far_from_two_that_overlap_overlaps_none() -> None:
+    found = overlapping(cubes(((0, 0, 0), 0.0, 1.0), ((0.5, 0, 0), 10.0, 1.0), ((9, 0, 0), 0.0, 1.0)).objects)
+    assert found.tolist() == [[False, True, False], [True, False, False], [False, False, False]]
+
+
+@pytest.mark.parametrize(
+    ("scale", "reach"),
+    [  # where a clearance box of half-width (scale + 1) / 4 and half-height scale / 2 comes within 0.02 of the border
+        (1.0, (1.21, 1.22, 1.21, 1.22)),
+        (0.6, (1.340, 1.352, 1.440, 1.452)),
+    ],
+)
+@pytest.mark.parametrize("side", [-1, 1])
+def test_the_border_is_a_fiftieth_of_the_picture(scale: float, reach: tuple[float, ...], side: int) -> None:
+    inside_x, outside_x, inside_z, outside_z = (side * value for value in reach)
+    places = ((inside_x, 0, 0), (outside_x, 0, 0), (0, 0, inside_z), (0, 0, outside_z))
+    layout = cubes(*((at, 30.0, scale) for at in places))
+    assert in_frame(layout).tolist() == [True, False, True, False]
+
+
+def test_what_stands_has_its_clearance_from_the_ground_up() -> None:
+    """A flat thing keeps as much free above it as a tall one of its scale: a table's middle is 0.2025 lower."""
+    flat = replace(cubes(((0, 0, 0), 0.0, 1.0), arrangement="table").objects[0], shape="table")
+    layout = replace(cubes(arrangement="table"), objects=(flat,))
+    for z, verdict in ((-1.43, False), (-1.40, True), (1.00, True), (1.02, False)):
+        moved = replace(layout, objects=(replace(flat, position=(0.0, 0.0, z)),))
+        assert in_frame(moved).tolist() == [verdict], z
+
+
+def test_at_most_half_of_a_box_is_covered() -> None:
+    spec = SceneSpec(tuple(ObjectSpec("cube", color, "large") for color in ("red", "blue", "green")))
+    layouts = [placed(spec, seed) for seed in range(60)]
+    shares = [covered(layout).max() for layout in layouts if layout is not None]
+    assert len(shares) > 45
+    assert 0.48 < max(shares) < 0.5
+
+
+# The same recipe and seed must give the same scenes in every version and on every machine.
+SCENES = {
+    "table": (
+        (-0.5401, 0.509, 0.3127),
+        (0.3003, 1.5783, 0.6118),
+        (1.3676, 0.3055, 0.3447),
+        (0.7934, -1.206, 0.2954),
+        (-1.0143, -0.5281, 0.4174),
+        (-0.2917, -1.7062, 0.3385),
+    ),
+    "floating": (
+        (-1.6041, 0.1395, 0.5531),
+        (1.4008, -0.1218, -1.1884),
+        (-0.0198, 0.0017, 1.2775),
+        (0.664, -0.0577, -0.2038),
+        (1.0106, -0.0879, 0.771),
+        (-0.6567, 0.0571, -0.2096),
+    ),
+    "grid": (
+        (-1.5706, 0.1366, -1.5507),
+        (1.5444, -0.1343, 1.5774),
+        (-1.5646, 0.1361, 0.0029),
+        (1.5495, -0.1347, 0.0053),
+        (-1.5683, 0.1364, 1.545),
+        (0.0115, -0.001, 0.0118),
+    ),
+    "stacked": (
+        (0.1243, 1.6187, 1.5362),
+        (0.1243, 1.6187, 0.6118),
+        (0.4413, -0.1536, 0.3447),
+        (-0.5297, -0.3619, 0.2954),
+        (0.0851, -1.5912, 0.4174),
+        (1.9, 0.8747, 0.3385),
+    ),
+    "inside": (
+        (-0.1361, 1.8343, 0.4106),
+        (-0.1361, 1.8343, 0.2202),
+        (-0.9815, 0.3197, 0.3447),
+        (0.0269, 0.3009, 0.2954),
+        (-1.2458, -0.8132, 0.4174),
+        (1.3025, 0.5158, 0.3385),
+    ),
+}
+CAMERAS = {
+    "table": (-20.72, 29.32, 5.801, 39.62),
+    "floating": (-4.97, -0.63, 6.263, 39.62),
+    "grid": (-4.97, -0.63, 6.954, 39.62),
+    "stacked": (-20.72, 16.84, 6.249, 39.62),
+    "inside": (-20.72, 38.84, 6.249, 39.62),
+}
+
+
+def six_objects(name: str) -> Layout:
+    base = (*ARRANGEMENTS[name].bases, "cube")[0]
+    colors = ("red", "blue", "green", "pink", "white", "black")
+    sizes = ("small", "large", "medium", "small", "medium", "large")
+    shapes = ("sphere", base, "mug", "cone", "torus", "car")
+    wishes = tuple(ObjectSpec(*words) for words in zip(shapes, colors, sizes, strict=True))
+    layout = place(SceneSpec(wishes, name), np.random.default_rng(3), tries=2000)
+    assert layout is not None
+    return layout
+
+
+@EACH_ARRANGEMENT
+def test_a_seed_gives_the_places_that_it_always_gave(name: str) -> None:
+    layout = six_objects(name)
+    camera = layout.camera
+    assert (camera.azimuth, camera.elevation, camera.distance, camera.fov) == pytest.approx(CAMERAS[name], abs=1.1e-3)
+    np.testing.assert_allclose([thing.position for thing in layout.objects], SCENES[name], atol=2e-4)
+
+
+def test_a_seed_gives_the_looks_and_surroundings_that_it_always_gave() -> None:
+    layout = six_objects("table")
+    lights, background = layout.lights, layout.background
+    looks = [(thing.rgb, thing.yaw, thing.scale) for thing in layout.objects[:2]]
+    assert looks == [((195, 13, 22), 212.76, 0.6254), ((48, 74, 202), 14.2, 1.2235)]
+    assert (lights.azimuth, lights.elevation, lights.key) == (-37.33, 56.62, 0.739)
+    assert (lights.fill, lights.rim, lights.warmth) == (0.499, 0.061, -0.218)
+    assert (background.surface, background.tint, background.far) == ("studio", (213, 202, 205), (193, 204, 213))

@@ -29,6 +29,7 @@ EACH = pytest.mark.parametrize("name", RELATIONS)
 SYMMETRIC = ("beside",)
 EACH_DIRECTION = pytest.mark.parametrize("name", STEPS)
 BALL = 0.6  # diameter
+WIDTH = 3.8990  # scene units across the picture of `scene`, at the distance of the camera's target
 
 
 def scene(*points: tuple[float, float, float], arrangement: str = "floating", azimuth: float = 0.0) -> Layout:
@@ -182,6 +183,7 @@ def test_on_is_contact_over_the_middle(offset: tuple[float, float, float], verdi
     assert stands("on", layout, 0, 1) is verdict
     assert stands("under", layout, 1, 0) is verdict
     assert stands("above", layout, 0, 1) is (True if verdict else None)
+    assert stands("below", layout, 1, 0) is (True if verdict else None)
 
 
 def test_what_carries_a_thing_is_not_on_it() -> None:
@@ -240,3 +242,174 @@ def test_a_size_that_perspective_turns_round_is_left_open(name: str) -> None:
 @pytest.mark.parametrize(("step", "verdict"), [(-1.0, True), (-0.3, None), (0.3, None), (1.0, False)])
 def test_nearness_is_depth_however_far_aside(step: float, verdict: bool | None) -> None:
     assert compares("nearer", scene((-1.4, step, 0), (1.4, 0, 0), azimuth=20.0), 0, 1) is verdict
+
+
+# Every margin by its number, from just inside to just outside: a constant that moves by a few percent is noticed.
+@pytest.mark.parametrize(
+    ("name", "length", "verdict"),
+    [
+        ("right", 0.099 * WIDTH, None),
+        ("right", 0.101 * WIDTH, True),
+        ("left", 0.099 * WIDTH, None),
+        ("left", 0.101 * WIDTH, True),
+        ("above", 0.119 * WIDTH, None),
+        ("above", 0.121 * WIDTH, True),
+        ("below", 0.119 * WIDTH, None),
+        ("below", 0.121 * WIDTH, True),
+        ("front", 0.79, None),
+        ("front", 0.81, True),
+        ("behind", 0.79, None),
+        ("behind", 0.81, True),
+    ],
+)
+def test_a_direction_has_the_margin_of_its_number(name: str, length: float, verdict: bool | None) -> None:
+    step = length * np.array(STEPS[name])
+    assert stands(name, scene(tuple(step), (0, 0, 0)), 0, 1) is verdict
+    assert stands(name, scene(tuple(-step), (0, 0, 0)), 0, 1) is (None if verdict is None else False)
+
+
+@pytest.mark.parametrize(
+    ("name", "along", "across", "verdict"),
+    [
+        ("right", (0.2 * WIDTH, 0, 0), (0, 0, 0.39 * WIDTH), True),
+        ("right", (0.2 * WIDTH, 0, 0), (0, 0, 0.41 * WIDTH), None),
+        ("above", (0, 0, 0.2 * WIDTH), (-0.39 * WIDTH, 0, 0), True),
+        ("above", (0, 0, 0.2 * WIDTH), (-0.41 * WIDTH, 0, 0), None),
+        ("front", (0, -1.0, 0), (1.95, 0, 0), True),
+        ("front", (0, -1.0, 0), (2.05, 0, 0), None),
+    ],
+)
+@pytest.mark.parametrize("start", [(0.0, 0.0, 0.0), (0.4, 0.0, 0.3)])
+def test_a_difference_counts_from_half_of_that_across_it(
+    name: str, along: tuple, across: tuple, verdict: bool | None, start: tuple
+) -> None:
+    moved = tuple(np.array(start) + along + across)
+    assert stands(name, scene(moved, start, azimuth=15.0), 0, 1) is verdict
+    assert stands(RELATIONS[name].converse, scene(start, moved, azimuth=15.0), 0, 1) is verdict
+
+
+@pytest.mark.parametrize(
+    ("aside", "gap", "verdict"),
+    [
+        (0.0, 0.019, True),
+        (0.0, 0.021, None),
+        (0.0, -0.019, True),
+        (0.0, -0.021, None),
+        (0.0, -0.249, None),
+        (0.0, -0.251, False),
+        (0.149, 0.0, True),  # half of the ball's radius
+        (0.151, 0.0, None),
+        (0.849, 0.0, None),  # its width and 0.25
+        (0.851, 0.0, False),
+    ],
+)
+def test_contact_has_the_margins_of_its_numbers(aside: float, gap: float, verdict: bool | None) -> None:
+    layout = scene((0.3 + aside, 0.2, BALL + gap), (0.3, 0.2, 0), arrangement="stacked")
+    assert stands("on", layout, 0, 1) is stands("under", layout, 1, 0) is verdict
+
+
+@pytest.mark.parametrize(("aside", "verdict"), [(0.154, True), (0.156, None)])
+def test_what_carries_is_measured_on_its_narrow_side(aside: float, verdict: bool | None) -> None:
+    """A table of 1 x 0.62 with a height of 0.595: a quarter of 0.62 is 0.155."""
+    ball, base = scene((aside, 0, 0.895), (0, 0, 0.2975), arrangement="stacked").objects
+    layout = replace(scene(arrangement="stacked"), objects=(ball, replace(base, shape="table", scale=1.0)))
+    assert stands("on", layout, 0, 1) is verdict
+
+
+def in_crate(aside: float, lift: float = 0.0, scale: float = 0.5) -> Layout:
+    """A ball on the floor of a crate of 1.2, or moved away from there; the floor is 0.06 high, the crate 0.432."""
+    places = (0.3 + aside, -0.2, 0.06 + scale / 2 + lift), (0.3, -0.2, 0.216)
+    ball, crate = scene(*places, arrangement="inside").objects
+    things = (replace(ball, scale=scale), replace(crate, shape="crate", scale=1.2))
+    return replace(scene(arrangement="inside"), objects=things)
+
+
+@pytest.mark.parametrize(
+    ("aside", "lift", "verdict"),
+    [
+        (0.0, 0.0, True),
+        (0.0, 0.019, True),
+        (0.0, 0.021, None),
+        (0.0, -0.019, True),
+        (0.0, -0.021, None),
+        (0.273, 0.0, True),  # with its radius of 0.25: the free radius of 0.504, and 0.02
+        (0.275, 0.0, None),
+        (1.098, 0.0, None),  # the footprints' radii are 0.25 and 0.8485
+        (1.099, 0.0, False),
+    ],
+)
+def test_inside_has_the_margins_of_its_numbers(aside: float, lift: float, verdict: bool | None) -> None:
+    layout = in_crate(aside, lift)
+    assert stands("inside", layout, 0, 1) is stands("holding", layout, 1, 0) is verdict
+    assert stands("inside", layout, 1, 0) is stands("holding", layout, 0, 1) is (False if verdict is False else None)
+    if verdict is True:
+        assert stands("beside", layout, 0, 1) is stands("beside", layout, 1, 0) is False
+
+
+@pytest.mark.parametrize("lifted", [0, 1])
+def test_inside_is_measured_from_the_lowest_point_of_the_container(lifted: int) -> None:
+    layout = in_crate(0.0)
+    things = [replace(t, position=(0, 0, t.position[2] + 0.3)) for t in layout.objects]
+    assert stands("inside", replace(layout, objects=tuple(things)), 0, 1) is True
+    things[lifted] = layout.objects[lifted]
+    assert stands("inside", replace(layout, objects=tuple(things)), 0, 1) is None
+
+
+@pytest.mark.parametrize(
+    ("apart", "verdict"),
+    [(0.599, None), (0.601, True), (0.999, True), (1.001, None), (1.599, None), (1.601, False)],
+)
+def test_beside_has_the_margins_of_its_numbers(apart: float, verdict: bool | None) -> None:
+    """Between balls of 0.6: at least nothing and at most 0.40, and from 1.0 nobody would say so."""
+    layout = scene((0.3 + apart * 0.6, apart * 0.8 - 0.2, 0.3), (0.3, -0.2, 0.3), arrangement="inside")
+    assert stands("beside", layout, 0, 1) is stands("beside", layout, 1, 0) is verdict
+
+
+@pytest.mark.parametrize(
+    ("heights", "verdict"),
+    [((0.319, 0.3), True), ((0.321, 0.3), None), ((0.3, 0.281), True), ((0.3, 0.279), None), ((0.321, 0.321), None)],
+)
+def test_beside_is_on_the_ground(heights: tuple[float, float], verdict: bool | None) -> None:
+    one, other = heights
+    assert stands("beside", scene((0.8, 0, one), (0, 0, other), arrangement="inside"), 0, 1) is verdict
+    assert stands("beside", scene((0.8, 0, one), (0, 0, other), arrangement="floating"), 0, 1) is None
+
+
+@pytest.mark.parametrize("name", ["larger", "taller"])
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.29, None), (1.31, True), (1 / 1.29, None), (1 / 1.31, False)])
+def test_sizes_differ_by_three_tenths(name: str, ratio: float, verdict: bool | None) -> None:
+    assert compares(name, sized(scene((-0.5, 0, 0), (0.5, 0, 0)), 0.6 * ratio, 0.6), 0, 1) is verdict
+
+
+@pytest.mark.parametrize("name", ["larger", "taller"])
+@pytest.mark.parametrize(("farther", "verdict"), [(1.73, True), (1.75, None)])
+def test_sizes_differ_as_they_look(name: str, farther: float, verdict: bool | None) -> None:
+    """A ball twice as large that is so many times as far away: what is seen must differ by 1.15."""
+    layout = sized(scene((0, 4 * farther - 6, 0), (0, -2.0, 0)), 1.2, 0.6)
+    assert compares(name, layout, 0, 1) is verdict
+    assert compares(COMPARISONS[name].converse, layout, 1, 0) is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "verdict"),
+    [("larger", 1.48, None), ("larger", 1.50, True), ("taller", 2.17, None), ("taller", 2.21, True)],
+)
+def test_sizes_are_those_of_the_broader_side_and_of_the_height(name: str, scale: float, verdict: bool | None) -> None:
+    """A table has an extent of 1, of 0.771 (the root of 1 x 0.595) in bulk and of 0.595 in height; a ball one of 1."""
+    one, other = sized(scene((-0.5, 0, 0), (0.5, 0, 0)), scale * 0.6, 0.6).objects
+    layout = replace(scene(), objects=(replace(one, shape="table"), other))
+    assert compares(name, layout, 0, 1) is verdict
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(1.48, None), (1.50, True)])
+def test_larger_is_in_bulk_however_near(scale: float, verdict: bool | None) -> None:
+    """A table that is nearer than a ball looks larger by far, but its bulk must differ as well."""
+    one, other = sized(scene((-0.5, -1.0, 0), (0.5, 0, 0)), scale * 0.6, 0.6).objects
+    assert compares("larger", replace(scene(), objects=(replace(one, shape="table"), other)), 0, 1) is verdict
+
+
+@pytest.mark.parametrize(("step", "verdict"), [(-0.81, True), (-0.79, None), (0.79, None), (0.81, False)])
+def test_nearness_has_the_margin_of_its_number(step: float, verdict: bool | None) -> None:
+    layout = scene((-1.4, 0.2 + step, 0), (1.4, 0.2, 0), azimuth=20.0)
+    assert compares("nearer", layout, 0, 1) is verdict
+    assert compares("farther", layout, 1, 0) is verdict

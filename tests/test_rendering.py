@@ -250,6 +250,11 @@ def test_pose_of_an_object_is_scale_turn_and_place() -> None:
     assert np.linalg.det(matrix[:3, :3]) == pytest.approx(0.5**3)
 
 
+def test_the_wall_is_behind_the_middle_and_the_ground_is_at_height_0() -> None:
+    np.testing.assert_allclose(surface_pose(scene())[:3, 3], [0, 2.4, 0], atol=1e-12)
+    np.testing.assert_array_equal(surface_pose(scene(arrangement="table")), np.eye(4))
+
+
 @pytest.mark.parametrize("azimuth", [-60.0, 0.0, 45.0])
 def test_the_key_light_shines_on_the_target_from_its_side(azimuth: float) -> None:
     layout = scene(arrangement="table", light=azimuth)

@@ -49,12 +49,13 @@ def test_a_good_picture_has_none() -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"visible_pixels": 20}, SMALL),
+        ({"visible_pixels": 27}, SMALL),  # of 9,216
         ({"visible_pixels": 0, "visible_fraction": 0.0, "color_votes": {}}, SMALL),
         ({"visible_fraction": 0.59}, HIDDEN),
         ({"touches_border": True}, CUT),
         ({"color_votes": {"brown": 1.0}}, UNCLEAR),
-        ({"color_votes": {"red": 0.5, "brown": 0.45}}, UNCLEAR),
+        ({"color_votes": {"red": 0.5, "brown": 0.41}}, UNCLEAR),
+        ({"color_votes": {"red": 0.4, "pink": 0.1, "brown": 0.35, "orange": 0.1}}, UNCLEAR),
         ({"color_votes": {"red": 0.29, "brown": 0.1, "pink": 0.1, "orange": 0.1}}, UNCLEAR),
         ({"blurred": 0.16}, MERGED),
     ],
@@ -75,6 +76,11 @@ def test_each_reason(change: dict, problem: str) -> None:
 )
 def test_at_the_limit_is_good_enough(change: dict) -> None:
     assert problems_of(replace(GOOD, **change)) == []
+
+
+@pytest.mark.parametrize(("pixels", "problems"), [(29, [SMALL]), (30, []), (31, [])])
+def test_an_object_covers_three_thousandths_of_the_picture(pixels: int, problems: list[str]) -> None:
+    assert find_problems(scene(thing()), (replace(GOOD, visible_pixels=pixels),), 10_000) == problems
 
 
 def test_one_reason_for_each_object_in_order() -> None:

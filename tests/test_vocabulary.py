@@ -16,6 +16,7 @@ from fourfold.scenes.model.vocabulary import (
     SIZE_JITTER,
     SIZES,
     TABLES,
+    can_wear,
     check_names,
     color_difference,
     color_distances,
@@ -117,3 +118,66 @@ def test_unknown_names_are_refused_with_the_choices(attribute: str) -> None:
     message = str(caught.value)
     assert message.startswith(f"recipe.toml: unknown {attribute} '{first}x'. Did you mean {first!r}?")
     assert all(name in message for name in TABLES[attribute])
+
+
+@pytest.mark.parametrize(
+    ("color", "pattern", "verdict"),
+    [
+        ("red", "plain", True),
+        ("red", "striped", True),
+        ("gray", "dotted", True),
+        ("white", "plain", True),
+        ("black", "plain", True),
+        ("white", "striped", False),
+        ("black", "checkered", False),
+    ],
+)
+def test_a_pattern_of_black_and_white_has_no_one_color(color: str, pattern: str, verdict: bool) -> None:
+    assert can_wear(color, pattern) is verdict
+
+
+def test_words_mean_the_numbers_that_they_always_meant() -> None:
+    """The same recipe and seed must give the same scenes in every version: new words may come, old ones stay."""
+    assert {name: row.scale for name, row in SIZES.items()} == {"small": 0.62, "medium": 0.86, "large": 1.20}
+    assert SIZE_JITTER == 0.05
+    assert {name: (row.metallic, row.gloss) for name, row in MATERIALS.items()} == {
+        "matte": (0.0, 0.0),
+        "metal": (1.0, 0.75),
+        "glossy": (0.0, 1.0),
+    }
+    assert {name: (row.code, row.frequency) for name, row in PATTERNS.items()} == {
+        "plain": (0, 0.0),
+        "striped": (1, 4.5),
+        "dotted": (2, 4.5),
+        "checkered": (3, 3.0),
+    }
+    assert {row.radius for row in COLORS.values()} == {4.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "focal", "drawn"),
+    [
+        ("red", (204, 24, 30), (205, 27, 28)),
+        ("orange", (252, 138, 12), (253, 139, 2)),
+        ("yellow", (248, 216, 32), (249, 217, 25)),
+        ("green", (32, 150, 52), (34, 151, 49)),
+        ("blue", (28, 76, 210), (39, 77, 208)),
+        ("purple", (122, 40, 168), (124, 41, 166)),
+        ("pink", (248, 150, 190), (249, 151, 188)),
+        ("brown", (112, 66, 34), (113, 67, 32)),
+        ("black", (26, 26, 28), (27, 27, 27)),
+        ("white", (242, 242, 240), (244, 243, 238)),
+        ("gray", (128, 130, 133), (129, 131, 131)),
+    ],
+)
+def test_a_color_and_a_seed_give_the_surface_that_they_always_gave(name: str, focal: tuple, drawn: tuple) -> None:
+    assert COLORS[name].rgb == focal
+    assert sample_rgb(name, np.random.default_rng(0)) == drawn
+
+
+def test_lightness_counts_half_in_distances_to_the_terms_alone() -> None:
+    distances = color_distances(lab_of((200, 190, 180))[None])[0]
+    assert distances[list(COLORS).index("white")] == pytest.approx(7.92, abs=0.01)
+    assert distances[list(COLORS).index("gray")] == pytest.approx(12.19, abs=0.01)
+    assert color_difference("white", "gray") == pytest.approx(30.23, abs=0.01)
+    assert color_difference("red", "brown") == pytest.approx(21.08, abs=0.01)

@@ -87,10 +87,10 @@ def known(kinds: Sequence[CustomKind], photos: Sequence[CustomPhoto] = ()) -> It
 
 
 @cache  # one row for equal data, so that its mesh is built once
-def as_kind(own: CustomKind) -> Kind:
-    """The row of the table of kinds."""
-    build = partial(_build, own)
-    return Kind(own.name, own.plural, own.synonyms, build, own.yaw, "everyday", own.article)
+def as_kind(custom: CustomKind) -> Kind:
+    """The kind as a row of the table of kinds. Building its mesh raises InputError if the data are damaged."""
+    build = partial(_build, custom)
+    return Kind(custom.name, custom.plural, custom.synonyms, build, custom.yaw, "everyday", custom.article)
 
 
 def _custom_kind(kind: Kind) -> CustomKind:
@@ -104,12 +104,12 @@ def _custom_kind(kind: Kind) -> CustomKind:
     return CustomKind(kind.name, kind.plural, kind.article, kind.synonyms, kind.yaw, _packed(vertices), _packed(faces))
 
 
-def _build(own: CustomKind) -> "trimesh.Trimesh":
-    """The mesh; InputError if its data, which may be a stranger's, are none."""
+def _build(custom: CustomKind) -> "trimesh.Trimesh":
+    """The mesh; InputError if the data, which may be a stranger's, are not one."""
     import trimesh
 
     try:
-        vertices, faces = _unpacked(own.vertices, "<f4"), _unpacked(own.faces, "<i4")
+        vertices, faces = _unpacked(custom.vertices, "<f4"), _unpacked(custom.faces, "<i4")
         if not np.isfinite(vertices).all():
             raise ValueError("vertices that are no numbers")
         if not len(faces):
@@ -117,7 +117,7 @@ def _build(own: CustomKind) -> "trimesh.Trimesh":
         if faces.min() < 0 or faces.max() >= len(vertices):
             raise ValueError("faces of vertices that are not there")
     except (ValueError, zlib.error) as error:
-        raise InputError(f"assets: {own.name}: not a mesh ({error}); the recipe or manifest is damaged") from error
+        raise InputError(f"assets: {custom.name}: not a mesh ({error}); the recipe or manifest is damaged") from error
     return trimesh.Trimesh(vertices, faces, process=False)
 
 

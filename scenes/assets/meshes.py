@@ -132,8 +132,8 @@ CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 def _check_words(kind: Kind, card: Path, others: Mapping[str, Kind]) -> None:
     """No word may mean two kinds: a caption with it would be true of both."""
     taken = {word.lower(): other.name for other in others.values() for word in words(other)}
-    for key, own in _keyed(kind):
-        for word in own:
+    for key, given in _keyed(kind):
+        for word in given:
             if word.lower() in taken:
                 other = taken[word.lower()]
                 raise InputError(f"{card}: {key} {word!r} already means the kind {other!r}. Choose another")
@@ -144,8 +144,8 @@ def _check_looks(kind: Kind, card: Path, kinds: Mapping[str, Kind]) -> None:
     things = {word.lower(): f"kind {other.name!r}" for other in kinds.values() for word in words(other)} | ANYTHING
     looks = {value: value for table in TABLES.values() for value in table} | {f"{size}-sized": size for size in SIZES}
     read = re.compile(rf"(?<!\w)({_any_of(looks)})[ -]({_any_of(things)})(?:e?s)?(?!\w)")
-    for key, own in _keyed(kind):
-        for word in own:
+    for key, given in _keyed(kind):
+        for word in given:
             if word.lower() in ANYTHING:
                 raise InputError(f"{card}: {key} {word!r} is what captions call any thing. Choose another")
             if found := read.search(word.lower()):
@@ -171,7 +171,8 @@ def words(kind: Kind) -> tuple[str, ...]:
 def read_mesh(path: Path, up: str) -> trimesh.Trimesh:
     """A mesh file to the conventions of the built-in kinds: z up, centred, largest extent 1, sharp edges shaded flat.
 
-    Watertight it need not be; where it is, its faces are turned outward.
+    It need not be watertight; if it is, its faces are turned outward. `up` is the file's axis "x", "y" or "z" that
+    points up. InputError for a file that cannot be read, has no faces, or leads or refers out of its folder.
     """
     mesh = _load(path)
     if not np.isfinite(mesh.vertices).all():

@@ -15,10 +15,9 @@ _SMALLEST = 32  # pixels a side: below, nothing can be seen on it
 
 
 def read_photos(folder: Path, size: int) -> dict[str, np.ndarray]:
-    """The photos that lie in a folder by file name, in order, each as a picture of that many pixels a side.
+    """The photos of a folder by file name, in order, each as a square picture [size, size, 3] uint8 sRGB.
 
     InputError for a folder that is none or is empty, a file that is no picture, or one that leads out of the folder.
-    Each is [size, size, 3] uint8 sRGB.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder. Give a folder of photos ({', '.join(SUFFIXES)})")

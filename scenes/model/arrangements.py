@@ -7,10 +7,10 @@ import numpy as np
 from fourfold.errors import unknown_name
 from fourfold.scenes.model.backgrounds import BEHIND, ON_TABLE
 
-CLEARANCE = 0.60  # radius that an object of scale 1 gets; boxes that reach further are looked at when all is placed
-_GAP = 0.10  # least empty space between the rooms of two objects
+CLEARANCE = 0.60  # radius kept clear around an object of scale 1; boxes that reach further are checked later
+_GAP = 0.10  # least empty space between the clearances of two objects
 FEW = 3  # objects that find places by chance; more get a larger area, and are pushed apart
-_FILLING = 0.68  # share of the area that the rooms of many objects may fill
+_FILLING = 0.68  # share of the area that the clearances of many objects may fill
 _LARGEST = 2.6  # times that the area may grow for them: beyond, small objects would be specks
 _ROUNDS = 40  # of pushing
 _STEP = 0.7  # share of an overlap that each of the two gives way
@@ -42,7 +42,7 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Cavity:
-    """Room for another thing in an open container, in units of the container's largest extent."""
+    """The free space inside an open container, in units of the container's largest extent."""
 
     radius: float  # of the upright cylinder that is free, about the middle
     floor: float  # its height above the container's lowest point
@@ -71,14 +71,16 @@ ARRANGEMENTS = {
 
 
 def arrangement(name: str) -> Arrangement:
-    """The row of that name; an unknown one is refused with the choices."""
+    """The row of that name; InputError with the choices for an unknown one."""
     if name not in ARRANGEMENTS:
         raise unknown_name("arrangement", name, ARRANGEMENTS)
     return ARRANGEMENTS[name]
 
 
 def crowding(row: Arrangement, radii: np.ndarray) -> np.ndarray:
-    """How many times wider and deeper the area must be for objects that need these radii `[n]`; [2], 1 for a few.
+    """How many times wider and deeper (taller in the air) the area must be for clearances of these radii `[n]`.
+
+    Returns [2] factors from 1, which is what three objects or fewer get, and every grid.
 
     The camera moves away as the area gets wider. On the ground it gets deeper above all, where the picture has space.
     """
@@ -91,7 +93,10 @@ def crowding(row: Arrangement, radii: np.ndarray) -> np.ndarray:
 
 
 def scatter(row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
-    """Points for objects that need these radii, `[n, 2]` in the units of the area; None if some collide this time."""
+    """Random points `[n, 2]` for objects with clearances of these radii `[n]`, in scene units; None if two collide.
+
+    `crowd` [2] enlarges the area (see `crowding`). In a stacked arrangement the first two objects share a point.
+    """
     if row.stacked and len(radii) > 1:
         shared = scatter_apart(row, np.append(radii[:2].max(), radii[2:]), crowd, rng)
         return None if shared is None else np.concatenate([shared[:1], shared])
@@ -101,10 +106,7 @@ def scatter(row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.rand
 def scatter_apart(
     row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray | None:
-    """A place for each of n objects, [n, 2] in scene units (to the right, away or up), None where two would overlap.
-
-    `radii` [n] is the clearance that each keeps, `crowd` [2] how much wider than usual the area is, across and along.
-    """
+    """As `scatter`, but every object gets a point of its own, in stacked arrangements too; `[n, 2]` or None."""
     half = np.array([row.across, row.along]) * crowd
     if row.cells:
         if len(radii) > row.cells**2:
@@ -124,7 +126,7 @@ def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """Objects that collide pushed away from each other for some rounds, inside the area."""
+    """The points [n, 2] after colliding objects were pushed apart for some rounds, inside the area of half-size [2]."""
     for _ in range(_ROUNDS):
         overlaps = _overlaps(points, radii)  # [n, n]
         if not overlaps.any():
@@ -137,7 +139,7 @@ def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np
 
 
 def _overlaps(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """How deep each pair of objects is in each other's room, [n, n], zero where they keep the gap."""
+    """How deep each pair of objects is in each other's clearance, [n, n]; zero where they keep the gap."""
     away = points[:, None] - points
     deep = np.maximum(radii[:, None] + radii + _GAP - np.sqrt((away**2).sum(axis=2)), 0.0)
     np.fill_diagonal(deep, 0.0)

@@ -59,7 +59,7 @@ BEHIND = ("wall",)
 
 
 def sample_background(surfaces: tuple[str, ...], rng: np.random.Generator) -> Background:
-    """A surface among the named ones, with a tint of it and a pale color far away."""
+    """One of the named surfaces, with one of its tints and a pale color far away. InputError for an unknown name."""
     for name in surfaces:
         if name not in SURFACES:
             raise unknown_name("surface", name, SURFACES)

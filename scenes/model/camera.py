@@ -33,19 +33,19 @@ def pose(camera: Camera) -> np.ndarray:
 
 
 def project(camera: Camera, points: np.ndarray) -> np.ndarray:
-    """Picture coordinates [n, 2] of world points [n, 3]: x to the right, y down, the picture is 0..1."""
+    """Picture coordinates [n, 2] of world points [n, 3] or [3]: x to the right, y down, the picture is 0..1."""
     local = (np.atleast_2d(points) - pose(camera)[:3, 3]) @ axes(camera).T  # [n, 3]
     half = np.tan(np.radians(camera.fov) / 2)
     return np.stack([local[:, 0], -local[:, 1]], axis=1) / (-local[:, 2:3] * 2 * half) + 0.5
 
 
 def ground_depth(camera: Camera, points: np.ndarray) -> np.ndarray:
-    """How far away points are along the viewing direction laid flat on the ground, [n], in scene units."""
+    """How far away points [n, 3] or [3] are along the viewing direction laid flat on the ground, [n], scene units."""
     a = np.radians(camera.azimuth)
     return np.atleast_2d(points)[:, :2] @ np.array([-np.sin(a), np.cos(a)])
 
 
 def world_from_ground(camera: Camera, ground: np.ndarray) -> np.ndarray:
-    """World x, y of a point given as (to the right, away) as the camera sees the ground. [2] -> [2]."""
+    """World (x, y) [2] of a point on the ground given as (to the right, away) [2], as the camera sees it."""
     a = np.radians(camera.azimuth)
     return np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ np.asarray(ground)

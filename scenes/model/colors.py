@@ -11,13 +11,13 @@ _WHITE = _TO_XYZ.sum(axis=1)  # D65: the XYZ of sRGB white
 
 
 def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
-    """Light intensity from sRGB values, both in 0..1 and of any shape (IEC 61966-2-1). Shape [...] -> [...]."""
+    """Light intensity `[...]` from sRGB values `[...]` of any shape, both in 0..1 (IEC 61966-2-1)."""
     srgb = np.asarray(srgb, dtype=np.float64)
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
-    """sRGB values from light intensity, both in 0..1 and of any shape (IEC 61966-2-1). Shape [...] -> [...]."""
+    """sRGB values `[...]` in 0..1 from light intensity `[...]` of any shape, clipped to 0..1 (IEC 61966-2-1)."""
     linear = np.clip(np.asarray(linear, dtype=np.float64), 0.0, 1.0)
     return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
 
@@ -41,7 +41,7 @@ def srgb_from_lab(lab: np.ndarray) -> np.ndarray:
 
 
 def ciede2000(lab1: np.ndarray, lab2: np.ndarray, lightness_weight: float = 1.0) -> np.ndarray:
-    """CIEDE2000 difference of two arrays of CIELAB colors `[..., 3]`, broadcast against each other.
+    """CIEDE2000 difference `[...]`, from 0, of two arrays of CIELAB colors `[..., 3]`, broadcast against each other.
 
     `lightness_weight` is k_L: 2 makes lightness count half, as one does where shading changes it.
     Source: Sharma, Wu, Dalal, "The CIEDE2000 color-difference formula", 2005, equations 2 to 22.

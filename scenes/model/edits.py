@@ -15,7 +15,7 @@ _CARRIED = {"color": ("color", "rgb"), "size": ("size", "scale"), "material": ("
 
 
 def swap_attribute(layout: Layout, i: int, j: int, attribute: str) -> Layout:
-    """Objects i and j exchange color, size, material or pattern."""
+    """Objects i and j exchange an attribute: color, size, material or pattern (KeyError for another)."""
     a, b = layout.objects[i], layout.objects[j]
     names = _CARRIED[attribute]
     return change(
@@ -28,13 +28,13 @@ def swap_attribute(layout: Layout, i: int, j: int, attribute: str) -> Layout:
 
 
 def swap_places(layout: Layout, i: int, j: int) -> Layout:
-    """Objects i and j exchange places."""
+    """Objects i and j exchange places; where objects stand, each stands on its new place."""
     a, b = layout.objects[i], layout.objects[j]
     return change(layout, {i: replace(a, position=b.position), j: replace(b, position=a.position)})
 
 
 def move_object(layout: Layout, i: int, position: tuple[float, float, float]) -> Layout:
-    """Object i goes to another place; where objects stand, it stands there too."""
+    """Object i goes to another place (world coordinates); where objects stand, its height is set so that it stands."""
     return change(layout, {i: replace(layout.objects[i], position=position)})
 
 
@@ -44,7 +44,7 @@ def move_onto(layout: Layout, i: int, j: int) -> Layout:
 
 
 def replace_attribute(layout: Layout, i: int, attribute: str, value: str, rng: np.random.Generator) -> Layout:
-    """Object i gets another color, size, material or pattern."""
+    """Object i gets another color, size, material or pattern (KeyError for an unknown color or size)."""
     new: dict[str, Any] = {attribute: value}
     if attribute == "color":
         new["rgb"] = sample_rgb(value, rng)
@@ -55,7 +55,7 @@ def replace_attribute(layout: Layout, i: int, attribute: str, value: str, rng: n
 
 
 def replace_shape(layout: Layout, i: int, shape: str, rng: np.random.Generator) -> Layout:
-    """Object i becomes another kind of thing; it keeps its turn where the new kind allows it."""
+    """Object i becomes another kind of thing; it keeps its turn if the new kind allows it, else gets one by chance."""
     thing = replace(layout.objects[i], shape=shape)
     low, high = KINDS[shape].yaw
     turn = (thing.yaw - layout.camera.azimuth + 180) % 360 - 180

@@ -68,22 +68,18 @@ def place(
 ) -> Layout | None:
     """Give every object of the spec a place, look and light; None if no accepted layout was found in `tries`.
 
-    Many objects get three times as many. `clearance` is the scale to keep room for around each object (default its
-    own): an edit may exchange sizes or places without collisions. `accept` says whether a layout will do (say, that a
-    relation holds clearly).
-    Raises InputError for a word that no table holds, or a stack on a kind that has no flat top.
+    More than three objects may take three times as many tries. `clearance` gives, for each object, the least scale that
+    space is kept clear for (default: its own scale), so that an edit may exchange sizes or places without collisions.
+    `accept` says whether a layout will do (say, that a relation holds clearly). Raises InputError for a word that no
+    table holds or a stack on a kind that has no flat top, and ValueError for a clearance of another length.
     """
     row = arrangement(spec.arrangement)
     _check_words(spec)
     camera = _sample_camera(row, rng)
     lights = sample_lights(rng)
-    background = (
-        photo_background(spec.photos[int(rng.integers(len(spec.photos)))])
-        if spec.photos
-        else sample_background(spec.surfaces or row.surfaces, rng)
-    )
+    background = _sample_background(spec, row, rng)
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
-    # Every kind gets the same room, or where a thing is would tell what it is.
+    # Every kind gets the same clearance, or where a thing is would tell what it is.
     radii = CLEARANCE * np.array(
         [max(r, look.scale) for r, look in zip(clearance or [0.0] * len(looks), looks, strict=True)]
     )
@@ -103,16 +99,13 @@ def place(
 
 
 def _is_possible(layout: Layout) -> bool:
-    """Every object's room is in the picture, nothing is in another's place or hidden by what is before it."""
+    """Whether every object's clearance is in the picture, no two objects collide, and none is half hidden."""
     seen = bool(in_frame(layout).all()) and not overlapping(layout.objects).any()
     return seen and covered(layout).max(initial=0.0) < _COVERED
 
 
 def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Camera) -> PlacedObject:
-    """Set an object down at (to the right, away) on the ground, or at (to the right, up) in the air.
-
-    `point` is [2], in scene units.
-    """
+    """Set an object down at a point [2]: (to the right, away) on the ground, or (to the right, up) in the air."""
     if not ARRANGEMENTS[arrangement_name].standing:
         x, y = world_from_ground(camera, np.array([point[0], 0.0]))
         return replace(look, position=_rounded(x, y, point[1]))
@@ -121,13 +114,13 @@ def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Ca
 
 
 def put_on(upper: PlacedObject, lower: PlacedObject) -> PlacedObject:
-    """The first object above the middle of the second; `settled` lets it down on it, or into it."""
+    """The first object moved to above the middle of the second; `settled` then lets it down on it, or into it."""
     x, y, z = lower.position
     return replace(upper, position=_rounded(x, y, z + height(lower)))
 
 
 def settled(objects: Sequence[PlacedObject]) -> tuple[PlacedObject, ...]:
-    """Objects standing on the ground, or on or in what is below them: those with the same x and y are one stack."""
+    """The objects moved down to stand on the ground, or on or in what is below them; equal x and y make a stack."""
     return tuple(_settle(thing, objects) for thing in objects)
 
 
@@ -143,7 +136,7 @@ def _support(thing: PlacedObject) -> float:
 
 
 def footprint(thing: PlacedObject) -> float:
-    """Radius of the upright cylinder about an object's middle in which it keeps in every turn."""
+    """Radius, in scene units, of the upright cylinder about an object's middle that it never leaves when it turns."""
     return _unit_footprint(KINDS[thing.shape]) * thing.scale
 
 
@@ -153,12 +146,12 @@ def _unit_footprint(kind: Kind) -> float:
 
 
 def height(thing: PlacedObject) -> float:
-    """From an object's lowest point to its highest."""
+    """From an object's lowest point to its highest, in scene units."""
     return float(mesh(thing.shape).extents[2]) * thing.scale
 
 
 def resting_height(thing: PlacedObject) -> float:
-    """Height of an object's centre when it stands on the ground."""
+    """Height of an object's centre when it stands on the ground, in scene units."""
     return height(thing) / 2
 
 
@@ -174,12 +167,12 @@ def boxes_in_picture(layout: Layout) -> np.ndarray:
 
 
 def in_frame(layout: Layout, border: float = _BORDER) -> np.ndarray:
-    """Which objects have their room inside the picture with that border (share of its width), [n] bool.
+    """Which objects have their clearance box inside the picture with that border (share of its width), [n] bool.
 
-    The room is of one form for all kinds: what is wide would else keep to the middle, and where a thing is would tell
-    what it is. Corners that reach further are seen once it is drawn. It is as wide as the mean of the object and one of
-    scale 1: the border keeps large things in the middle, the room between objects keeps them out of it, and so the two
-    balance.
+    The clearance box has one form for all kinds: otherwise wide kinds would keep to the middle, and where a thing is
+    would tell what it is. Corners that reach out of it are checked once the scene is drawn. The box is as wide as the
+    mean of the object's scale and 1: the border keeps large things in the middle, the clearance between objects keeps
+    them out of it, and with this width the two balance.
     """
     scales = np.array([thing.scale for thing in layout.objects])  # [n]
     places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
@@ -257,6 +250,12 @@ def _sample_camera(row: Arrangement, rng: np.random.Generator) -> Camera:
     return Camera(azimuth, elevation, distance, (0.0, 0.0, row.target_z), fov)
 
 
+def _sample_background(spec: SceneSpec, row: Arrangement, rng: np.random.Generator) -> Background:
+    if spec.photos:
+        return photo_background(spec.photos[int(rng.integers(len(spec.photos)))])
+    return sample_background(spec.surfaces or row.surfaces, rng)
+
+
 def _sample_look(wish: ObjectSpec, camera: Camera, rng: np.random.Generator) -> PlacedObject:
     scale = SIZES[wish.size].scale * rng.uniform(1 - SIZE_JITTER, 1 + SIZE_JITTER)
     return PlacedObject(
@@ -273,7 +272,7 @@ def _sample_look(wish: ObjectSpec, camera: Camera, rng: np.random.Generator) -> 
 
 
 def sample_yaw(shape: str, camera: Camera, rng: np.random.Generator) -> float:
-    """A turn in which the kind stays recognisable to this camera."""
+    """A random turn, 0..360 degrees about the vertical, in which this camera sees the kind recognisably."""
     low, high = KINDS[shape].yaw
     return float(np.round((camera.azimuth + rng.uniform(low, high)) % 360, 2))
 
@@ -284,7 +283,7 @@ def _rounded(*values: float) -> tuple[float, float, float]:
 
 
 def layout_to_dict(layout: Layout) -> dict[str, Any]:
-    """The layout as plain data for JSON; of photos only where there is one."""
+    """The layout as plain data for JSON; the background's photo is left out where there is none."""
     data = asdict(layout)
     if not layout.background.photo:
         del data["background"]["photo"]
@@ -292,7 +291,7 @@ def layout_to_dict(layout: Layout) -> dict[str, Any]:
 
 
 def layout_from_dict(data: dict[str, Any]) -> Layout:
-    """The layout that `layout_to_dict` wrote; keys that it does not know are left out (annotations add some)."""
+    """The layout that `layout_to_dict` wrote; unknown keys are ignored, a missing part is a KeyError."""
     return Layout(
         objects=tuple(_build(PlacedObject, row) for row in data["objects"]),
         arrangement=data["arrangement"],

@@ -89,14 +89,14 @@ def can_wear(color: str, pattern: str) -> bool:
 
 
 def check_names(attribute: str, names: Iterable[str], where: str = "") -> None:
-    """Refuse a name that the attribute's table does not hold; the message lists the choices."""
+    """Raise InputError for a name that the attribute's table does not hold; the message lists the choices."""
     for name in names:
         if name not in TABLES[attribute]:
             raise unknown_name(attribute, name, TABLES[attribute], where)
 
 
 def sample_rgb(color: str, rng: np.random.Generator) -> tuple[int, int, int]:
-    """A surface color of that name: the focal color moved inside its region, in sRGB 0..255."""
+    """A random surface color of that name, sRGB 0..255: at most the term's radius (CIEDE2000) from its focal color."""
     row = COLORS[color]
     focal = lab_from_srgb(np.array(row.rgb) / 255)
     for _ in range(20):
@@ -123,6 +123,6 @@ def color_distances(labs: np.ndarray) -> np.ndarray:
 
 
 def color_difference(name1: str, name2: str) -> float:
-    """CIEDE2000 between the focal colors of two terms: the difficulty axis `color_distance`."""
+    """CIEDE2000, from 0, between the focal colors of two terms: the difficulty axis `color_distance`."""
     names, focal = _focal_labs()
     return float(ciede2000(focal[names.index(name1)], focal[names.index(name2)]))

@@ -1,4 +1,4 @@
-"""What is drawn with OpenGL: a mesh in its place, the shader variant that shades it, and that shader's uniforms."""
+"""What the OpenGL renderer hands to its drawing passes: a `DrawCall` for each mesh; and the clipping planes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-NEAR, FAR = 0.5, 80.0  # what a camera sees, scene units
+NEAR, FAR = 0.5, 80.0  # planes between which a camera sees, scene units
 
-Uniforms = Mapping[str, Any]  # of a shader: ints, floats, vectors [3], matrices [4, 4]
+Uniforms = Mapping[str, Any]  # of a shader, by name: ints, floats, vectors [3], matrices [4, 4]
 
 
 @dataclass(frozen=True)
 class ShaderVariant:
-    """What a program is compiled for."""
+    """The constants that a shader program is compiled for."""
 
     code: int  # of the object's pattern (0..) or, from 10, of the surface
     finish: int = 0  # 0 matte, 1 metal, 2 glossy
@@ -22,9 +22,9 @@ class ShaderVariant:
 
 @dataclass(frozen=True)
 class DrawCall:
-    """A mesh in its place."""
+    """One mesh to draw: where it is, and with which shader variant and values."""
 
-    primitive: Any  # on the graphics side
+    primitive: Any  # the uploaded mesh: pyrender's Primitive
     pose: np.ndarray  # [4, 4] object to world
     variant: ShaderVariant
     uniforms: Uniforms

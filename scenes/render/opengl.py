@@ -1,6 +1,7 @@
-"""Pictures of layouts with OpenGL: color with soft shadows, depth and instance ids."""
+"""Pictures of layouts with OpenGL: color with soft shadows, depth, instance ids. Knows pyrender, as `passes` does."""
 
 import os
+import sys
 from collections.abc import Sequence
 from functools import partial
 from types import SimpleNamespace
@@ -16,7 +17,6 @@ from fourfold.scenes.model.colors import linear_from_srgb
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.model.vocabulary import MATERIALS, PATTERNS
 from fourfold.scenes.render.draw_calls import FAR, NEAR, DrawCall, ShaderVariant
-from fourfold.scenes.render.opengl_start import destroy_egl_context, import_pyrender, no_opengl
 from fourfold.scenes.render.poses import light_pose, object_pose, surface_pose
 from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.render.shading import far_color
@@ -43,7 +43,7 @@ class OpenGLRenderer:
         try:
             self._offscreen = self._pyrender.OffscreenRenderer(size, size)
         except Exception as error:  # the platform layers raise anything from ImportError to EGLError
-            raise InputError(no_opengl(error)) from error
+            raise InputError(_no_opengl(error)) from error
         # imports pyrender itself; where that fails is said above, with advice
         from fourfold.scenes.render.passes import Passes
 
@@ -69,7 +69,7 @@ class OpenGLRenderer:
         """Free the graphics context; other renderers of the process keep theirs."""
         if self._offscreen is not None:
             if os.environ.get("PYOPENGL_PLATFORM") == "egl":
-                self._offscreen._platform.delete_context = partial(destroy_egl_context, self._offscreen._platform)
+                self._offscreen._platform.delete_context = partial(_destroy_egl_context, self._offscreen._platform)
             self._offscreen.delete()
             self._offscreen = None
 
@@ -84,14 +84,14 @@ class OpenGLRenderer:
         return words
 
     def render(self, layout: Layout) -> Rendering:
-        """Color, depth, instance ids and silhouette sizes of a layout."""
+        """Color, depth, instance ids and silhouette sizes of a layout; InputError for an unknown shape or photo."""
         self._offscreen._platform.make_current()
         try:
             objects = [self._object(thing) for thing in layout.objects]
             camera = _perspective(layout.camera) @ np.linalg.inv(pose(layout.camera))
             color = self._draw_color(layout, objects, camera)
-            instances, depth = self._passes.numbers({i + 1: draw_call for i, draw_call in enumerate(objects)}, camera)
-            silhouettes = [self._silhouette(i + 1, draw_call, instances, camera) for i, draw_call in enumerate(objects)]
+            instances, depth = self._passes.numbers({i + 1: call for i, call in enumerate(objects)}, camera)
+            silhouettes = [self._silhouette(i + 1, call, instances, camera) for i, call in enumerate(objects)]
         finally:
             self._offscreen._platform.make_uncurrent()
         return Rendering(color, depth, instances, np.array(silhouettes, dtype=int))
@@ -108,7 +108,7 @@ class OpenGLRenderer:
             **{name: float(getattr(lights, name)) for name in ("key", "fill", "rim", "warmth")},
         }
         far = far_color(background)
-        near_first = sorted(objects, key=lambda draw_call: float(((draw_call.pose[:3, 3] - eye) ** 2).sum()))
+        near_first = sorted(objects, key=lambda call: float(((call.pose[:3, 3] - eye) ** 2).sum()))
         if not background.photo:
             return self._passes.color([*near_first, self._surface(layout)], camera, scene, far ** (1 / 2.2))
         photo = self._pyrender.Texture(source=photo_pixels(background.photo, self.size).copy(), source_channels="RGB")
@@ -118,11 +118,11 @@ class OpenGLRenderer:
         finally:
             photo.delete()
 
-    def _silhouette(self, number: int, draw_call: DrawCall, instances: np.ndarray, camera: np.ndarray) -> int:
+    def _silhouette(self, number: int, call: DrawCall, instances: np.ndarray, camera: np.ndarray) -> int:
         """Pixels of an object alone; drawn again only if another object could hide it."""
         if not _touches_others(instances, number):
             return int((instances == number).sum())
-        alone, _ = self._passes.numbers({1: draw_call}, camera)
+        alone, _ = self._passes.numbers({1: call}, camera)
         return int(alone.sum())
 
     def _object(self, thing: PlacedObject) -> DrawCall:
@@ -186,3 +186,48 @@ def _touches_others(instances: np.ndarray, number: int) -> bool:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     window = instances[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
     return bool(((window != 0) & (window != number)).any())
+
+
+def _destroy_egl_context(platform: Any) -> None:
+    """What pyrender does, but for ending the display: every renderer of the process is on that."""
+    from OpenGL.EGL import EGL_NO_CONTEXT, EGL_NO_SURFACE, eglDestroyContext, eglMakeCurrent
+
+    eglMakeCurrent(platform._egl_display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT)
+    eglDestroyContext(platform._egl_display, platform._egl_context)
+    platform._egl_context = platform._egl_display = None
+
+
+def import_pyrender() -> Any:
+    """pyrender, with the two repairs that its last release needs (it names np.infty; PyOpenGL 3.1.0 on Python 3.12)."""
+    if "PYOPENGL_PLATFORM" not in os.environ and sys.platform == "linux":
+        os.environ["PYOPENGL_PLATFORM"] = "egl"
+    try:
+        import pyrender
+        import pyrender.light
+        import pyrender.mesh
+        import pyrender.renderer
+        from OpenGL.plugins import FormatHandler
+    except Exception as error:  # OpenGL's loaders raise ImportError, AttributeError or OSError
+        raise InputError(_no_opengl(error)) from error
+    if not hasattr(np, "infty"):
+        pyrender.mesh.np = _NumpyWithInfty()
+    for handler in FormatHandler.all():
+        if handler.name == "ctypesparameter" and "_ctypes.CArgObject" not in handler.check:
+            handler.check = [*handler.check, "_ctypes.CArgObject"]
+    return pyrender
+
+
+class _NumpyWithInfty:
+    infty = np.inf
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+def _no_opengl(error: Exception) -> str:
+    return (
+        f"OpenGL could not be started ({type(error).__name__}: {error}). Install a driver for off-screen rendering: "
+        "Debian/Ubuntu `apt install libegl1 libgl1 libgl1-mesa-dri`; Fedora `dnf install mesa-libEGL mesa-libGL "
+        "mesa-dri-drivers`; conda `conda install -c conda-forge libegl libgl mesalib`. PYOPENGL_PLATFORM is "
+        f"{os.environ.get('PYOPENGL_PLATFORM', 'unset')!r}; EGL needs 'egl'."
+    )

@@ -1,9 +1,9 @@
 """The passes that draw a scene with OpenGL: shadow map, antialiased color, and numbers with depth.
 
 Imported by `fourfold.scenes.render.opengl` alone, once pyrender is known to load. pyrender starts OpenGL and keeps
-meshes, textures, and framebuffers; what goes into them is drawn here, for on a processor its own passes take twice as
-long. Each shader variant has a compiled program of its own, for a processor runs both sides of every `if` at all
-pixels; what is near is drawn first, so that what it hides is not shaded; nothing is read back that nobody looks at.
+meshes, textures and framebuffers; what goes into them is drawn here, because on a processor pyrender's own passes take
+twice as long. Each shader variant has a compiled program of its own, because a processor runs both sides of every `if`
+at all pixels. What is near is drawn first, so that what it hides is not shaded. Nothing is read back that nobody uses.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,25 +21,25 @@ from fourfold.scenes.render.draw_calls import FAR, NEAR, DrawCall, ShaderVariant
 
 _SHADERS = Path(__file__).parent / "shaders"
 _SHADOW_UNIT, _PHOTO_UNIT = 0, 1  # texture units
-_NO_VARIANT = ShaderVariant(0)  # of programs that draw no color
+_NO_COLOR = ShaderVariant(0)  # of programs that draw no color
 
 
 class Program(ShaderProgram):
-    """A shader program that asks once where its uniforms are. Without colors to draw it needs places alone."""
+    """A compiled shader program, which asks OpenGL only once where each of its uniforms is."""
 
     def __init__(self, name: str, defines: Mapping[str, int]) -> None:
-        vertices = "mesh" if name == "mesh" else "place"
+        vertices = "mesh" if name == "mesh" else "place"  # without color to draw, positions are enough
         super().__init__(str(_SHADERS / f"{vertices}.vert"), str(_SHADERS / f"{name}.frag"), defines=dict(defines))
         self._places: dict[str, int] = {}
         self._add_to_context()
 
     def use(self, uniforms: Uniforms) -> None:
-        """Draw with this program from now on."""
+        """Draw with this program from now on, with these uniforms set."""
         GL.glUseProgram(self._program_id)
         self.put(uniforms)
 
     def put(self, uniforms: Uniforms) -> None:
-        """Set uniforms; those that this variant's shaders have no use for are passed over."""
+        """Set uniforms of the program in use; names that its shaders do not have are passed over."""
         for name, value in uniforms.items():
             place = self._places.get(name)
             if place is None:
@@ -57,7 +57,7 @@ class Program(ShaderProgram):
 
 
 class Passes(Renderer):
-    """Makes draw calls into pyrender's framebuffers. The OpenGL context must be the current one, in `delete` too."""
+    """Draws meshes into pyrender's framebuffers. Its OpenGL context must be the current one, in `delete` too."""
 
     def __init__(self, size: int, shadow_map_size: int) -> None:
         super().__init__(size, size)
@@ -69,7 +69,7 @@ class Passes(Renderer):
         self._shadow_map._add_to_context()
 
     def upload(self, mesh: Any) -> Primitive:
-        """Give a mesh (`vertices`, `vertex_normals`, `faces`) to the graphics side, where it stays until `delete`."""
+        """Copy a mesh (`vertices` [v, 3], `vertex_normals` [v, 3], `faces` [f, 3]) to OpenGL, until `delete`."""
         primitive = Primitive(
             positions=np.asarray(mesh.vertices, np.float32),
             normals=np.asarray(mesh.vertex_normals, np.float32),
@@ -87,8 +87,8 @@ class Passes(Renderer):
         super().delete()
         self._shadow_fb = None  # pyrender deletes again when Python forgets this, then perhaps in another's context
 
-    def shadows(self, draw_calls: Iterable[DrawCall], light: np.ndarray) -> None:
-        """Fill the shadow map; `light` [4, 4] takes the world to what the light sees, -1..1."""
+    def shadows(self, calls: Iterable[DrawCall], light: np.ndarray) -> None:
+        """Draw the shadow map of these meshes; `light` [4, 4] takes world coordinates to what the light sees, -1..1."""
         self._configure_shadow_framebuffer()
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._shadow_fb)
         GL.glFramebufferTexture2D(
@@ -98,21 +98,25 @@ class Passes(Renderer):
         GL.glReadBuffer(GL.GL_NONE)
         GL.glDisable(GL.GL_CULL_FACE)  # both sides of thin things cast
         self._begin(self._shadow_map.width, GL.GL_DEPTH_BUFFER_BIT)
-        program = self._program("depth", _NO_VARIANT)
+        program = self._program("depth", _NO_COLOR)
         program.use({"camera": light})
-        for draw_call in draw_calls:
-            self._draw(draw_call, program)
+        for call in calls:
+            self._draw(call, program)
         GL.glUseProgram(0)
 
     def color(
         self,
-        draw_calls: Iterable[DrawCall],
+        calls: Iterable[DrawCall],
         camera: np.ndarray,
         scene: Uniforms,
         background: np.ndarray,
         photo: Texture | None = None,
     ) -> np.ndarray:
-        """The picture, [h, w, 3] uint8, of draw calls that are given near ones first; `background` is sRGB 0..1 [3]."""
+        """Draw the picture, antialiased, [h, w, 3] uint8 sRGB. Give the calls near ones first: that is fastest.
+
+        `camera` [4, 4] takes world coordinates to what the camera sees, -1..1; `scene` holds the uniforms that all
+        calls share; `background` [3] is the color where no mesh is, sRGB 0..1; `photo` that of photo variants.
+        """
         self._configure_main_framebuffer()
         GL.glBindFramebuffer(GL.GL_FRAMEBUFFER, self._main_fb_ms)
         GL.glEnable(GL.GL_CULL_FACE)
@@ -122,16 +126,20 @@ class Passes(Renderer):
             if texture is not None:
                 GL.glActiveTexture(GL.GL_TEXTURE0 + unit)
                 texture._bind()
-        for draw_call in draw_calls:
-            program = self._program("mesh", draw_call.variant)
+        for call in calls:
+            program = self._program("mesh", call.variant)
             program.use({"camera": camera, "shadow_map": _SHADOW_UNIT, "photo": _PHOTO_UNIT, **scene})
-            program.put(draw_call.uniforms)
-            self._draw(draw_call, program)
+            program.put(call.uniforms)
+            self._draw(call, program)
         GL.glUseProgram(0)
         return self._read_color()
 
-    def numbers(self, draw_calls: Mapping[int, DrawCall], camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which draw call is seen where, [h, w] uint8, 0 for none; and how far away it is, [h, w] float32, 0 for none.
+    def numbers(self, calls: Mapping[int, DrawCall], camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Draw which mesh is seen where, and how far away.
+
+        `calls` maps numbers 1..255 to meshes, `camera` [4, 4] is as for `color`. Returns the number of the nearest mesh
+        at each pixel, [h, w] uint8, and its distance along the viewing axis in scene units, [h, w] float32; both are 0
+        where no mesh is.
 
         Numbers cannot be averaged, so they are drawn without antialiasing, straight to where they are read from.
         """
@@ -140,11 +148,11 @@ class Passes(Renderer):
         GL.glEnable(GL.GL_CULL_FACE)
         GL.glClearColor(0.0, 0.0, 0.0, 1.0)
         self._begin(self.viewport_width, GL.GL_COLOR_BUFFER_BIT | GL.GL_DEPTH_BUFFER_BIT)
-        program = self._program("number", _NO_VARIANT)
+        program = self._program("number", _NO_COLOR)
         program.use({"camera": camera})
-        for number, draw_call in draw_calls.items():
+        for number, call in calls.items():
             program.put({"number": number / 255})
-            self._draw(draw_call, program)
+            self._draw(call, program)
         GL.glUseProgram(0)
         seen = self._read(GL.GL_RED, GL.GL_UNSIGNED_BYTE, np.uint8, 1)[:, :, 0]
         stored = self._read(GL.GL_DEPTH_COMPONENT, GL.GL_FLOAT, np.float32, 1)[:, :, 0]
@@ -160,15 +168,16 @@ class Passes(Renderer):
 
     def _program(self, name: str, variant: ShaderVariant) -> Program:
         if (name, variant) not in self._programs:
-            defines = {"LOOK_CODE": variant.code, "FINISH_CODE": variant.finish}
-            defines |= {"HAS_PHOTO": 1} if variant.photo else {}
+            defines = {"VARIANT_CODE": variant.code, "FINISH_CODE": variant.finish}
+            if variant.photo:
+                defines["HAS_PHOTO"] = 1
             self._programs[name, variant] = Program(name, defines)
         return self._programs[name, variant]
 
-    def _draw(self, draw_call: DrawCall, program: Program) -> None:
-        program.put({"pose": draw_call.pose})
-        GL.glBindVertexArray(draw_call.primitive._vaid)
-        count = draw_call.primitive.indices.size
+    def _draw(self, call: DrawCall, program: Program) -> None:
+        program.put({"pose": call.pose})
+        GL.glBindVertexArray(call.primitive._vaid)
+        count = call.primitive.indices.size
         GL.glDrawElementsInstanced(GL.GL_TRIANGLES, count, GL.GL_UNSIGNED_INT, c_void_p(0), 1)
         GL.glBindVertexArray(0)
 

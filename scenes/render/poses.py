@@ -1,4 +1,4 @@
-"""Where objects, the key light and the surface are in the world, as every renderer places them."""
+"""Where a layout's objects, key light and surface are in the world, as matrices [4, 4] that every renderer uses."""
 
 import numpy as np
 
@@ -27,10 +27,7 @@ def light_pose(layout: Layout) -> np.ndarray:
 
 
 def surface_pose(layout: Layout) -> np.ndarray:
-    """The ground plane that objects stand on; for floating ones the same plane upright, as the wall behind them.
-
-    Surface-to-world matrix [4, 4].
-    """
+    """Surface-to-world matrix [4, 4] of the plane z = 0: the ground below objects, or the wall behind floating ones."""
     if ARRANGEMENTS[layout.arrangement].standing:
         return np.eye(4)
     right, _, _ = axes(layout.camera)

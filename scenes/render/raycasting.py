@@ -73,7 +73,7 @@ class RaycastingRenderer:
         return {"renderer": "embreex " + version("embreex"), "device": "processor"}
 
     def render(self, layout: Layout) -> Rendering:
-        """Color, depth, instance ids and silhouette sizes of a layout."""
+        """Color, depth, instance ids and silhouette sizes of a layout; InputError for an unknown shape or photo."""
         instances, depth, silhouettes = self._identify(layout)
         return Rendering(self._color(layout), depth, instances, silhouettes)
 

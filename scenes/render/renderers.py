@@ -39,7 +39,7 @@ def choose_renderer(name: str = AUTO) -> str:
 
 
 def check_renderer(name: str) -> None:
-    """Refuse the name of a renderer that there is not; nothing is started."""
+    """Raise InputError for an unknown renderer name; nothing is started."""
     if name not in (AUTO, *RENDERERS):
         raise unknown_name("renderer", name, (AUTO, *RENDERERS))
 

@@ -1,4 +1,4 @@
-"""The contract of renderers: a layout in, pixels out, whoever draws."""
+"""The contract of every renderer: a layout goes in, the pixels of a `Rendering` come out."""
 
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -19,15 +19,18 @@ class Rendering:
 
 
 class Renderer(Protocol):
-    """Turns layouts into pixels; a context manager, since it holds a graphics context or a scene."""
+    """Turns layouts into pixels; a context manager, since it may hold a graphics context."""
 
     name: str
 
     def render(self, layout: Layout) -> Rendering:
-        """Color, depth and instance ids of a layout."""
+        """Draw a layout. InputError for a shape or a background photo that this process does not know."""
+        ...
 
     def describe(self) -> dict[str, str]:
-        """What draws, for manifests: at least `renderer`, its name and version."""
+        """Names of the library ("renderer") and of what it draws on ("device"), for manifests."""
+        ...
 
     def __enter__(self) -> Self: ...
+
     def __exit__(self, *error: object) -> None: ...

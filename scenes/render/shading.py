@@ -36,15 +36,12 @@ class Incoming:
 
 
 def far_color(background: Background) -> np.ndarray:
-    """Linear color of what is beyond every surface, [3]."""
+    """Linear color of what is beyond every surface, [3], 0..1."""
     return linear_from_srgb(np.array(background.far) / 255) * _FAR_DIMMING
 
 
 def incoming(hits: Hits, lights: Lights, to_light: np.ndarray, lit: np.ndarray) -> Incoming:
-    """Key light where it is not in shadow, fill from the sky, rim from behind.
-
-    `to_light` [3] is a unit vector, `lit` [n] the share of the key light that arrives, 0..1.
-    """
+    """Light that arrives at hits: key light from `to_light` [3], of which the share `lit` [n] arrives, fill and rim."""
     warm = np.array([1 + 0.035 * lights.warmth, 1.0, 1 - 0.045 * lights.warmth])
     key = lights.key * np.maximum(hits.normal @ to_light, 0.0) * lit
     fill = lights.fill * _mix(0.70, 1.0, hits.normal[:, 2] * 0.5 + 0.5)
@@ -84,17 +81,14 @@ def surface_color(background: Background, hits: Hits, come: Incoming) -> np.ndar
 
 
 def photo_color(pixels: np.ndarray, hits: Hits, lights: Lights, come: Incoming) -> np.ndarray:
-    """Linear color of a photo's pixels `[n, 3]` (sRGB 0..1) under the shadows that fall there; it is lit already."""
+    """Linear color [n, 3] of a photo's pixels [n, 3] (sRGB 0..1), dimmed by shadows alone: a photo is lit already."""
     arrives = lights.key * np.maximum(hits.normal @ come.to_light, 0.0)
     share = (lights.fill + arrives * come.lit) / (lights.fill + arrives)
     return as_light(pixels) * share[:, None]
 
 
 def as_light(pixels: np.ndarray) -> np.ndarray:
-    """Linear color that is displayed as these values 0..1: the shader's power, not sRGB's curve.
-
-    Shape [...] -> [...].
-    """
+    """Linear color `[...]` that is displayed as these values `[...]` in 0..1: the shader's power, not sRGB's curve."""
     return np.asarray(pixels**2.2)
 
 

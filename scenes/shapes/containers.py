@@ -7,7 +7,7 @@ from fourfold.scenes.shapes.parts import arc, box, curve, lathe, moved, solid, t
 
 
 def bowl() -> Trimesh:
-    """An open bowl with a level floor."""
+    """A round bowl with a thick wall."""
     outside = curve([(0.32, 0.03), (0.43, 0.11), (0.48, 0.24), (0.5, 0.36)], 9)
     inside = curve([(0.465, 0.36), (0.445, 0.24), (0.4, 0.13), (0.36, 0.08)], 9)
     return solid(lathe([(0, 0), (0.32, 0), *outside, *inside, (0, 0.08)]))

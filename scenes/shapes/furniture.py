@@ -1,4 +1,4 @@
-"""Things that stand in a room."""
+"""Furniture, and what stands about in a house."""
 
 import numpy as np
 from trimesh import Trimesh
@@ -11,7 +11,7 @@ def _legs(x: float, y: float, height: float, thick: float) -> list[Trimesh]:
 
 
 def chair() -> Trimesh:
-    """A chair with four legs and a back."""
+    """Four legs, a square seat, a back of three rails."""
     seat = box(0.5, 0.5, 0.07, (0, 0, 0.46))
     posts = [box(0.07, 0.06, 0.58, (s * 0.21, 0.21, 0.71)) for s in (-1, 1)]
     rails = [box(0.44, 0.04, 0.1, (0, 0.215, z)) for z in (0.94, 0.77, 0.63)]
@@ -19,12 +19,12 @@ def chair() -> Trimesh:
 
 
 def table() -> Trimesh:
-    """A table with four legs."""
+    """A rectangular top on four legs."""
     return solid(box(1, 0.62, 0.07, (0, 0, 0.56)), *_legs(0.43, 0.25, 0.54, 0.075))
 
 
 def sofa() -> Trimesh:
-    """A sofa with arms and a back."""
+    """Two cushions between arms and back, on short feet."""
     base = box(0.98, 0.42, 0.14, (0, 0, 0.13))
     back = box(0.94, 0.14, 0.34, (0, 0.18, 0.29))
     arms = [box(0.12, 0.46, 0.27, (s * 0.48, -0.01, 0.185)) for s in (-1, 1)]
@@ -41,14 +41,14 @@ def bed() -> Trimesh:
 
 
 def lamp() -> Trimesh:
-    """A lamp with a shade on a stand."""
+    """A table lamp: a round foot, a rod, a hollow shade."""
     foot = lathe([(0.2, 0), (0.2, 0.03), (0.05, 0.07), (0.025, 0.1), (0.025, 0.66)])
     hollow, outside = [(0, 0.93), (0.15, 0.93), (0.3, 0.58)], [(0.33, 0.58), (0.17, 1), (0.14, 1), (0.14, 0.95)]
     return solid(foot, lathe([*hollow, *outside, (0, 0.95)]))
 
 
 def ladder() -> Trimesh:
-    """A ladder of two rails and its rungs."""
+    """Two rails and seven rungs, upright."""
     rails = [box(0.07, 0.08, 1, (s * 0.175, 0, 0.5)) for s in (-1, 1)]
     return solid(*rails, *(box(0.34, 0.05, 0.045, (0, 0, 0.11 + 0.13 * i)) for i in range(7)))
 

@@ -21,37 +21,37 @@ from fourfold.scenes.shapes.parts import (
 
 
 def cube() -> Trimesh:
-    """A cube of side 1."""
+    """A cube."""
     return solid(box(1, 1, 1))
 
 
 def sphere() -> Trimesh:
-    """A sphere of diameter 1."""
+    """A sphere."""
     return solid(ball(0.5, sections=44))
 
 
 def cylinder() -> Trimesh:
-    """An upright cylinder."""
+    """An upright cylinder, taller than wide."""
     return solid(lathe([(0.36, 0), (0.36, 1)], sections=40))
 
 
 def cone() -> Trimesh:
-    """An upright cone."""
+    """A circular cone, tip up."""
     return solid(parts.cone(0.42, 0, 1, sections=40))
 
 
 def pyramid() -> Trimesh:
-    """A pyramid on a square base."""
+    """A square pyramid, tip up."""
     return solid(turned(lathe([(0.5, 0), (0, 0.6)], sections=4), "z", 45))
 
 
 def torus() -> Trimesh:
-    """A lying ring with a round section."""
+    """A ring, standing, so that its hole is seen."""
     return solid(parts.torus(0.36, 0.14, sections=40))
 
 
 def capsule() -> Trimesh:
-    """An upright cylinder with round ends."""
+    """A cylinder with round ends, lying from left to right."""
     ends = np.concatenate([arc(0.24, -90, 0, 9, (0, 0.24)), arc(0.24, 0, 90, 9, (0, 0.76))])
     return solid(turned(lathe(ends), "y", 90))
 
@@ -72,12 +72,12 @@ def heart() -> Trimesh:
 
 
 def arrow() -> Trimesh:
-    """A flat arrow that points up."""
+    """An arrow that points up."""
     return solid(prism(symmetric([(0.14, 0), (0.14, 0.55), (0.36, 0.55), (0, 1)]), 0.2))
 
 
 def cross() -> Trimesh:
-    """A flat cross with four equal arms."""
+    """A plus sign with four equal arms."""
     a, b = 0.16, 0.5
     return solid(prism(symmetric([(a, -b), (a, -a), (b, -a), (b, a), (a, a), (a, b)]), 0.3))
 
@@ -104,18 +104,18 @@ def half_sphere() -> Trimesh:
 
 
 def wedge() -> Trimesh:
-    """A ramp: a box cut along its diagonal."""
+    """A ramp that rises to the right."""
     return solid(prism([(-0.5, 0), (0.5, 0), (0.5, 0.6)], 0.55))
 
 
 def arch() -> Trimesh:
-    """An arch that stands on its two feet."""
+    """A block with a round-topped opening."""
     opening = arc(0.29, 180, 0, 25, (0, 0.42))
     return solid(prism([(0.29, 0), (0.5, 0), (0.5, 0.9), (-0.5, 0.9), (-0.5, 0), (-0.29, 0), *opening], 0.34))
 
 
 def staircase() -> Trimesh:
-    """Steps that rise to one side."""
+    """Five steps that rise to the right."""
     steps = [corner for i in range(5) for corner in ((i * 0.2, i * 0.18), (i * 0.2, i * 0.18 + 0.18))]
     return solid(prism([*steps[1:], (1, 0.9), (1, 0), (0, 0)], 0.55))
 
@@ -127,6 +127,6 @@ def gear() -> Trimesh:
 
 
 def lightning_bolt() -> Trimesh:
-    """A flat zigzag that points down."""
+    """The zigzag sign, its point down."""
     right, left = [(-0.1, 0), (0.28, 0.58), (0.06, 0.58), (0.26, 1)], [(-0.08, 1), (-0.26, 0.44), (-0.02, 0.44)]
     return solid(prism([*right, *left], 0.18))

@@ -58,7 +58,7 @@ def _battlements(x: float, y: float, z: float) -> list[Trimesh]:
 
 
 def windmill() -> Trimesh:
-    """A tower with four sails."""
+    """A round tower with a cap, four sails in front, a door."""
     tower = lathe([(0.24, 0), (0.15, 0.62)], sections=24)
     cap = lathe([(0.17, 0.61), (0.17, 0.65), (0.1, 0.76), (0.03, 0.8), (0, 0.8)], sections=24)
     axle = turned(lathe([(0.04, 0), (0.04, 0.28)], sections=12), "x", 90)
@@ -96,7 +96,7 @@ def _ribbed(radius: float, height: float, ribs: int) -> Trimesh:
 
 
 def mushroom() -> Trimesh:
-    """A stem under a round cap."""
+    """A stem under a wide cap."""
     stem = curve([(0.15, 0), (0.17, 0.1), (0.12, 0.3), (0.12, 0.62)], 9)
     cap = curve([(0.42, 0.58), (0.37, 0.76), (0.22, 0.9), (0, 0.96)], 11)
     return solid(lathe([(0, 0), *stem]), lathe([(0, 0.6), (0.12, 0.58), (0.36, 0.51), (0.41, 0.53), *cap]))
@@ -118,7 +118,7 @@ def flower() -> Trimesh:
 
 
 def snowman() -> Trimesh:
-    """Three balls one on another, with a nose and a hat."""
+    """Three balls of snow with eyes, nose, buttons, hat and arms of twigs."""
     snow = [
         ball(0.27, (0, 0, 0.25), sections=24),
         ball(0.2, (0, 0, 0.6), sections=20),

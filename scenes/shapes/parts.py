@@ -13,8 +13,8 @@ from trimesh import Trimesh
 
 from fourfold.scenes.shapes.polygons import triangulate
 
-Points = npt.ArrayLike
-Vector = npt.ArrayLike  # x, y, z
+Points = npt.ArrayLike  # [k, 2] or [k, 3]
+Vector = npt.ArrayLike  # [3] x, y, z
 
 AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
 CREASE = 40.0  # degrees; between the 22.5 of a 16-sided tube and the 45 of the flattest edge meant to be seen
@@ -29,14 +29,14 @@ def solid(*bodies: Trimesh, crease: float = CREASE) -> Trimesh:
 
 
 def joined(bodies: Sequence[Trimesh]) -> Trimesh:
-    """The bodies as one mesh; nothing is welded."""
+    """The bodies as one mesh, in order; coincident vertices are kept apart. At least one body is needed."""
     starts = np.cumsum([0, *(len(body.vertices) for body in bodies[:-1])])
     faces = [body.faces + start for body, start in zip(bodies, starts, strict=True)]
     return Trimesh(np.concatenate([body.vertices for body in bodies]), np.concatenate(faces), process=False)
 
 
 def shaded(mesh: Trimesh, crease: float = CREASE) -> Trimesh:
-    """The same surface, with a vertex of its own for every fan of faces that meet smoothly at a point."""
+    """The same surface, shaded flat at edges sharper than `crease` degrees: vertices are split along these."""
     smooth = mesh.face_adjacency_angles < np.radians(crease)
     pairs, edges = mesh.face_adjacency[smooth], mesh.face_adjacency_edges[smooth]  # [k, 2] faces, [k, 2] vertices
     corner = 3 * pairs[:, :, None] + (mesh.faces[pairs][:, :, None] == edges[:, None, :, None]).argmax(-1)
@@ -47,7 +47,7 @@ def shaded(mesh: Trimesh, crease: float = CREASE) -> Trimesh:
 
 
 def normalized(mesh: Trimesh) -> Trimesh:
-    """The mesh moved and scaled: bounding box centred at the origin, largest extent 1."""
+    """The mesh itself, moved and scaled in place: bounding box centred at the origin, largest extent 1."""
     low, high = mesh.bounds
     mesh.apply_translation(-(low + high) / 2)
     mesh.apply_scale(1 / mesh.extents.max())
@@ -85,7 +85,7 @@ def _closed(vertices: np.ndarray, faces: np.ndarray) -> Trimesh:
 
 
 def box(x: float, y: float, z: float, at: Vector = (0, 0, 0)) -> Trimesh:
-    """A block of these extents, centred at `at`."""
+    """A block of these extents, centred at `at` [3]."""
     base = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (x / 2, y / 2)
     return moved(loft([level(base, -z / 2), level(base, z / 2)]), at)
 
@@ -106,12 +106,12 @@ def cone(radius: float, low: float, high: float, *, sections: int = 32) -> Trime
 
 
 def torus(major: float, minor: float, at: Vector = (0, 0, 0), *, sections: int = 32) -> Trimesh:
-    """A round ring standing in the x-z plane; `major` is measured to the middle of the tube."""
+    """A round ring standing in the x-z plane, centred at `at` [3]; `major` is measured to the middle of the tube."""
     return moved(tube(circle(sections) * major, minor, ring=True, sections=20), at)
 
 
 def ball(radius: float | Vector, at: Vector = (0, 0, 0), *, sections: int = 24) -> Trimesh:
-    """A sphere, or an ellipsoid where three radii are given."""
+    """A sphere of this radius, or an ellipsoid of three radii [3], centred at `at` [3]."""
     unit = lathe(arc(1, -90, 90, sections // 2 + 1), sections=sections)
     unit.apply_scale(np.broadcast_to(np.asarray(radius, dtype=float), 3))
     return moved(unit, at)
@@ -180,10 +180,7 @@ def circle(count: int) -> np.ndarray:
 
 
 def symmetric(right: Points) -> np.ndarray:
-    """An outline from its right half, points (x, z) from bottom to top; those on the axis itself are not doubled.
-
-    [n, 2] -> [m, 2], m up to 2 n.
-    """
+    """An outline [m, 2] from its right half [k, 2]: points (x, z) bottom to top; those on the axis are not doubled."""
     half = np.asarray(right, dtype=float)
     return np.concatenate([half, half[half[:, 0] > 1e-9][::-1] * (-1, 1)])
 
@@ -200,12 +197,12 @@ def curve(points: Points, count: int) -> np.ndarray:
 
 
 def moved(body: Trimesh, by: Vector) -> Trimesh:
-    """The body shifted by (x, y, z)."""
+    """The body itself, shifted in place by (x, y, z) [3]."""
     body.apply_translation(by)
     return body
 
 
 def turned(body: Trimesh, axis: str, degrees: float) -> Trimesh:
-    """The body turned about the x, y or z axis through the origin, by the right-hand rule."""
+    """The body itself, turned in place about the x, y or z axis through the origin, by the right-hand rule."""
     body.apply_transform(trimesh.transformations.rotation_matrix(np.radians(degrees), AXES[axis]))
     return body

@@ -33,7 +33,7 @@ def hammer() -> Trimesh:
 
 
 def axe() -> Trimesh:
-    """An upright axe, its blade to one side."""
+    """Upright, the blade at the top left."""
     handle = prism(
         [(0.03, 0), (0.11, 0.0), (0.085, 0.1), (0.06, 0.5), (0.06, 1), (-0.02, 1), (-0.02, 0.5), (0.01, 0.1)], 0.07
     )
@@ -51,7 +51,7 @@ def key() -> Trimesh:
 
 
 def anchor() -> Trimesh:
-    """An upright anchor with two flukes."""
+    """A ring, a shank with its stock, two curved arms with barbs."""
     ring = torus(0.08, 0.025, (0, 0, 0.91))
     shank, stock = box(0.075, 0.075, 0.8, (0, 0, 0.44)), box(0.36, 0.06, 0.06, (0, 0, 0.74))
     arms = tube(arc(0.38, 200, 340, 17, (0, 0.42)), np.interp(np.arange(17), [0, 8, 16], [0.03, 0.055, 0.03]))
@@ -79,7 +79,7 @@ def _canopy(ribs: int) -> Trimesh:
 
 
 def hourglass() -> Trimesh:
-    """Two cones tip to tip between two plates."""
+    """A waisted glass between two round plates and three posts."""
     plates = [lathe([(0.27, z), (0.27, z + 0.07)], sections=28) for z in (0, 0.93)]
     glass = curve([(0.2, 0.05), (0.22, 0.2), (0.15, 0.38), (0.035, 0.5), (0.15, 0.62), (0.22, 0.8), (0.2, 0.95)], 25)
     posts = [lathe([(0.022, 0.05), (0.022, 0.95)], (x, y, 0), sections=12) for x, y in arc(0.24, 30, 270, 3)]
@@ -87,7 +87,7 @@ def hourglass() -> Trimesh:
 
 
 def bell() -> Trimesh:
-    """A bell with its clapper and a ring on top."""
+    """A flared bell with a ring on top and its clapper below."""
     outer = curve([(0.42, 0.12), (0.34, 0.22), (0.27, 0.42), (0.25, 0.6), (0.18, 0.75), (0, 0.8)], 13)
     hollow = [(0, 0.6), (0.2, 0.5), (0.27, 0.25), (0.36, 0.1)]
     clapper = ball(0.1, (0, 0, 0.12), sections=16)

@@ -27,7 +27,7 @@ def _wheel(radius: float, width: float, x: float, y: float) -> Trimesh:
 
 
 def car() -> Trimesh:
-    """A car on four wheels."""
+    """Seen from its side, the bonnet on the right; the windows stand out."""
     bonnet, boot = [(0.28, 0.35), (0.46, 0.31), (0.5, 0.26), (0.5, 0.14)], [(-0.5, 0.14), (-0.5, 0.28), (-0.46, 0.33)]
     cabin = [(-0.36, 0.34), (-0.24, 0.53), (-0.19, 0.55), (0.07, 0.55), (0.12, 0.53), (0.26, 0.34)]
     rear_window = [(-0.29, 0.37), (-0.22, 0.5), (-0.07, 0.5), (-0.07, 0.37)]
@@ -65,7 +65,7 @@ def airplane() -> Trimesh:
 
 
 def rocket() -> Trimesh:
-    """An upright rocket with fins."""
+    """Upright, with four fins, a round window and a nozzle."""
     hull = curve([(0.1, 0.1), (0.16, 0.25), (0.18, 0.45), (0.15, 0.68), (0.08, 0.88), (0, 1)], 16)
     fins = [
         turned(prism([(0.1, 0.14), (0.3, 0), (0.33, 0.03), (0.3, 0.2), (0.15, 0.42)], 0.05), "z", angle)
@@ -91,7 +91,7 @@ def train() -> Trimesh:
 
 
 def bicycle() -> Trimesh:
-    """A bicycle with two spoked wheels."""
+    """Seen from its side, the handlebars on the left."""
     wheels = [torus(0.24, 0.034, (x, 0, 0.274), sections=28) for x in (-0.33, 0.33)]
     rear, crank, saddle, head, hub = (0.33, 0.27), (0.06, 0.25), (0.13, 0.58), (-0.21, 0.58), (-0.33, 0.27)
     rods = [(rear, crank), (crank, saddle), (saddle, head), (head, crank), (saddle, rear), (hub, (-0.19, 0.68))]

@@ -29,14 +29,14 @@ class ObjectAnnotation:
 
 
 def annotate(layout: Layout, rendering: Rendering) -> tuple[ObjectAnnotation, ...]:
-    """Measure every object of the layout on its rendering."""
+    """Measure every object of the layout on its rendering, in the order of the layout."""
     exposure = _exposure(layout, rendering)
     blurred = _blurred_outlines(rendering, len(layout.objects))
     return tuple(_annotate_one(rendering, i, exposure, blurred[i]) for i in range(len(layout.objects)))
 
 
 def with_visibility(layout: Layout, annotations: tuple[ObjectAnnotation, ...]) -> Layout:
-    """The layout with each object's measured visible fraction, which claims about it depend on."""
+    """The layout with each object's measured visible fraction, which claims need; ValueError for another number."""
     things = zip(layout.objects, annotations, strict=True)
     return replace(layout, objects=tuple(replace(thing, visible_fraction=a.visible_fraction) for thing, a in things))
 

@@ -45,7 +45,7 @@ class Exists:
     description: Description
 
     def holds(self, layout: Layout) -> bool | None:
-        """True if an object fits; None if the only ones that would are mostly hidden."""
+        """True if an object fits the description, None if all that would fit are mostly hidden."""
         return any_of(self.description.matches(thing) for thing in layout.objects)
 
 
@@ -56,7 +56,7 @@ class Absent:
     description: Description
 
     def holds(self, layout: Layout) -> bool | None:
-        """True if no object fits; None if one that would is mostly hidden."""
+        """True if no object fits the description, None if all that would fit are mostly hidden."""
         return negation(Exists(self.description).holds(layout))
 
 
@@ -68,7 +68,7 @@ class Counted:
     number: int
 
     def holds(self, layout: Layout) -> bool | None:
-        """True if exactly `number` objects fit; None while hidden ones could make or break the number."""
+        """True if so many objects fit, None if it depends on mostly hidden ones."""
         matches = [self.description.matches(thing) for thing in layout.objects]
         sure, unsure = matches.count(True), matches.count(None)
         if sure > self.number or sure + unsure < self.number:
@@ -85,7 +85,7 @@ class Related:
     reference: Description
 
     def holds(self, layout: Layout) -> bool | None:
-        """True if some pair stands so beyond the margin; None if all that could are hidden or within it."""
+        """True if some pair stands in the relation, None if none does clearly but one is open. KeyError if unknown."""
         return _some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
 
 
@@ -101,7 +101,7 @@ class Located:
     region: str
 
     def holds(self, layout: Layout) -> bool | None:
-        """True if a fitting object is in the region beyond the margin; None if all that could are within it."""
+        """True if some such object is in the region, False if all are in the opposite one. KeyError if unknown."""
         if not layout.objects:
             return False
         boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
@@ -126,7 +126,7 @@ class Compared:
     dimension: str = "larger"
 
     def holds(self, layout: Layout) -> bool | None:
-        """True if some pair compares so beyond the margins; None if all that could are hidden or within them."""
+        """True if some pair compares so beyond the margin, None if one is within it. KeyError if unknown."""
         return _some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
 
 
@@ -138,7 +138,7 @@ class Both:
     second: "Claim"
 
     def holds(self, layout: Layout) -> bool | None:
-        """Kleene's conjunction of the two: an open part leaves it open unless the other is false."""
+        """Kleene conjunction of the two."""
         return all_of((self.first.holds(layout), self.second.holds(layout)))
 
 
@@ -149,7 +149,7 @@ class Not:
     claim: "Claim"
 
     def holds(self, layout: Layout) -> bool | None:
-        """Kleene's negation: what is open stays open."""
+        """Kleene negation of the claim."""
         return negation(self.claim.holds(layout))
 
 
@@ -189,7 +189,7 @@ def _some_pair(
 
 
 def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:
-    """The claim as plain data: its type's name and its fields, those that are None left out."""
+    """The claim (or description) as plain data: its type's name and its fields; those that are None are left out."""
     row: dict[str, Any] = {} if isinstance(claim, Description) else {"type": type(claim).__name__}
     for field in fields(claim):
         value = getattr(claim, field.name)

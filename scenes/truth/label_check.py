@@ -1,7 +1,8 @@
-"""A second opinion on every label: claims judged by sightings, by none of the rules and places that made the label.
+"""A check of every label against the pixels: claims are judged by what was measured on the picture alone.
 
-The verdict is three-valued. Its margins are narrower than those of `fourfold.scenes.truth.relations`: a label is
-made only where the wide margin is kept, so that a correct one cannot be contradicted by the error of measuring.
+None of the rules and places that made the label are used. The verdict is three-valued. Its margins are narrower than
+those of `fourfold.scenes.truth.relations`: a label is made only where the wide margin is kept, so that a correct one
+cannot be contradicted by the error of measuring.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,15 +46,15 @@ Things = Sequence[Sighting | None]
 
 @dataclass(frozen=True)
 class LabelCheck:
-    """What pixels say of a group's labels."""
+    """What the pixels of a group's pictures say of its labels."""
 
-    asked: int
-    decided: int
-    contradictions: tuple[str, ...]
+    asked: int  # labels
+    decided: int  # of them: those on which the pixels have a verdict
+    contradictions: tuple[str, ...]  # one sentence for each label that the pixels deny
 
 
 def check_labels(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> LabelCheck:
-    """Judge every claim on every picture of a group against its label, `truth[picture][claim]`."""
+    """Judge every claim on every picture of a group against its label `truth[picture][claim]`; one view a picture."""
     verdicts = [[judge(claim, view) for claim in claims] for view in views]
     contradictions = [
         f"picture {i}: {claim} is said to be {truth[i][k]}, the pixels show {verdicts[i][k]}"
@@ -67,7 +68,7 @@ def check_labels(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views
 
 @dataclass(frozen=True)
 class View:
-    """What was sighted, and by which camera."""
+    """What was sighted on one picture, and by which camera."""
 
     things: Things
     camera: Camera
@@ -124,9 +125,9 @@ def _some_pair(
 ) -> Verdict:
     return any_of(
         all_of((_fits(subject, a), _fits(reference, b), None if a is None or b is None else holds(a, b, view.camera)))
-        for a in view.things
-        for b in view.things
-        if a is not b
+        for i, a in enumerate(view.things)
+        for j, b in enumerate(view.things)
+        if i != j
     )
 
 

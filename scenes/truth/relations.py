@@ -10,11 +10,11 @@ from fourfold.scenes.model.camera import ground_depth, pose, project
 from fourfold.scenes.model.layout import Layout, PlacedObject, footprint, height
 from fourfold.scenes.shapes import mesh
 
-_DOMINANCE = 0.5  # a difference counts only if at least this share of the difference across it
+_DOMINANCE = 0.5  # a difference counts only if it is at least this share of the difference across it
 _CONTACT = 0.02  # scene units between surfaces that touch
-_NEXT_TO = 0.40  # most between the rooms of two things of which one is next to the other
-_AWAY = 1.0  # and at least so much where nobody would say so
-_APART = 0.25  # and at least so much where it is clear that they do not
+_APART = 0.25  # scene units between surfaces that clearly do not touch
+_NEXT_TO = 0.40  # most between the footprints of two things of which one is next to the other
+_AWAY = 1.0  # least between the footprints of two things that nobody would call next to each other
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _on_top(layout: Layout, i: int, j: int) -> float:
 
 
 def _inside(layout: Layout, i: int, j: int) -> float:
-    """1 where object i stands on the floor of the open container j with room around it, -1 where it is beside it."""
+    """1 where object i stands on the floor of the open container j, clear of its wall; -1 where it is beside it."""
     thing, container = layout.objects[i], layout.objects[j]
     aside = _aside(thing, container)
     if aside >= footprint(thing) + footprint(container):
@@ -139,7 +139,7 @@ CLAIMABLE = {
 
 
 def stands(relation: str, layout: Layout, i: int, j: int) -> bool | None:
-    """Whether object i stands in the relation to object j: True, False, or None inside the margin."""
+    """Whether object i stands in the relation to object j; None inside the margin, KeyError for an unknown relation."""
     return _verdict(RELATIONS[relation].offset(layout, i, j))
 
 
@@ -198,5 +198,5 @@ COMPARISONS = {
 
 
 def compares(dimension: str, layout: Layout, i: int, j: int) -> bool | None:
-    """Whether object i is larger, taller, nearer ... than object j: True, False, or None inside the margin."""
+    """Whether object i is larger (taller, nearer, ...) than object j; None inside the margin, KeyError if unknown."""
     return _verdict(COMPARISONS[dimension].offset(layout, i, j))

@@ -21,7 +21,11 @@ class Limits:
 def find_problems(
     layout: Layout, annotations: tuple[ObjectAnnotation, ...], n_pixels: int, limits: Limits | None = None
 ) -> list[str]:
-    """Reasons why the picture does not show the layout unmistakably, each a short phrase that can be counted."""
+    """Reasons why the picture does not show the layout unmistakably, each a short phrase that can be counted.
+
+    `annotations` are those of the layout's objects in order (ValueError for another number), `n_pixels` the pixels of
+    the whole picture. At most one reason for each object, in the order of the objects.
+    """
     limits = limits or Limits()
     problems = []
     for thing, seen in zip(layout.objects, annotations, strict=True):

@@ -1,6 +1,6 @@
 #version 330 core
 // One light model for everything: a key light with a soft shadow, sky fill, a rim from behind, and a studio to reflect.
-// LOOK_CODE and FINISH_CODE are constants of each compiled program: a processor that draws runs both sides of every `if`.
+// VARIANT_CODE and FINISH_CODE are constants of each compiled program: a processor that draws runs both sides of every `if`.
 uniform vec3 eye;          // world
 uniform vec3 to_light;     // world, unit
 uniform float key, fill, rim, warmth;
@@ -22,7 +22,7 @@ in vec3 local_normal;
 
 out vec4 frag_color;
 
-const int CODE = LOOK_CODE; // of the object's pattern (0..) or, from 10, of the surface
+const int CODE = VARIANT_CODE; // of the object's pattern (0..) or, from 10, of the surface
 const bool SURFACE = CODE >= 10;
 const bool METAL = FINISH_CODE == 1;
 const bool GLOSSY = FINISH_CODE == 2;

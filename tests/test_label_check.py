@@ -1,4 +1,4 @@
-"""The second opinion: it agrees with every label of real groups, and contradicts every label turned round."""
+"""The check of labels against pixels: it agrees with the labels of real groups, and contradicts them turned round."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.sightings import Sighting, look, possible_colors
 
 CAMERA = Camera(0.0, 30.0, 6.0, (0.0, 0.0, 0.25), 36.0)
-WORLD = make_world(Recipe("witness", {}, scene=SceneRange(arrangements=tuple(ARRANGEMENTS))), Split())
+WORLD = make_world(Recipe("label check", {}, scene=SceneRange(arrangements=tuple(ARRANGEMENTS))), Split())
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,13 @@ def test_pixels_bear_out_every_label(category: str, groups: dict[str, list[MadeG
     decided = 0
     for made in groups[category]:
         claims, truth = claims_and_truth(made)
-        testimony = check_labels(claims, truth, views(made))
-        assert testimony.contradictions == ()
-        assert testimony.asked == 2 * len(claims)
-        decided += testimony.decided
+        checked = check_labels(claims, truth, views(made))
+        assert checked.contradictions == ()
+        assert checked.asked == 2 * len(claims)
+        decided += checked.decided
         turned = check_labels(claims, [[not label for label in row] for row in truth], views(made))
-        assert len(turned.contradictions) == turned.decided == testimony.decided
-    assert decided >= 4, "a witness that says nothing proves nothing"
+        assert len(turned.contradictions) == turned.decided == checked.decided
+    assert decided >= 4, "a check that decides nothing proves nothing"
 
 
 @pytest.mark.parametrize("category", ["binding", "relation"])
@@ -206,3 +206,163 @@ def test_patterns_second_colors_do_not_hide_the_hue() -> None:
     assert possible_colors(np.concatenate([red, white, white])) == {"red", "white"}
     assert possible_colors(np.concatenate([red, brown])) == {"red", "brown"}
     assert possible_colors(white) == {"white"}
+
+
+def pair(one: Sighting, other: Sighting, camera: Camera = CAMERA) -> View:
+    """Two sightings of which the first is the only cube and the second the only cone."""
+    words = ({**thing.may_be, "shape": frozenset((shape,))} for thing, shape in ((one, "cube"), (other, "cone")))
+    return View(tuple(replace(t, may_be=w) for t, w in zip((one, other), words, strict=True)), camera)
+
+
+def related(name: str, one: Sighting, other: Sighting, camera: Camera = CAMERA) -> bool | None:
+    """The verdict on "a cube in this relation to a cone", which is that on the converse the other way round."""
+    cube, cone = Description("cube"), Description("cone")
+    view = pair(one, other, camera)
+    kind = Related if name in RELATIONS else None
+    row = RELATIONS[name] if kind else COMPARISONS[name]
+    claims = (
+        (Related(cube, name, cone), Related(cone, row.converse, cube))
+        if kind
+        else (Compared(cube, cone, name), Compared(cone, cube, row.converse))
+    )
+    verdict, converse = (judge(claim, view) for claim in claims)
+    assert verdict is converse
+    return verdict
+
+
+# Every margin by its number, from just inside to just outside.
+@pytest.mark.parametrize(
+    ("name", "difference", "verdict"),
+    [
+        ("right", (0.029, 0.2), None),
+        ("right", (0.031, 0.2), True),
+        ("right", (-0.029, 0.2), None),
+        ("right", (-0.031, 0.2), False),
+        ("above", (0.2, -0.029), None),
+        ("above", (0.2, -0.031), True),
+        ("above", (0.2, 0.029), None),
+        ("above", (0.2, 0.031), False),
+    ],
+)
+def test_directions_in_the_picture(name: str, difference: tuple[float, float], verdict: bool | None) -> None:
+    one, other = sighting(centre=(0.4 + difference[0], 0.6 + difference[1])), sighting(centre=(0.4, 0.6))
+    assert related(name, one, other) is verdict
+
+
+@pytest.mark.parametrize(
+    ("region", "centre"), [("left", (-1, 0)), ("right", (1, 0)), ("top", (0, -1)), ("bottom", (0, 1))]
+)
+@pytest.mark.parametrize(("share", "verdict"), [(0.049, None), (0.051, True), (-0.049, None), (-0.051, False)])
+def test_regions_begin_beside_the_middle(
+    region: str, centre: tuple[int, int], share: float, verdict: bool | None
+) -> None:
+    thing = sighting(centre=(0.5 + share * centre[0], 0.5 + share * centre[1]))
+    assert judge(Located(Description("cube"), region), View((thing,), CAMERA)) is verdict
+    assert judge(Located(Description("cube"), region), View((None,), CAMERA)) is None
+
+
+@pytest.mark.parametrize("name", ["front", "nearer"])
+@pytest.mark.parametrize("azimuth", [0.0, 90.0, -20.0])
+@pytest.mark.parametrize(("step", "verdict"), [(-0.29, None), (-0.31, True), (0.29, None), (0.31, False)])
+def test_depth_is_along_the_ground_as_the_camera_looks(
+    name: str, azimuth: float, step: float, verdict: bool | None
+) -> None:
+    turn = np.radians(azimuth)
+    away, right = np.array([-np.sin(turn), np.cos(turn), 0]), np.array([np.cos(turn), np.sin(turn), 0])
+    one, other = sighting(middle=0.4 * right + (0.2 + step) * away), sighting(middle=0.2 * away + [0, 0, 0.5])
+    assert related(name, one, other, replace(CAMERA, azimuth=azimuth)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("aside", "gap", "middle", "verdict"),
+    [
+        (0.599, 0.0, 1.5, True),
+        (0.601, 0.0, 1.5, False),
+        (0.0, 0.249, 1.5, True),
+        (0.0, 0.251, 1.5, None),
+        (0.0, -0.249, 1.5, True),
+        (0.0, -0.251, 1.5, False),
+        (0.0, 0.0, 1.01, True),  # the middle is above the other's highest point
+        (0.0, 0.0, 0.99, None),
+    ],
+)
+def test_on_is_contact(aside: float, gap: float, middle: float, verdict: bool | None) -> None:
+    upper = sighting(
+        middle=np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, middle]), lowest=1.0 + gap, highest=2.0 + gap
+    )
+    assert related("on", upper, sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("aside", "lowest", "across", "verdict"),
+    [
+        (0.599, 0.5, 1.0, True),  # three tenths of the container's width of 2
+        (0.601, 0.5, 1.0, None),
+        (1.049, 0.5, 1.0, None),  # half of its width, and 0.05
+        (1.051, 0.5, 1.0, False),
+        (0.0, 0.949, 1.0, True),  # 0.05 below its highest point
+        (0.0, 0.951, 1.0, None),
+        (0.0, 0.5, 1.99, True),  # narrower than it is
+        (0.0, 0.5, 2.0, None),
+    ],
+)
+def test_inside_is_within_the_width_and_below_the_rim(
+    aside: float, lowest: float, across: float, verdict: bool | None
+) -> None:
+    middle = np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, 0.9])
+    thing = sighting(middle=middle, lowest=lowest, highest=1.2, across=across)
+    container = sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0, across=2.0)
+    assert related("inside", thing, container) is verdict
+    if verdict is True:
+        assert related("beside", thing, container) is related("beside", container, thing) is False
+
+
+@pytest.mark.parametrize(
+    ("aside", "verdict"),
+    [(0.549, None), (0.551, True), (1.699, True), (1.701, None), (1.949, None), (1.951, False)],
+)
+def test_beside_is_near_and_not_inside(aside: float, verdict: bool | None) -> None:
+    """Things of width 1: from 0.55 on they are not in each other, up to 0.70 apart they are near, from 0.95 not."""
+    one = sighting(middle=np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, 0.9]), lowest=0.0, highest=1.0)
+    other = sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0)
+    assert related("beside", one, other) is related("beside", other, one) is verdict
+
+
+@pytest.mark.parametrize("name", ["larger", "taller"])
+@pytest.mark.parametrize(("ratio", "verdict"), [(1.14, None), (1.16, True), (1 / 1.14, None), (1 / 1.16, False)])
+def test_sizes_differ_by_their_ratio_and_are_known_of_what_is_whole(
+    name: str, ratio: float, verdict: bool | None
+) -> None:
+    one = sighting(across=ratio, lowest=0.2, highest=0.2 + ratio)
+    other = sighting(across=1.0, lowest=0.1, highest=1.1)
+    assert related(name, one, other) is verdict
+    for part in ((replace(one, whole=False), other), (one, replace(other, whole=False))):
+        assert related(name, *part) is None
+
+
+@pytest.mark.parametrize(("across", "verdict"), [(1.29, None), (1.35, True)])
+def test_larger_is_in_width_and_height_together(across: float, verdict: bool | None) -> None:
+    """The root of their product counts: 1.15 squared is 1.3225."""
+    assert related("larger", sighting(across=across), sighting()) is verdict
+    assert related("taller", sighting(across=across), sighting()) is None
+
+
+@pytest.mark.parametrize(("fraction", "verdict"), [(0.449, None), (0.45, True)])
+def test_a_sighting_counts_from_45_percent_of_its_silhouette(fraction: float, verdict: bool | None) -> None:
+    assert judge(Exists(Description("cube")), View((sighting(visible_fraction=fraction),), CAMERA)) is verdict
+
+
+def test_what_was_never_seen_may_stand_anywhere() -> None:
+    claim = Related(Description("cube"), "right", Description("cone"))
+    for things in ((None, sighting("cone")), (sighting("cube"), None), (None, None)):
+        assert judge(claim, View(things, CAMERA)) is None
+
+
+def test_labels_are_counted_and_contradictions_say_where() -> None:
+    view = View((sighting(color=("red",)),), CAMERA)
+    claims = [Exists(Description(color=name)) for name in ("red", "blue")] + [Exists(Description(material="metal"))]
+    checked = check_labels(claims, [[True, False, True], [True, True, False]], [view, view])
+    assert (checked.asked, checked.decided) == (6, 4)
+    (line,) = checked.contradictions
+    assert line.startswith("picture 1: ")
+    assert line.endswith("is said to be True, the pixels show False")

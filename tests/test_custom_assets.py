@@ -17,7 +17,7 @@ from fourfold.generator.recipe.reading import load_recipe, recipe_from_dict, rec
 from fourfold.generator.recipe.recipe import known_assets
 from fourfold.generator.run.pipeline import generate
 from fourfold.generator.verification import verify
-from fourfold.scenes.assets import custom as own
+from fourfold.scenes.assets import custom
 from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.assets.photos import PHOTOS
 from fourfold.scenes.model.layout import Layout, layout_from_dict, layout_to_dict, place
@@ -27,7 +27,7 @@ from fourfold.scenes.render.raycasting import RaycastingRenderer
 from fourfold.scenes.shapes import KINDS, mesh
 
 RECIPE = """
-name = "own"
+name = "custom"
 image_size = 96
 assets = "assets"
 [vocabulary]
@@ -55,7 +55,7 @@ def home(tmp_path: Path) -> Path:
     (tmp_path / "assets/obelisk.toml").write_text('name = "obelisk"\nplural = "obelisks"\nup = "z"\n')
     paint((150, 170, 150)).save(tmp_path / "photos/meadow.png")
     paint((180, 170, 160)).save(tmp_path / "photos/room.jpg")
-    (tmp_path / "own.toml").write_text(RECIPE)
+    (tmp_path / "custom.toml").write_text(RECIPE)
     return tmp_path
 
 
@@ -66,7 +66,7 @@ def paint(color: tuple[int, int, int], size: tuple[int, int] = (160, 120)) -> Im
 
 
 def test_a_dataset_holds_what_the_user_brought(home: Path) -> None:
-    folder = generate(home / "own.toml", home / "out", workers=1, progress=False)
+    folder = generate(home / "custom.toml", home / "out", workers=1, progress=False)
     assert "obelisk" not in KINDS, "it is known only while it is needed"
     assert not PHOTOS
     rows = [json.loads(line) for line in (folder / "obelisks/metadata.jsonl").read_text().splitlines()]
@@ -80,7 +80,7 @@ def test_a_dataset_holds_what_the_user_brought(home: Path) -> None:
 
 
 def test_the_recipe_travels_and_its_hash_is_that_of_what_it_brings(home: Path) -> None:
-    recipe = load_recipe(home / "own.toml")
+    recipe = load_recipe(home / "custom.toml")
     copy = pickle.loads(pickle.dumps(recipe))
     assert copy == recipe
     with known_assets(copy):
@@ -93,21 +93,24 @@ def test_the_recipe_travels_and_its_hash_is_that_of_what_it_brings(home: Path) -
     assert recipe_hash(recipe_from_dict(recipe_to_dict(recipe), "recipe")) == recipe_hash(recipe)
     before = recipe_hash(recipe)
     paint((10, 20, 30)).save(home / "photos/meadow.png")
-    painted = recipe_hash(load_recipe(home / "own.toml"))
+    painted = recipe_hash(load_recipe(home / "custom.toml"))
     trimesh.creation.cone(radius=0.2, height=1.0, sections=4).export(home / "assets/obelisk.ply")
-    assert len({before, painted, recipe_hash(load_recipe(home / "own.toml"))}) == 3
+    assert len({before, painted, recipe_hash(load_recipe(home / "custom.toml"))}) == 3
 
 
 def test_without_a_list_of_shapes_all_are_used(home: Path) -> None:
     text = RECIPE.replace('shapes = ["obelisk", "cube", "sphere", "cone", "mug", "star"]', "")
-    (home / "own.toml").write_text(text)
-    assert load_recipe(home / "own.toml").vocabulary.shapes == (*KINDS, "obelisk")
+    (home / "custom.toml").write_text(text)
+    assert load_recipe(home / "custom.toml").vocabulary.shapes == (*KINDS, "obelisk")
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda home: (home / "photos/room.jpg").write_bytes(b"no picture"), r"room\.jpg: not a readable picture"),
+        (
+            lambda home: (home / "photos/room.jpg").write_bytes(b"no picture"),
+            r"room\.jpg: not a readable picture",
+        ),
         (lambda home: paint((9, 9, 9), (20, 90)).save(home / "photos/meadow.png"), r"20 x 90 pixels; at least 32"),
         (lambda home: [path.unlink() for path in (home / "photos").iterdir()], "no photos here"),
         (lambda home: (home / "photos/a.png").symlink_to(home / "secret.png"), "leads out of its folder"),
@@ -126,7 +129,7 @@ def test_what_will_not_do_is_said(home: Path, spoil, message: str) -> None:
     paint((1, 2, 3)).save(home / "secret.png")
     spoil(home)
     with pytest.raises(InputError, match=message):
-        load_recipe(home / "own.toml")
+        load_recipe(home / "custom.toml")
 
 
 def spoil_mesh(data: bytes) -> str:
@@ -173,7 +176,7 @@ def test_a_mesh_is_text_in_base64_or_refused() -> None:
 
 
 def test_a_bomb_in_a_manifest_is_a_problem_among_others(home: Path) -> None:
-    folder = generate(home / "own.toml", home / "out", workers=1, progress=False)
+    folder = generate(home / "custom.toml", home / "out", workers=1, progress=False)
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["recipe"]["assets"][0]["vertices"] = spoil_mesh(BOMB)
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -181,18 +184,18 @@ def test_a_bomb_in_a_manifest_is_a_problem_among_others(home: Path) -> None:
 
 
 def test_a_mesh_too_large_to_travel_is_refused_at_once(home: Path, monkeypatch) -> None:
-    monkeypatch.setattr(own, "_LARGEST", 50)
+    monkeypatch.setattr(custom, "_LARGEST", 50)
     with pytest.raises(InputError, match=r"obelisk: .* too many; at most 4 of each"):
-        load_recipe(home / "own.toml")
+        load_recipe(home / "custom.toml")
 
 
 def write(home: Path, old: str, new: str) -> None:
-    (home / "own.toml").write_text(RECIPE.replace(old, new))
+    (home / "custom.toml").write_text(RECIPE.replace(old, new))
 
 
 def test_a_photo_is_everywhere_and_shadows_fall_on_it_in_both_renderers(home: Path) -> None:
     pytest.importorskip("embreex")
-    recipe = load_recipe(home / "own.toml")
+    recipe = load_recipe(home / "custom.toml")
     with known(recipe.assets, recipe.scene.photos), OpenGLRenderer(96) as opengl, RaycastingRenderer(96) as rays:
         for arrangement in ("table", "floating", "stacked"):
             layout = scene(arrangement)
