@@ -1,10 +1,12 @@
 """Pictures of layouts with OpenGL: color with soft shadows, depth, instance ids. Knows pyrender, as `passes` does."""
 
+import ctypes
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -198,10 +200,17 @@ def _destroy_egl_context(platform: Any) -> None:
 
 
 def import_pyrender() -> Any:
-    """pyrender, with the two repairs that its last release needs (it names np.infty; PyOpenGL 3.1.0 on Python 3.12)."""
+    """pyrender without its viewer, and with the two repairs that its last release needs.
+
+    It names np.infty, and PyOpenGL 3.1.0 does not know the arguments of Python 3.12. With EGL nothing of X is loaded by
+    us: neither by pyglet, which the viewer would import, nor by libGL, which libOpenGL stands in for. Raises InputError
+    where OpenGL cannot be loaded, naming the library that is missing.
+    """
     if "PYOPENGL_PLATFORM" not in os.environ and sys.platform == "linux":
         os.environ["PYOPENGL_PLATFORM"] = "egl"
     try:
+        if os.environ.get("PYOPENGL_PLATFORM") == "egl":
+            _leave_out_x()
         import pyrender
         import pyrender.light
         import pyrender.mesh
@@ -217,6 +226,21 @@ def import_pyrender() -> Any:
     return pyrender
 
 
+def _leave_out_x() -> None:
+    """Keep pyrender's viewer from being imported, and let OpenGL come from libOpenGL, which needs no X, if it is there.
+
+    A viewer that the user's program has imported already stays as it is.
+    """
+    if "pyrender" not in sys.modules:
+        viewer = ModuleType("pyrender.viewer")
+        viewer.Viewer = None  # what pyrender takes from it
+        sys.modules.setdefault("pyrender.viewer", viewer)
+    from OpenGL.platform import PLATFORM
+
+    with suppress(OSError):  # not every machine splits OpenGL from GLX; then PyOpenGL looks for libGL
+        PLATFORM.GL = ctypes.CDLL("libOpenGL.so.0", mode=ctypes.RTLD_GLOBAL)
+
+
 class _NumpyWithInfty:
     infty = np.inf
 
@@ -225,9 +249,20 @@ class _NumpyWithInfty:
 
 
 def _no_opengl(error: Exception) -> str:
+    missing = [name for name in ("libEGL.so.1", "libOpenGL.so.0", "libGL.so.1") if not _loads(name)]
+    lacking = "libEGL.so.1" in missing or len(missing) > 1  # one of the last two is enough
+    named = f"; {' and '.join(missing)} cannot be loaded" if lacking and sys.platform == "linux" else ""
     return (
-        f"OpenGL could not be started ({type(error).__name__}: {error}). Install a driver for off-screen rendering: "
-        "Debian/Ubuntu `apt install libegl1 libgl1 libgl1-mesa-dri`; Fedora `dnf install mesa-libEGL mesa-libGL "
-        "mesa-dri-drivers`; conda `conda install -c conda-forge libegl libgl mesalib`. PYOPENGL_PLATFORM is "
+        f"OpenGL could not be started ({type(error).__name__}: {error}{named}). Install a driver for off-screen "
+        "rendering: Debian/Ubuntu `apt install libegl1 libgl1 libgl1-mesa-dri`; Fedora `dnf install mesa-libEGL "
+        "mesa-libGL mesa-dri-drivers`; conda `conda install -c conda-forge libegl libgl mesalib`. PYOPENGL_PLATFORM is "
         f"{os.environ.get('PYOPENGL_PLATFORM', 'unset')!r}; EGL needs 'egl'."
     )
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
