@@ -24,7 +24,6 @@ import click
 import numpy as np
 from ablation_tables import CATEGORIES, Row, Trial, add_trial, read_trials
 from ablations import Variant, configure, load_data, tally, train
-from fourfold.evaluator.reporting.table_formats import Table, write_csv, write_markdown, write_text
 from tqdm import tqdm
 
 from fourfold.errors import InputError
@@ -35,6 +34,7 @@ from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, Scorer, ScorerContext
 from fourfold.evaluator.scorers.cosine import load_cosine
 from fourfold.evaluator.scorers.trained import as_scorer
+from fourfold.evaluator.tables.formats import Table, write_csv, write_markdown, write_text
 from fourfold.evaluator.training.data import hash_items
 from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig
 

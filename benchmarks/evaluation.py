@@ -32,7 +32,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from fourfold.evaluator.analysis.results import save
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import Encoder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fourfold.calls.blind_items import MOST_OPTIONS, blind_items
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.generator.audits.blind_audit import audit
 

@@ -18,7 +18,8 @@ from safetensors import safe_open
 from torch.nn import functional
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef, open_image, pixel_hash
+from fourfold.evaluator.data.image_refs import ImageRef
+from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions

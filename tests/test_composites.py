@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fourfold.evaluator.analysis.composites import part_phrases, read_composites
 from fourfold.evaluator.analysis.embedding_geometry import Composite
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.generator.dataset.reading import Caption, Group
 
 CLAIM = {

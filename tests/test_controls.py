@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from fourfold.evaluator.reporting.table_formats import Estimate, write_csv, write_markdown
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
@@ -17,6 +16,7 @@ from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.run.evaluation import evaluate
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
 from fourfold.evaluator.scoring.head_files import SHIPPED
+from fourfold.evaluator.tables.formats import Estimate, write_csv, write_markdown
 from fourfold.evaluator.training.train_head import EncodedItems
 from fourfold.generator.recipe.recipe import Recipe, SceneRange, Split
 from fourfold.generator.run.pipeline import generate

@@ -25,7 +25,8 @@ from fourfold.evaluator.analysis.probe_results import (
     read_probe,
     save_probe,
 )
-from fourfold.evaluator.data.images import ImageRef, pixel_hash
+from fourfold.evaluator.data.image_refs import ImageRef
+from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.tables.formats import Estimate, write_text

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import LOADERS, custom, list_models, load_encoder, loader_of
 from fourfold.evaluator.encoders.batches import run_in_batches

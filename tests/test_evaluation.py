@@ -16,7 +16,8 @@ from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.results import Results, load, save
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.evaluator.data.external.authors import first_best
-from fourfold.evaluator.data.images import ImageRef, pixel_hash
+from fourfold.evaluator.data.image_refs import ImageRef
+from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions

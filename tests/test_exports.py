@@ -20,7 +20,7 @@ from PIL import Image
 from fourfold.cli.datasets import export as export_command
 from fourfold.errors import InputError
 from fourfold.evaluator.data.external import LoadedBenchmark, load_benchmark
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision
 from fourfold.generator.categories.world import make_world
 from fourfold.generator.dataset.reading import Group, read_groups, read_rows

@@ -11,7 +11,7 @@ from fourfold.evaluator.data.external.aro import COUNTED
 from fourfold.evaluator.data.external.authors import first_best, recall
 from fourfold.evaluator.data.external.choices import choice_item
 from fourfold.evaluator.data.external.pairs import pair_item
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 
 IMAGE = ImageRef(Path("x.png"))

@@ -14,7 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from fourfold.evaluator.data.images import ImageRef, open_image
+from fourfold.evaluator.data.image_refs import ImageRef
+from fourfold.evaluator.data.images import open_image
 from fourfold.evaluator.encoders import load_encoder, patch_tokens
 from fourfold.evaluator.encoders.towers import TowerOutput
 from fourfold.evaluator.features.encoding import EncodedSet

@@ -11,7 +11,7 @@ from PIL import Image
 
 from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
 from fourfold.evaluator.analysis.results import load
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.tables.formats import Estimate, Table, write_html
 from fourfold.generator.dataset.reading import read_groups

@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import normalize
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import TINY

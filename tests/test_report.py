@@ -24,7 +24,7 @@ from fourfold.evaluator.analysis import results
 from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock
 from fourfold.evaluator.analysis.rows import ComparisonRow
 from fourfold.evaluator.analysis.summary import summarise
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.reporting import explorer, write_browser, write_report
 from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes

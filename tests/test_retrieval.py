@@ -11,7 +11,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.analysis.result_tables import retrieval_table
 from fourfold.evaluator.data import retrieval_set
 from fourfold.evaluator.data.external import BENCHMARKS
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import RETRIEVAL, Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
 from fourfold.evaluator.run.evaluation_spec import make_spec

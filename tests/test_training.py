@@ -13,7 +13,7 @@ from PIL import Image
 from torch.nn.functional import normalize
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.features.encoding import EncodedSet

@@ -11,7 +11,7 @@ from typing import Any
 
 from fourfold.english import noun_phrase, with_article
 from fourfold.evaluator.analysis.embedding_geometry import Composite
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.generator.dataset.reading import Group
 from fourfold.scenes.shapes import KINDS
 

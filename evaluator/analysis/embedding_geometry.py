@@ -41,7 +41,7 @@ from fourfold.evaluator.analysis.geometry_measures import (
 )
 from fourfold.evaluator.analysis.metrics import has_core
 from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.encoding import EncodedSet, Progress, encode_items

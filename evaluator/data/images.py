@@ -3,27 +3,17 @@
 import hashlib
 import io
 import struct
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from PIL import Image
 
 from fourfold.errors import InputError
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.generator.dataset.reading import open_source
 
 MAX_PIXELS = 80_000_000  # a file of a few kilobytes can claim to be larger than any memory
 
 # More than eight bits a channel: Pillow would clip such pixels to white instead of scaling them.
 _DEEP_MODES = ("I", "F")
-
-
-@dataclass(frozen=True)
-class ImageRef:
-    """Where the pixels are: a file, or bytes of an encoded image; and the part of it that is meant."""
-
-    path: Path  # the file; with `data`, only the name to say in messages
-    box: tuple[int, int, int, int] | None = None  # left, top, right, bottom in pixels
-    data: bytes | None = field(default=None, repr=False)
 
 
 def open_image(ref: ImageRef) -> Image.Image:

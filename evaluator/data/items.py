@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fourfold.evaluator.data.images import ImageRef, open_image
+from fourfold.evaluator.data.image_refs import ImageRef
 
 RETRIEVAL = "retrieval"  # category of sets in which every caption is asked of every picture
 RETRIEVAL_CANDIDATES = 10  # recall@k is asked of tables with more candidates than this
@@ -29,6 +29,7 @@ class Item:
     tags: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # edit, difficulty axes, ...
 
     def _repr_html_(self) -> str:
+        from fourfold.evaluator.data.images import open_image  # Pillow, for notebooks alone
         from fourfold.notebook import MOST_PICTURES, grid_html, truth_sign
 
         seen = [open_image(ref) for ref in self.images[:MOST_PICTURES]]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import RETRIEVAL, RETRIEVAL_CANDIDATES, Item
 from fourfold.generator.dataset.reading import Group, choose_split, read_groups
 from fourfold.scenes.model.layout import Layout, layout_from_dict

@@ -15,7 +15,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.images import ImageRef, open_image, pixel_hash
+from fourfold.evaluator.data.image_refs import ImageRef
+from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures

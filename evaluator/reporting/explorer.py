@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.reporting.difficulty import Axis, as_number
 from fourfold.evaluator.reporting.entries import MAX_CELLS, Entry, margin
 from fourfold.evaluator.reporting.groups import Picture

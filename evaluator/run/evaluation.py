@@ -15,7 +15,7 @@ from fourfold.evaluator.analysis.item_rows import LARGE, ScoredItem
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import ALL, summarise
 from fourfold.evaluator.data.external.benchmark import AuthorsMetric
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts

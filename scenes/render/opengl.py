@@ -232,7 +232,7 @@ def _leave_out_x() -> None:
     A viewer that the user's program has imported already stays as it is.
     """
     if "pyrender" not in sys.modules:
-        viewer = ModuleType("pyrender.viewer")
+        viewer: Any = ModuleType("pyrender.viewer")
         viewer.Viewer = None  # what pyrender takes from it
         sys.modules.setdefault("pyrender.viewer", viewer)
     from OpenGL.platform import PLATFORM

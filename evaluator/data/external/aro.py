@@ -10,7 +10,7 @@ from fourfold.evaluator.data.external.choices import choice_item
 from fourfold.evaluator.data.external.fields import get_number, get_text, get_texts
 from fourfold.evaluator.data.external.images import box_of, embedded, locate, name_of_cell
 from fourfold.evaluator.data.external.reading import Row, entries, read_json, read_table
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 
 # The 48 relations that the authors' code counts; the other 157 of the file it drops from the macro average, "near" and

@@ -7,7 +7,7 @@ from typing import Any
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.external.benchmark import Source
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 
 Box = tuple[int, int, int, int]
 _LONGEST_NAME = 255  # bytes of one part of a path

@@ -13,7 +13,7 @@ from fourfold.evaluator.data.external.choices import choice_item
 from fourfold.evaluator.data.external.fields import get_index, get_text, literal_texts
 from fourfold.evaluator.data.external.images import locate, tails
 from fourfold.evaluator.data.external.reading import Row, read_csv
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 
 _RANKS = (1, 5)

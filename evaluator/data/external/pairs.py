@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fourfold.evaluator.data.external.authors import mean, means_by, pair_scores
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 
 _FOURFOLD = np.eye(2, dtype=bool)

@@ -10,7 +10,7 @@ from fourfold.evaluator.data.external.benchmark import Source
 from fourfold.evaluator.data.external.fields import get_text
 from fourfold.evaluator.data.external.images import embedded, locate, name_of_cell
 from fourfold.evaluator.data.external.reading import Row, entries, files_named, read_json, read_table
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 
 EDITS = ("add_att", "add_obj", "replace_att", "replace_obj", "replace_rel", "swap_att", "swap_obj")

@@ -7,7 +7,7 @@ from fourfold.evaluator.data.external.fields import get_text
 from fourfold.evaluator.data.external.images import embedded, locate
 from fourfold.evaluator.data.external.pairs import pair_item
 from fourfold.evaluator.data.external.reading import Row, first_file, read_table
-from fourfold.evaluator.data.images import ImageRef
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 
 _TAGS = ("tag", "secondary_tag", "collapsed_tag", "num_main_preds")
