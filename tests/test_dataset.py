@@ -307,6 +307,13 @@ def test_a_folder_that_is_not_there_is_said(write, tmp_path):
             write(path, b"")
 
 
+@pytest.mark.parametrize("name", ["../set-of-others/x.png", "images/../../set2", "..", "/tmp/set/x.png"])
+def test_a_folder_whose_name_begins_alike_is_outside_too(name, tmp_path):
+    with pytest.raises(InputError, match="leads out of the folder"):
+        inside(tmp_path / "set", name)
+    assert inside(tmp_path / "set", "images/../x.png") == (tmp_path / "set" / "x.png").resolve()
+
+
 def test_hashes_see_content_not_order(tmp_path):
     assert canonical_hash({"a": 1, "b": [1, 2]}) == canonical_hash({"b": [1, 2], "a": 1})
     assert canonical_hash({"a": [1, 2]}) != canonical_hash({"a": [2, 1]})

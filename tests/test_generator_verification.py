@@ -157,6 +157,12 @@ ROW_DAMAGE: dict[str, tuple[Callable[[Rows], object], str]] = {
         lambda rows: edit_captions(rows, 0, lambda caption: caption.update(template="x/0.0")),
         "does not say its claim in its template 'x/0.0'",
     ),
+    "category of a template": (
+        lambda rows: edit_captions(
+            rows, 0, lambda caption: caption.update(template=f"x/{caption['template'].partition('/')[2]}")
+        ),
+        "does not say its claim in its template 'x/",
+    ),
     "template that is none": (
         lambda rows: edit_captions(rows, 0, lambda caption: caption.update(template="x")),
         "does not say its claim in its template 'x'",

@@ -1,6 +1,7 @@
 """The pipeline in one process: interrupted anywhere it resumes to the same bytes, and touches nobody else's folder."""
 
 import errno
+import hashlib
 import json
 import os
 import random
@@ -337,6 +338,21 @@ def test_scenes_and_captions_have_a_hash_apart_from_pixels(flat, quick, tmp_path
     assert manifests[0]["scenes_sha256"] == manifests[1]["scenes_sha256"]
     rows = [(folder / "test" / "metadata.jsonl").read_text() for folder in (first, second)]
     assert rows[0] != rows[1]
+
+
+def test_the_hash_of_scenes_is_over_the_scenes_and_captions_of_every_shard(flat, quick, tmp_path):
+    """So that it tells a change of a caption, or of the order of scenes, and nothing else."""
+    folder = flat(quick, tmp_path / "x")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    rows = [json.loads(line) for split in quick.splits for line in (folder / split / "metadata.jsonl").open()]
+    left, hashes = iter(rows), []
+    for shard in manifest["shards"]:
+        own = [next(left) for _ in range(shard["rows"])]
+        told = "".join(json.dumps([row["scene_sha256"], row["captions"]]) for row in own)
+        hashes.append(hashlib.sha256(told.encode()).hexdigest())
+    assert next(left, None) is None
+    assert [shard["scenes_sha256"] for shard in manifest["shards"]] == hashes
+    assert manifest["scenes_sha256"] == hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def test_a_category_that_is_switched_off_is_no_group_that_is_missing(flat, quick, tmp_path):
