@@ -170,7 +170,9 @@ def test_import_contracts_notice_what_breaks_them(tmp_path: Path) -> None:
     planted = {
         "scenes/model/spec.py": "import fourfold.generator.recipe.reading",
         "generator/recipe/reading.py": "def _f():\n    import torch\n    import fourfold.generator.run.pipeline",
-        "evaluator/data/items.py": "def _f():\n    import fourfold.generator.captions.wording",
+        "evaluator/data/items.py": "import fourfold.generator.captions.wording, fourfold.evaluator.run",
+        "scenes/truth/claims.py": "from fourfold.scenes.render.rendering import Renderer",
+        "scenes/shapes/parts.py": "import fourfold.scenes.model.layout",
     }
     for name, line in planted.items():
         with (tmp_path / name).open("a", encoding="utf-8") as file:
