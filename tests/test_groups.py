@@ -261,6 +261,21 @@ def test_rejections_are_counted_and_harmless(make, monkeypatch):
     assert len(made.pictures) == 2
 
 
+@pytest.mark.parametrize(("visible", "accepted"), [(0.46, True), (0.44, False)])
+def test_what_a_picture_leaves_open_is_no_label(visible, accepted, make, monkeypatch):
+    """Even where the limits of what must be seen let it pass: below 0.45 nobody can tell what a thing is."""
+    measure = groups.annotate
+    monkeypatch.setattr(groups, "find_problems", lambda *_: [])
+    monkeypatch.setattr(
+        groups, "annotate", lambda *given: tuple(replace(seen, visible_fraction=visible) for seen in measure(*given))
+    )
+    if accepted:
+        assert len(make().pictures) == 2
+        return
+    with pytest.raises(InputError, match=re.escape("because the picture leaves a claim open")):
+        make()
+
+
 def test_held_out_objects_are_in_their_split_alone(small_recipe, flat_renderer):
     for name, split in {"test": Split(), "held-out": Split(held_out=True)}.items():
         world = make_world(small_recipe, split)
