@@ -26,7 +26,8 @@ from fourfold.scenes.model.arrangements import ARRANGEMENTS, BASES, CAVITIES
 from fourfold.scenes.model.edits import move_onto, swap_places
 from fourfold.scenes.model.layout import Layout, in_frame
 from fourfold.scenes.model.spec import ObjectSpec
-from fourfold.scenes.truth.claims import Both, Claim, Description, Not, Related
+from fourfold.scenes.truth.claims import Both, Claim, Not, Related
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
