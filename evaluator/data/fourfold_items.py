@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
-from fourfold.generator.dataset.reading import Group, choose_split, read_groups, split_names
+from fourfold.generator.dataset.reading import Group, choose_split, read_groups, read_manifest, split_names
 
 
 def load_items(folder: str | Path, split: str | None = None, limit: int | None = None) -> tuple[Item, ...]:
@@ -28,6 +29,13 @@ def load_items(folder: str | Path, split: str | None = None, limit: int | None =
     if not items:
         raise InputError(f"{folder}: split {name!r} holds no fourfold groups")
     return tuple(items)
+
+
+def describe_dataset(folder: str | Path, split: str) -> dict[str, Any]:
+    """What results and head files say of a split of a dataset folder: name, folder, split, seed, hash of its scenes."""
+    manifest = read_manifest(Path(folder))
+    facts = {key: manifest[key] for key in ("seed", "scenes_sha256")}
+    return {"name": manifest["name"], "folder": str(folder), "split": split, **facts}
 
 
 def training_splits(folder: str | Path, split: str, validation: str | None) -> tuple[str, str | None]:

@@ -15,10 +15,11 @@ from fourfold.evaluator.encoders.contract import Encoder, resize_mode_of
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
 from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE
-from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate
+from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate, heads_of
 from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
+from fourfold.evaluator.scoring.training_items import shows_same_scenes, trained_on
 
 MAPS_PER_CATEGORY = 100
 _OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one item
@@ -82,6 +83,9 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
         if parts and parts[-1] not in _OF_THE_SET:
             inner = ":".join(parts)
             score_items(first, encoded, {inner: load_scorer(inner, context)})
+    for name, head in heads_of(run.head, spec.scorers, encoder.name).items():
+        if shows_same_scenes(head, spec.dataset) and not spec.options.allow_training_items:
+            raise trained_on(name, len(spec.items), len(spec.items))
 
 
 def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
@@ -99,6 +103,7 @@ def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: Enco
         dataset_info=spec.dataset,
         command=spec.command,
         notes=spec.notes,
+        allow_training_items=spec.options.allow_training_items,
     )
     return Outcome(results, collect_maps(spec.items, encoded, MAPS_PER_CATEGORY, resize_mode=resize_mode_of(encoder)))
 
