@@ -206,7 +206,9 @@ def test_a_dataset_of_another_version_is_held_by_its_checksums_alone(small_copy)
     path = small_copy / "README.md"
     path.write_text(path.read_text() + "\nas another version writes it\n")
     for name in ("manifest.json", "croissant.json"):
-        (small_copy / name).write_text((small_copy / name).read_text().replace(f"Fourfold {software_version()}", "Fourfold 9.9.9"))
+        (small_copy / name).write_text(
+            (small_copy / name).read_text().replace(f"Fourfold {software_version()}", "Fourfold 9.9.9")
+        )
     edit_json(small_copy / "manifest.json", lambda manifest: manifest["software"].update(fourfold="9.9.9"))
     sum_anew(small_copy)
     assert problems_of(small_copy) == []
@@ -449,7 +451,12 @@ def test_a_changed_card_is_found_behind_new_checksums(edit, small_copy):
 def test_the_same_values_in_other_bytes_are_found_behind_new_checksums(name, small_copy):
     path = small_copy / name
     text = path.read_text()
-    for other in (text + "\n", text.replace("{", "{ ", 1), json.dumps(json.loads(text)), text.replace("{", '{"a": 1,', 1)):
+    for other in (
+        text + "\n",
+        text.replace("{", "{ ", 1),
+        json.dumps(json.loads(text)),
+        text.replace("{", '{"a": 1,', 1),
+    ):
         path.write_text(other)
         sum_anew(small_copy)
         assert any(problem.startswith(f"{path}: ") for problem in problems_of(small_copy))
@@ -460,7 +467,9 @@ LIES: dict[str, Callable[[dict[str, Any]], object]] = {
     "day": lambda manifest: manifest.update(published="2020-02-02"),
     "rejections": lambda manifest: (
         manifest["shards"][0].update(rejections={"of a lie": 3}),
-        manifest.update(rejections=dict(sum((Counter(shard["rejections"]) for shard in manifest["shards"]), Counter()))),
+        manifest.update(
+            rejections=dict(sum((Counter(shard["rejections"]) for shard in manifest["shards"]), Counter()))
+        ),
     ),
     "renderer": lambda manifest: [each.update(renderer={"device": "x"}) for each in (manifest, *manifest["shards"])],
     "library": lambda manifest: manifest["software"].update(numpy="0.0.1"),

@@ -67,7 +67,7 @@ def desk(out: str | Path) -> Iterator[Path]:
 
 
 def fetch_shards(out: str | Path, folder: Path, shards: Iterable[Shard]) -> None:
-    """Bring the rows, checksums and records of shards from a URL to the folder, but for those that are whole there already.
+    """Bring what a URL keeps of shards (rows, checksums, records) to the folder, but for those that are whole there.
 
     What was torn when the run began has been made again meanwhile, and is brought again. For a folder nothing is done.
     """

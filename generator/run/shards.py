@@ -1,6 +1,7 @@
 """Shards: runs of neighbouring groups that one worker makes. A shard is a pure function of recipe and index range.
 
-Its pictures are written first, then their checksums and its rows, last its record; a shard counts as done only if its record stands.
+Its pictures are written first, then their checksums and its rows, last its record; a shard counts as done only if its
+record stands.
 """
 
 import hashlib

@@ -31,10 +31,10 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
     """Every problem of a dataset folder as a line that names file or row; an empty list means that all is well.
 
     Checked: every byte against SHA256SUMS, which datasets made before there was one lack; manifest.json, croissant.json
-    and README.md against what this version makes of recipe and rows; files and hashes, rows and their keys, both images of every group, the truth of every caption on every
-    image of its group (re-evaluated from the claim and the scene), its words against the claim if this version made
-    the dataset, masks and boxes against the annotations, counts; with `audits` also what the blind solvers make of the
-    captions.
+    and README.md against what this version makes of recipe and rows; files and hashes, rows and their keys, both images
+    of every group, the truth of every caption on every image of its group (re-evaluated from the claim and the scene),
+    its words against the claim if this version made the dataset, masks and boxes against the annotations, counts; with
+    `audits` also what the blind solvers make of the captions.
     Raises InputError if the folder holds no dataset at all: neither a readable manifest nor checksums.
     """
     folder = Path(folder)
@@ -44,7 +44,7 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
         if not (folder / CHECKSUMS).is_file():
             raise
         return [str(error), *verify_checksums(folder, progress)]
-    held = CHECKSUMS == manifest.get("checksums") or (folder / CHECKSUMS).is_file()
+    held = "checksums" in manifest or (folder / CHECKSUMS).is_file()
     worded = _is_of_this_version(manifest)
     problems = [f"{folder / MANIFEST}: {text}" for text in problems_found(verify_manifest, manifest)]
     if not (folder / CARD).is_file():

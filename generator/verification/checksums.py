@@ -1,4 +1,4 @@
-"""SHA256SUMS against the files: each that it names has to be there as it was, and there is none that it does not name."""
+"""SHA256SUMS against the files: each that it names has to be there as it was, and it has to name all that are there."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ from fourfold.files import file_hash, inside
 from fourfold.generator.dataset.checksums import CHECKSUMS, read_checksum_line
 from fourfold.generator.run.shards import WORK
 
-# Of no dataset, though in its folder: what git and HuggingFace keep there, and what a run killed in its last moment left.
+# Of no dataset, though in its folder: what git and HuggingFace keep there, and what a run killed at its end left.
 _OTHERS = (".cache", ".git", ".gitattributes", WORK)
 
 
