@@ -144,9 +144,9 @@ def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> Non
     archived = FORMATS[job.format].read_member is not None
     hashes = {path.relative_to(folder).as_posix(): _hash(data) for path, data in files.items()}
     checksums = "".join(checksum_line(digest, name) for name, digest in hashes.items())
-    write_atomically(checksums_path(folder, shard), checksums)
     lines = "".join(row_line(sample.row) for sample in samples)
-    write_atomically(rows_path(folder, shard), lines)
+    kept = {checksums_path(folder, shard): checksums.encode(), rows_path(folder, shard): lines.encode()}
+    write_together(kept.items())
     record = ShardRecord(
         name=shard.name,
         recipe_sha256=recipe_hash(job.recipe),
