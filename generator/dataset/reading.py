@@ -1,6 +1,7 @@
 """The dataset folder, as its readers see it: manifest, rows, groups and pictures, whatever format they lie in.
 
     OUT/README.md  manifest.json  audit.json        the card, what made it, blind solvers' scores
+    OUT/croissant.json  SHA256SUMS                  the dataset for machines, the hash of every file
     folder       OUT/<split>/metadata.jsonl  images/*.png  and  OUT/masks/<split>/*.png
     webdataset   OUT/<split>/<split>-000000.tar ...         parquet   OUT/<split>/<split>-000000.parquet ...
 

@@ -12,13 +12,19 @@ from fourfold.generator.presentation import croissant
 from fourfold.generator.recipe.recipe import Recipe, Split, named_values, wanted_objects
 from fourfold.scenes.truth.descriptions import Description
 
+CARD, CROISSANT = "README.md", "croissant.json"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def write_card(folder: Path, recipe: Recipe, manifest: dict[str, Any]) -> None:
     """Write README.md and croissant.json: measured facts only, all from the manifest."""
-    write_atomically(folder / "README.md", "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)]))
-    write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
+    write_atomically(folder / CARD, card_text(recipe, manifest))
+    write_atomically(folder / CROISSANT, dump_json(croissant.describe(recipe, manifest)))
+
+
+def card_text(recipe: Recipe, manifest: dict[str, Any]) -> str:
+    """The content of README.md, for a dataset folder whose manifest is this one."""
+    return "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)])
 
 
 def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:

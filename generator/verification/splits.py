@@ -64,13 +64,20 @@ def row_hashes(folder: Path, split: str, manifest: dict[str, Any]) -> dict[str, 
     """The files that hold the rows of a split, with the SHA-256 that the manifest has for each; None if it has none."""
     if rows_place(folder, split).is_file():
         return {f"{split}/metadata.jsonl": manifest["splits"][split].get("metadata_sha256")}
-    shards = [shard.get("files", {}) for shard in manifest.get("shards", [])]
-    return {name: digest for files in shards for name, digest in files.items() if name.startswith(f"{split}/")}
+    try:
+        shards = [shard.get("files", {}) for shard in manifest.get("shards", [])]
+        return {name: digest for files in shards for name, digest in files.items() if name.startswith(f"{split}/")}
+    except (AttributeError, TypeError):  # a damaged list names no files; what it should be is said of the manifest
+        return {}
 
 
 def _verify_files(folder: Path, hashes: dict[str, str | None]) -> Iterator[str]:
     for name, wanted in hashes.items():
-        path = inside(folder, name)
+        try:
+            path = inside(folder, name)
+        except (InputError, ValueError) as error:
+            yield f"{folder}: a file of the manifest: {error}"
+            continue
         if not path.is_file():
             yield f"{path}: no such file"
         elif file_hash(path) != wanted:
