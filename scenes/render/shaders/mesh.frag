@@ -10,6 +10,10 @@ uniform vec3 base_color;   // linear
 uniform float gloss;
 uniform float frequency;   // of the pattern
 uniform vec3 far_color;    // linear color of the surface far away
+#if LOOK_CODE != 1
+uniform mat4 pose;         // object to world
+uniform float scattered, mirrored, windows, edge, tinted, roughness, brushed, highlight, sharpness; // of the finish
+#endif
 #ifdef HAS_PHOTO
 uniform sampler2D photo;   // as large as the picture
 uniform float photo_scale; // 1 / its size
@@ -121,6 +125,36 @@ vec3 studio(vec3 r, vec3 to_light)
     return vec3(mix(0.24, 0.86, sky) + 1.1 * softbox + 0.5 * strip);
 }
 
+#if LOOK_CODE != 1
+// What a mirror sees in direction d: a sky above a dark horizon, a floor, and a row of windows at a slant to it.
+vec2 hall(vec3 d, vec3 to_light)
+{
+    vec2 light = normalize(to_light.xy);
+    float ahead = dot(d.xy, light), aside = d.y * light.x - d.x * light.y;
+    float soft = 0.05 + roughness;
+    float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, d.z));
+    float ground = mix(0.10, 0.50, smoothstep(0.0, 0.9, -d.z));
+    float slant = abs(fract(0.95 * (0.8 * aside + 0.6 * d.z + 0.45 * ahead) + 0.15) - 0.5) * 2.0;
+    float window = smoothstep(0.76 - soft, 0.76 + soft, slant);
+    return vec2(mix(ground, sky, smoothstep(-soft, soft, d.z)), window);
+}
+
+// Color of a finish that scatters light and mirrors the hall; places on the object count as if the hall were near.
+vec3 finished(vec3 albedo, vec3 light, vec3 n, vec3 v, vec3 l, float lit, float fresnel)
+{
+    vec3 place = (mat3(pose) * local_position) / length(pose[0].xyz);
+    vec3 r = reflect(-v, n) + 0.9 * place;
+    if (METAL)
+        r.z += brushed * (2.0 * noise(vec2(2.0 * (local_position.x + local_position.y), 24.0 * local_position.z)) - 1.0);
+    vec2 seen = hall(normalize(r), l) * mix(0.75, 1.0, lit);
+    float shine = pow(max(dot(n, normalize(l + v)), 0.0), sharpness);
+    if (GLOSSY) shine = smoothstep(0.25, 0.9, shine);
+    float grayness = min(albedo.r, min(albedo.g, albedo.b)) / max(albedo.r, max(albedo.g, albedo.b));
+    vec3 tint = mix(vec3(1.0), albedo + 0.02 + 0.05 * grayness, tinted);
+    return albedo * light * scattered + tint * ((mirrored + edge * fresnel) * seen.x + windows * seen.y + highlight * lit * shine);
+}
+#endif
+
 void main()
 {
     vec3 n = normalize(frag_normal);
@@ -156,6 +190,9 @@ void main()
         vec3 r = reflect(-v, n);
         vec3 h = normalize(l + v);
         float fresnel = pow(1.0 - nv, 5.0);
+#if LOOK_CODE != 1
+        color = finished(albedo, light, n, v, l, lit, fresnel);
+#else
         if (METAL) { // reflections take the metal's color
             vec3 mirror = studio(r, l) * mix(0.75, 1.0, lit);
             color = albedo * light * 0.72 + mix(albedo, vec3(1.0), 0.02 + 0.25 * fresnel) * mirror * 0.5;
@@ -164,6 +201,7 @@ void main()
             color = color * (1.0 - 0.06 * gloss) + gloss * (0.03 + 0.45 * fresnel) * studio(r, l) * mix(0.4, 1.0, lit);
             color += gloss * lit * 0.95 * smoothstep(0.25, 0.9, pow(max(dot(n, h), 0.0), 160.0));
         }
+#endif
     } else if (CODE == 15) { // a wall, a little darker away from its middle
         color *= 1.0 - 0.022 * dot(frag_position.xz, frag_position.xz) * 0.35;
     } else { // the floor fades into the color far away, as on a studio sweep
