@@ -4,9 +4,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from fourfold.generator.categories.world import make_world
 from fourfold.generator.dataset.reading import read_manifest
+from fourfold.generator.groups.deciding import CHECKED_SINCE
 from fourfold.generator.recipe.reading import recipe_from_dict
-from fourfold.generator.recipe.recipe import known_assets
+from fourfold.generator.recipe.recipe import Vocabulary, known_assets
 from fourfold.generator.run.assembly import AUDIT
 from fourfold.generator.verification.findings import DAMAGE, problems_found
 from fourfold.generator.verification.manifest import verify_audit, verify_croissant, verify_manifest
@@ -19,8 +21,8 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
 
     Checked: files and hashes, rows and their keys, both images of every group, the truth of every caption on every
     image of its group (re-evaluated from the claim and the scene), its words against the claim if this version made
-    the dataset, masks and boxes against the annotations, counts; with `audits` also what the blind solvers make of the
-    captions.
+    the dataset, the words that decide a group against what they change in its pictures if its edition lists them, masks
+    and boxes against the annotations, counts; with `audits` also what the blind solvers make of the captions.
     Raises InputError if the folder holds no readable dataset at all.
     """
     folder = Path(folder)
@@ -32,7 +34,8 @@ def verify(folder: str | Path, *, audits: bool = True, progress: bool = True) ->
     worded = _is_of_this_version(manifest)
     with _known_things(manifest):
         for split, expected in manifest["splits"].items():
-            problems += verify_split(folder, split, expected, row_hashes(folder, split, manifest), worded, progress)
+            hashes, vocabulary = row_hashes(folder, split, manifest), _checked_vocabulary(split, manifest)
+            problems += verify_split(folder, split, expected, hashes, vocabulary, worded, progress)
     if audits:
         problems += [f"{folder / AUDIT}: {text}" for text in problems_found(verify_audit, folder, manifest)]
     return problems
@@ -44,6 +47,18 @@ def _known_things(manifest: dict[str, Any]) -> AbstractContextManager[None]:
         return known_assets(recipe_from_dict(manifest["recipe"], "recipe"))
     except DAMAGE:
         return nullcontext()
+
+
+def _checked_vocabulary(split: str, manifest: dict[str, Any]) -> Vocabulary | None:
+    """The words of a split whose edition lists those that decide a group; None for others, and if its recipe is
+    damaged, which is among the problems already.
+    """
+    try:
+        recipe = recipe_from_dict(manifest["recipe"], "recipe")
+        world = make_world(recipe, recipe.splits[split])
+    except DAMAGE:
+        return None
+    return world.vocabulary if world.edition >= CHECKED_SINCE else None
 
 
 def _is_of_this_version(manifest: dict[str, Any]) -> bool:
