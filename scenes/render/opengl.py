@@ -139,7 +139,7 @@ class OpenGLRenderer:
             "gloss": material.gloss,
             "frequency": pattern.frequency,
         }
-        if look != 1:
+        if thing.material in MATERIAL_LOOKS[look]:
             uniforms |= asdict(MATERIAL_LOOKS[look][thing.material])
         variant = ShaderVariant(pattern.code, finish, look=look)
         return DrawCall(self._uploaded[id(shape)], object_pose(thing), variant, uniforms)

@@ -12,7 +12,7 @@ uniform float frequency;   // of the pattern
 uniform vec3 far_color;    // linear color of the surface far away
 #if LOOK_CODE != 1
 uniform mat4 pose;         // object to world
-uniform float scattered, mirrored, windows, edge, tinted, roughness, brushed, highlight, sharpness; // of the finish
+uniform float scattered, deepened, mirrored, windows, edge, tinted, roughness, brushed, highlight, sharpness; // of the finish
 #endif
 #ifdef HAS_PHOTO
 uniform sampler2D photo;   // as large as the picture
@@ -126,32 +126,33 @@ vec3 studio(vec3 r, vec3 to_light)
 }
 
 #if LOOK_CODE != 1
-// What a mirror sees in direction d: a sky above a dark horizon, a floor, and a row of windows at a slant to it.
-vec2 hall(vec3 d, vec3 to_light)
+// What a mirror sees in direction d: x, a sky over a dark horizon and a floor; y, 0..1, windows at a slant to them.
+vec2 hall(vec3 d, vec3 to_light, float soft)
 {
     vec2 light = normalize(to_light.xy);
     float ahead = dot(d.xy, light), aside = d.y * light.x - d.x * light.y;
-    float soft = 0.05 + roughness;
     float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, d.z));
     float ground = mix(0.10, 0.50, smoothstep(0.0, 0.9, -d.z));
-    float slant = abs(fract(0.95 * (0.8 * aside + 0.6 * d.z + 0.45 * ahead) + 0.15) - 0.5) * 2.0;
-    float window = smoothstep(0.76 - soft, 0.76 + soft, slant);
+    float slant = abs(fract(0.8 * aside + 0.6 * d.z + 0.45 * ahead + 0.15) - 0.5) * 2.0;
+    float window = smoothstep(0.81 - soft, 0.81 + soft, slant);
     return vec2(mix(ground, sky, smoothstep(-soft, soft, d.z)), window);
 }
 
-// Color of a finish that scatters light and mirrors the hall; places on the object count as if the hall were near.
+// A metal or a clear coat in a hall: a place on the object bends what it mirrors, as if the hall's walls were near.
 vec3 finished(vec3 albedo, vec3 light, vec3 n, vec3 v, vec3 l, float lit, float fresnel)
 {
-    vec3 place = (mat3(pose) * local_position) / length(pose[0].xyz);
-    vec3 r = reflect(-v, n) + 0.9 * place;
+    vec3 r = reflect(-v, n) + mat3(pose) * local_position / length(pose[0].xyz);
     if (METAL)
         r.z += brushed * (2.0 * noise(vec2(2.0 * (local_position.x + local_position.y), 24.0 * local_position.z)) - 1.0);
-    vec2 seen = hall(normalize(r), l) * mix(0.75, 1.0, lit);
+    vec2 seen = hall(normalize(r), l, 0.05 + roughness);
     float shine = pow(max(dot(n, normalize(l + v)), 0.0), sharpness);
     if (GLOSSY) shine = smoothstep(0.25, 0.9, shine);
+    float paleness = dot(albedo, vec3(0.2126, 0.7152, 0.0722));
     float grayness = min(albedo.r, min(albedo.g, albedo.b)) / max(albedo.r, max(albedo.g, albedo.b));
-    vec3 tint = mix(vec3(1.0), albedo + 0.02 + 0.05 * grayness, tinted);
-    return albedo * light * scattered + tint * ((mirrored + edge * fresnel) * seen.x + windows * seen.y + highlight * lit * shine);
+    float glow = windows * (0.7 + 0.5 * paleness); // seen on white, and no dark color is bleached
+    vec3 tint = mix(vec3(1.0), albedo + 0.02 + 0.05 * grayness, tinted); // black metal mirrors too
+    float shown = ((mirrored + edge * fresnel) * seen.x + glow * seen.y) * mix(0.75, 1.0, lit) + highlight * lit * shine;
+    return albedo * light * (scattered - deepened * paleness * paleness) + tint * shown;
 }
 #endif
 
@@ -191,7 +192,7 @@ void main()
         vec3 h = normalize(l + v);
         float fresnel = pow(1.0 - nv, 5.0);
 #if LOOK_CODE != 1
-        color = finished(albedo, light, n, v, l, lit, fresnel);
+        if (METAL || GLOSSY) color = finished(albedo, light, n, v, l, lit, fresnel);
 #else
         if (METAL) { // reflections take the metal's color
             vec3 mirror = studio(r, l) * mix(0.75, 1.0, lit);
