@@ -175,14 +175,14 @@ def _studio(r: np.ndarray, to_light: np.ndarray) -> np.ndarray:
 
 
 def _finished(finish: Finish, metal: bool, albedo: np.ndarray, hits: Hits, come: Incoming) -> np.ndarray:
-    """A metal or a clear coat in a hall, [n, 3]: a place on the object bends what it mirrors, as if walls were near."""
+    """A metal or a clear coat in the hall, [n, 3]."""
     n, v = hits.normal, hits.to_eye
     fresnel = (1 - _facing(hits)) ** 5
-    mirrored = 2 * _dot(n, v)[:, None] * n - v + hits.place
+    mirrored = 2 * _dot(n, v)[:, None] * n - v
     if metal:
         x, y, z = hits.local.T
         mirrored[:, 2] += finish.brushed * (2 * _noise(2 * (x + y), 24 * z) - 1)
-    hall, window = _hall(_unit(mirrored), come.to_light, 0.05 + finish.roughness)
+    hall, window = _hall(mirrored, hits.place, come.to_light, 0.05 + finish.roughness)
     shine = np.maximum(_dot(n, _unit(come.to_light + v)), 0.0) ** finish.sharpness
     if not metal:
         shine = _smoothstep(0.25, 0.9, shine)
@@ -195,13 +195,19 @@ def _finished(finish: Finish, metal: bool, albedo: np.ndarray, hits: Hits, come:
     return albedo * come.light * scattered[:, None] + tint * shown[:, None]
 
 
-def _hall(d: np.ndarray, to_light: np.ndarray, soft: float) -> tuple[np.ndarray, np.ndarray]:
-    """What a mirror sees in direction d `[n, 3]`: sky over a dark horizon and a floor, [n]; and windows, 0..1, [n]."""
+def _hall(r: np.ndarray, place: np.ndarray, to_light: np.ndarray, soft: float) -> tuple[np.ndarray, np.ndarray]:
+    """What a mirror sees in direction r `[n, 3]`: sky over a dark horizon and a floor, [n]; and windows, 0..1, [n].
+
+    A place on the object `[n, 3]` shifts both, as if the walls were near: flat faces, where r is all but one, see edges
+    too.
+    """
     x, y = to_light[:2] / np.linalg.norm(to_light[:2])
-    ahead, aside, up = d[:, 0] * x + d[:, 1] * y, d[:, 1] * x - d[:, 0] * y, d[:, 2]
+    way = 0.7 * r + place
+    ahead, aside = way[:, 0] * x + way[:, 1] * y, way[:, 1] * x - way[:, 0] * y
+    up = _unit(r + place)[:, 2]
     sky = _mix(0.75, 0.45, _smoothstep(0.0, 1.0, up))
     ground = _mix(0.10, 0.50, _smoothstep(0.0, 0.9, -up))
-    slant = np.abs((0.8 * aside + 0.6 * up + 0.45 * ahead + 0.15) % 1 - 0.5) * 2
+    slant = np.abs((0.9 * aside + 0.85 * way[:, 2] + 0.5 * ahead + 0.15) % 1 - 0.5) * 2
     window = _smoothstep(0.81 - soft, 0.81 + soft, slant)
     return _mix(ground, sky, _smoothstep(-soft, soft, up)), window
 

@@ -126,25 +126,28 @@ vec3 studio(vec3 r, vec3 to_light)
 }
 
 #if LOOK_CODE != 1
-// What a mirror sees in direction d: x, a sky over a dark horizon and a floor; y, 0..1, windows at a slant to them.
-vec2 hall(vec3 d, vec3 to_light, float soft)
+// What a mirror sees that way: x, a sky over a dark horizon and a floor; y, 0..1, windows at a slant to them.
+// A place on the object shifts both, as if the walls were near: flat faces, where r is all but one, see edges too.
+vec2 hall(vec3 r, vec3 place, vec3 to_light, float soft)
 {
     vec2 light = normalize(to_light.xy);
-    float ahead = dot(d.xy, light), aside = d.y * light.x - d.x * light.y;
-    float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, d.z));
-    float ground = mix(0.10, 0.50, smoothstep(0.0, 0.9, -d.z));
-    float slant = abs(fract(0.8 * aside + 0.6 * d.z + 0.45 * ahead + 0.15) - 0.5) * 2.0;
+    float up = normalize(r + place).z;
+    vec3 way = 0.7 * r + place;
+    float ahead = dot(way.xy, light), aside = way.y * light.x - way.x * light.y;
+    float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, up));
+    float ground = mix(0.10, 0.50, smoothstep(0.0, 0.9, -up));
+    float slant = abs(fract(0.9 * aside + 0.85 * way.z + 0.5 * ahead + 0.15) - 0.5) * 2.0;
     float window = smoothstep(0.81 - soft, 0.81 + soft, slant);
-    return vec2(mix(ground, sky, smoothstep(-soft, soft, d.z)), window);
+    return vec2(mix(ground, sky, smoothstep(-soft, soft, up)), window);
 }
 
-// A metal or a clear coat in a hall: a place on the object bends what it mirrors, as if the hall's walls were near.
+// A metal or a clear coat in the hall.
 vec3 finished(vec3 albedo, vec3 light, vec3 n, vec3 v, vec3 l, float lit, float fresnel)
 {
-    vec3 r = reflect(-v, n) + mat3(pose) * local_position / length(pose[0].xyz);
+    vec3 r = reflect(-v, n), place = mat3(pose) * local_position / length(pose[0].xyz);
     if (METAL)
         r.z += brushed * (2.0 * noise(vec2(2.0 * (local_position.x + local_position.y), 24.0 * local_position.z)) - 1.0);
-    vec2 seen = hall(normalize(r), l, 0.05 + roughness);
+    vec2 seen = hall(r, place, l, 0.05 + roughness);
     float shine = pow(max(dot(n, normalize(l + v)), 0.0), sharpness);
     if (GLOSSY) shine = smoothstep(0.25, 0.9, shine);
     float paleness = dot(albedo, vec3(0.2126, 0.7152, 0.0722));
