@@ -219,12 +219,12 @@ def layouts_of(made: MadeGroup) -> tuple[Layout, ...]:
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_every_word_that_decides_a_group_shows(category: str, world: World, renderer: Renderer) -> None:
     for index in range(10):
-        made = make_group(world, "test", category, index, 3, renderer)
+        made = make_group(world, "test", category, index, 6, renderer)
         layouts, shares = layouts_of(made), words_of(made)
         claims = [claim_from_dict(json.loads(caption["claim"])) for caption in made.pictures[0].row["captions"]]
         assert list(shares) == list(deciding_words(claims, layouts, world.vocabulary))
-        for word, share in list(shares.items())[:4]:  # each alone, where the check draws several at once
-            assert share >= MIN_CHANGED_SHARE
+        assert min(shares.values(), default=1.0) >= MIN_CHANGED_SHARE
+        for word, share in list(shares.items())[: 4 if index < 3 else 0]:  # alone, where several are drawn at once
             rng = np.random.default_rng(0)
             other = replace_attribute(layouts[word.picture], word.number, word.attribute, word.value, rng)
             before, after = made.pictures[word.picture].rendering, renderer.render(other)
@@ -252,8 +252,9 @@ def flat_world(world: World) -> World:
     return replace(world, attributes=("color", "size"))
 
 
-def test_a_material_that_does_not_show_is_refused(world: World, flat_renderer: Callable[..., Renderer]) -> None:
+def test_a_material_that_does_not_show_is_refused(monkeypatch, world, flat_renderer) -> None:
     """The flat renderer knows no materials: in edition 2 no group is about them, in edition 1 nobody looked."""
+    monkeypatch.setattr(making, "MAX_TRIES", 8)
     world = replace(world, attributes=("material",))
     with pytest.raises(InputError, match=REASON):
         make_group(world, "test", "binding", 0, 1, flat_renderer())
@@ -356,7 +357,7 @@ def problems(folder: Path) -> list[str]:
 
 
 def test_a_clean_dataset_has_no_problems(dataset: Path) -> None:
-    assert verify(dataset, progress=False) == []
+    assert verify(dataset, audits=False, progress=False) == []
     assert any(json.loads(row["deciding"]) for row in read_rows(dataset, "test"))
 
 

@@ -82,8 +82,8 @@ def _words(
 
 def _reworded(layout: Layout, word: DecidingWord) -> Layout:
     """The layout in which the word's object is called otherwise; nothing else of it changes."""
-    objects = list(layout.objects)
-    objects[word.number] = replace(objects[word.number], **{word.attribute: word.value})
+    objects, value = list(layout.objects), {word.attribute: word.value}
+    objects[word.number] = replace(objects[word.number], **value)  # type: ignore[arg-type]
     return replace(layout, objects=tuple(objects))
 
 

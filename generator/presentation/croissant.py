@@ -56,7 +56,7 @@ _COLUMNS = {
 _SINCE = {
     2: {
         "deciding": "JSON list of the attribute words that decide the group: the object's mask_value, the attribute, "
-        "another value with which a caption would change its truth, and the share of the object's pixels it would change",
+        "another value with which a caption would change its truth, and the share of its pixels that would change",
     }
 }
 

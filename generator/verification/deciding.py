@@ -37,10 +37,10 @@ def verify_deciding(
     shown = [word for word in found if word in listed and shown_by_other(word, layouts)]
     if not shown:
         return
-    colors = [np.array(read_picture(folder / split, row["file_name"], "RGB")) for row in rows]
-    masks = [np.array(read_picture(folder, row["mask"], "L")) for row in rows]
+    color_a, color_b = (np.array(read_picture(folder / split, row["file_name"], "RGB")) for row in rows)
+    mask_a, mask_b = (np.array(read_picture(folder, row["mask"], "L")) for row in rows)
     for word in shown:
-        share = round(changed_share(*colors, *masks, word.number + 1), 4)
+        share = round(changed_share(color_a, color_b, mask_a, mask_b, word.number + 1), 4)
         if share != listed[word]:
             yield f"{_said(word)} change a share of {share} of the object's pixels, the row says {listed[word]}"
 
