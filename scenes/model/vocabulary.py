@@ -42,7 +42,7 @@ class Finish:
     """How a surface of one material answers light in a look that is given in numbers."""
 
     scattered: float  # share of the light that it scatters in its own color
-    deepened: float  # by how much less of it on a white surface, so that white reflections are seen there too
+    deepened: float  # by how much less where it would be white, so that white reflections are seen there too
     mirrored: float  # strength of the hall that it mirrors, seen head on
     windows: float  # strength of the windows in it
     edge: float  # by how much more it mirrors at grazing angles
@@ -91,8 +91,8 @@ MATERIALS = {
 MATERIAL_LOOKS: dict[int, Mapping[str, Finish]] = {
     1: {},
     2: {
-        "metal": Finish(0.32, 0.0, 1.05, 0.8, 0.2, 1.0, 0.10, 0.10, 0.9, 40.0),
-        "glossy": Finish(0.88, 0.11, 0.01, 0.35, 0.15, 0.0, 0.0, 0.0, 1.0, 160.0),
+        "metal": Finish(0.25, 0.0, 1.2, 1.1, 0.2, 1.0, 0.10, 0.12, 0.9, 40.0),
+        "glossy": Finish(0.88, 0.17, 0.01, 0.36, 0.15, 0.0, 0.0, 0.0, 1.0, 160.0),
     },
 }
 PATTERNS = {
