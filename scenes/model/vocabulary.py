@@ -84,10 +84,10 @@ MATERIALS = {
     material.name: material
     for material in (Material("matte", 0.0, 0.0), Material("metal", 1.0, 0.75), Material("glossy", 0.0, 1.0))
 }
-# How materials are drawn, by the number that a layout carries. 1 is the look of the first pictures, which renderers know
-# by `Material` alone: it tells materials apart by highlights and edges, of which flat faces have none. In 2 a material
-# that has a row mirrors a hall with a horizon and windows, which a place on the object bends, so that flat faces show
-# them too; one that has none is matte.
+# How materials are drawn, by the number that a layout carries. 1 is the look of the first pictures, which renderers
+# know by `Material` alone: it tells materials apart by highlights and edges, of which flat faces have none. In 2 a
+# material that has a row mirrors a hall with a horizon and windows, which a place on the object shifts, so that flat
+# faces show them too; one that has none is matte.
 MATERIAL_LOOKS: dict[int, Mapping[str, Finish]] = {
     1: {},
     2: {
