@@ -42,7 +42,7 @@ class Finish:
     """How a surface of one material answers light in a look that is given in numbers."""
 
     scattered: float  # share of the light that it scatters in its own color
-    deepened: float  # by how much less of it on a white surface, so that white reflections are seen there too
+    deepened: float  # by how much less where it would be white, so that white reflections are seen there too
     mirrored: float  # strength of the hall that it mirrors, seen head on
     windows: float  # strength of the windows in it
     edge: float  # by how much more it mirrors at grazing angles
@@ -84,15 +84,15 @@ MATERIALS = {
     material.name: material
     for material in (Material("matte", 0.0, 0.0), Material("metal", 1.0, 0.75), Material("glossy", 0.0, 1.0))
 }
-# How materials are drawn, by the number that a layout carries. 1 is the look of the first pictures, which renderers know
-# by `Material` alone: it tells materials apart by highlights and edges, of which flat faces have none. In 2 a material
-# that has a row mirrors a hall with a horizon and windows, which a place on the object bends, so that flat faces show
-# them too; one that has none is matte.
+# How materials are drawn, by the number that a layout carries. 1 is the look of the first pictures, which renderers
+# know by `Material` alone: it tells materials apart by highlights and edges, of which flat faces have none. In 2 a
+# material that has a row mirrors a hall with a horizon and windows, which a place on the object shifts, so that flat
+# faces show them too; one that has none is matte.
 MATERIAL_LOOKS: dict[int, Mapping[str, Finish]] = {
     1: {},
     2: {
-        "metal": Finish(0.32, 0.0, 1.05, 0.8, 0.2, 1.0, 0.10, 0.10, 0.9, 40.0),
-        "glossy": Finish(0.88, 0.11, 0.01, 0.35, 0.15, 0.0, 0.0, 0.0, 1.0, 160.0),
+        "metal": Finish(0.25, 0.0, 1.2, 1.1, 0.2, 1.0, 0.10, 0.12, 0.9, 40.0),
+        "glossy": Finish(0.88, 0.17, 0.01, 0.36, 0.15, 0.0, 0.0, 0.0, 1.0, 160.0),
     },
 }
 PATTERNS = {

@@ -186,13 +186,15 @@ def _finished(finish: Finish, metal: bool, albedo: np.ndarray, hits: Hits, come:
     shine = np.maximum(_dot(n, _unit(come.to_light + v)), 0.0) ** finish.sharpness
     if not metal:
         shine = _smoothstep(0.25, 0.9, shine)
-    paleness, grayness = albedo @ _LUMINANCE, albedo.min(axis=1) / albedo.max(axis=1)
+    hue = albedo / albedo.max(axis=1, keepdims=True)
+    paleness, grayness = albedo @ _LUMINANCE, hue.min(axis=1)
     glow = finish.windows * (0.7 + 0.5 * paleness)
-    tint = _mix(1.0, albedo + (0.02 + 0.05 * grayness)[:, None], finish.tinted)
-    scattered = finish.scattered - finish.deepened * paleness**2
+    tint = _mix(_mix(1.0, hue, 0.4), albedo + (0.02 + 0.04 * grayness)[:, None], finish.tinted)
+    own = albedo * come.light
+    scattered = finish.scattered - finish.deepened * (own @ _LUMINANCE) ** 2
     seen = (finish.mirrored + finish.edge * fresnel) * hall + glow * window
     shown = seen * _mix(0.75, 1.0, come.lit) + finish.highlight * come.lit * shine
-    return albedo * come.light * scattered[:, None] + tint * shown[:, None]
+    return own * scattered[:, None] + tint * shown[:, None]
 
 
 def _hall(r: np.ndarray, place: np.ndarray, to_light: np.ndarray, soft: float) -> tuple[np.ndarray, np.ndarray]:
@@ -206,9 +208,9 @@ def _hall(r: np.ndarray, place: np.ndarray, to_light: np.ndarray, soft: float) -
     ahead, aside = way[:, 0] * x + way[:, 1] * y, way[:, 1] * x - way[:, 0] * y
     up = _unit(r + place)[:, 2]
     sky = _mix(0.75, 0.45, _smoothstep(0.0, 1.0, up))
-    ground = _mix(0.10, 0.50, _smoothstep(0.0, 0.9, -up))
+    ground = _mix(0.06, 0.50, _smoothstep(0.0, 0.9, -up))
     slant = np.abs((0.9 * aside + 0.85 * way[:, 2] + 0.5 * ahead + 0.15) % 1 - 0.5) * 2
-    window = _smoothstep(0.81 - soft, 0.81 + soft, slant)
+    window = _smoothstep(0.78 - soft, 0.78 + soft, slant)
     return _mix(ground, sky, _smoothstep(-soft, soft, up)), window
 
 

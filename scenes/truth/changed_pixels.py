@@ -3,6 +3,9 @@
 import numpy as np
 
 NOTICED = 24  # of 255: a pixel has changed if one of its channels differs by more
+# Of an object's pixels, for a change that people are asked to see. Chosen by eye on some 150 pairs of one object in two
+# materials, both looks, at 224 pixels, ordered by their share: below 0.06 few could be told apart, from 0.06 to 0.10
+# about half (plain things, not patterned ones), above nearly all. What changes is then a reflection, not an edge.
 MIN_CHANGED_SHARE = 0.10
 
 

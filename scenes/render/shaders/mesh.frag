@@ -135,9 +135,9 @@ vec2 hall(vec3 r, vec3 place, vec3 to_light, float soft)
     vec3 way = 0.7 * r + place;
     float ahead = dot(way.xy, light), aside = way.y * light.x - way.x * light.y;
     float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, up));
-    float ground = mix(0.10, 0.50, smoothstep(0.0, 0.9, -up));
+    float ground = mix(0.06, 0.50, smoothstep(0.0, 0.9, -up));
     float slant = abs(fract(0.9 * aside + 0.85 * way.z + 0.5 * ahead + 0.15) - 0.5) * 2.0;
-    float window = smoothstep(0.81 - soft, 0.81 + soft, slant);
+    float window = smoothstep(0.78 - soft, 0.78 + soft, slant);
     return vec2(mix(ground, sky, smoothstep(-soft, soft, up)), window);
 }
 
@@ -151,11 +151,14 @@ vec3 finished(vec3 albedo, vec3 light, vec3 n, vec3 v, vec3 l, float lit, float 
     float shine = pow(max(dot(n, normalize(l + v)), 0.0), sharpness);
     if (GLOSSY) shine = smoothstep(0.25, 0.9, shine);
     float paleness = dot(albedo, vec3(0.2126, 0.7152, 0.0722));
-    float grayness = min(albedo.r, min(albedo.g, albedo.b)) / max(albedo.r, max(albedo.g, albedo.b));
-    float glow = windows * (0.7 + 0.5 * paleness); // seen on white, and no dark color is bleached
-    vec3 tint = mix(vec3(1.0), albedo + 0.02 + 0.05 * grayness, tinted); // black metal mirrors too
+    vec3 hue = albedo / max(albedo.r, max(albedo.g, albedo.b));
+    float grayness = min(hue.r, min(hue.g, hue.b));
+    float glow = windows * (0.7 + 0.5 * paleness); // seen on white, and dark colors are not bleached
+    vec3 tint = mix(mix(vec3(1.0), hue, 0.4), albedo + 0.02 + 0.04 * grayness, tinted); // black metal mirrors too
     float shown = ((mirrored + edge * fresnel) * seen.x + glow * seen.y) * mix(0.75, 1.0, lit) + highlight * lit * shine;
-    return albedo * light * (scattered - deepened * paleness * paleness) + tint * shown;
+    vec3 own = albedo * light;
+    float brightness = dot(own, vec3(0.2126, 0.7152, 0.0722));
+    return own * (scattered - deepened * brightness * brightness) + tint * shown;
 }
 #endif
 
