@@ -14,11 +14,13 @@ from fourfold.files import canonical_hash
 from fourfold.generator.captions.wording import Wording, sample_wordings, word
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import Draft, World, keeps_hold_outs
+from fourfold.generator.groups.deciding import CHECKED_SINCE, COLUMN, changed_shares, deciding_column, deciding_words
 from fourfold.generator.recipe.hold_outs import descriptions
 from fourfold.scenes.model.layout import Layout, layout_to_dict, overlapping
 from fourfold.scenes.model.vocabulary import color_difference
 from fourfold.scenes.render.rendering import Renderer, Rendering
 from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate, with_visibility
+from fourfold.scenes.truth.changed_pixels import MIN_CHANGED_SHARE
 from fourfold.scenes.truth.claims import Claim, claim_to_dict
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.verification import find_problems
@@ -97,13 +99,18 @@ def _try_group(
         renderings.append(rendering)
         seen.append(annotations)
     layouts = tuple(with_visibility(layout, a) for layout, a in zip(draft.layouts, seen, strict=True))
-    if truth_table(layouts, draft.claims + draft.hard_positives) != tuple(row * 2 for row in FOURFOLD):
+    claims = draft.claims + draft.hard_positives
+    if truth_table(layouts, claims) != tuple(row * 2 for row in FOURFOLD):
         return "the picture leaves a claim open"
     name = f"{split}-{category}-{index:06d}"
-    return tuple(
-        Picture(make_row(name, split, category, world, draft, layouts[i], seen[i], i, wordings), renderings[i])
-        for i in (0, 1)
-    )
+    rows = [make_row(name, split, category, world, draft, layouts[i], seen[i], i, wordings) for i in (0, 1)]
+    if world.edition >= CHECKED_SINCE:
+        words = deciding_words(claims, layouts, world.vocabulary)
+        shares = changed_shares(words, layouts, renderings, renderer)
+        if min(shares.values(), default=1.0) < MIN_CHANGED_SHARE:
+            return "a word that decides the group does not show"
+        rows = [{**row, COLUMN: deciding_column(i, shares)} for i, row in enumerate(rows)]
+    return tuple(Picture(row, rendering) for row, rendering in zip(rows, renderings, strict=True))
 
 
 def turn(draft: Draft) -> Draft:

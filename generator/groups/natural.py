@@ -15,6 +15,7 @@ from fourfold.errors import InputError
 from fourfold.generator.captions.wording import articled
 from fourfold.generator.categories.world import World, choose, sample_layout, sample_objects
 from fourfold.generator.dataset.reading import NATURAL
+from fourfold.generator.groups.deciding import CHECKED_SINCE, COLUMN, deciding_column
 from fourfold.generator.groups.making import MAX_TRIES, MadeGroup, Picture, difficulty, make_rng, scene_columns
 from fourfold.generator.recipe.hold_outs import keeps
 from fourfold.scenes.model.layout import Layout, PlacedObject
@@ -74,7 +75,10 @@ def make_scene(world: World, split: str, index: int, seed: int, renderer: Render
             continue
         name = f"{split}-{NATURAL}-{index:06d}"
         captions = [natural_caption(layout, seen, rng) for _ in range(CAPTIONS_PER_SCENE)]
-        return MadeGroup((Picture(_row(name, split, layout, seen, captions, world.holds_out), rendering),), rejections)
+        row = _row(name, split, layout, seen, captions, world.holds_out)
+        if world.edition >= CHECKED_SINCE:  # HuggingFace wants the same columns in all rows
+            row[COLUMN] = deciding_column(0, {})
+        return MadeGroup((Picture(row, rendering),), rejections)
     reason, count = rejections.most_common(1)[0]
     raise InputError(f"scene {split}-{index}: none acceptable in {MAX_TRIES} tries; {count} times because {reason}")
 

@@ -11,17 +11,26 @@ from fourfold.errors import InputError
 from fourfold.files import file_hash, inside
 from fourfold.generator.dataset.formats import row_files
 from fourfold.generator.dataset.reading import NATURAL, read_rows, row_place, rows_place
+from fourfold.generator.recipe.recipe import Vocabulary
+from fourfold.generator.verification.deciding import verify_deciding
 from fourfold.generator.verification.findings import problems_found
 from fourfold.generator.verification.groups import verify_group
 from fourfold.generator.verification.rows import verify_natural, verify_row
 
 
 def verify_split(
-    folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], worded: bool, progress: bool
+    folder: Path,
+    split: str,
+    expected: dict[str, Any],
+    hashes: dict[str, str | None],
+    vocabulary: Vocabulary | None,
+    worded: bool,
+    progress: bool,
 ) -> list[str]:
     """Problems of one split, each a line that names its file or row.
 
     `expected` is what the manifest says of the split; `hashes` are the files that hold its rows, with their SHA-256;
+    `vocabulary` are its words, None where its edition does not list the words that decide a group;
     `worded` says that its captions were made by this version's templates, against which they are held then; `progress`
     shows a bar.
     """
@@ -45,6 +54,9 @@ def verify_split(
             elif (previous.get("role"), previous.get("group"), row.get("role")) == ("a", row.get("group"), "b"):
                 counts[f"groups of {row.get('category')}"] += 1
                 problems += [f"{where}: {text}" for text in problems_found(verify_group, previous, row, worded)]
+                if vocabulary is not None:
+                    found = problems_found(verify_deciding, folder, split, (previous, row), vocabulary)
+                    problems += [f"{where}: {text}" for text in found]
             elif row.get("role") != "a":
                 problems.append(f"{where}: image {row.get('role')!r} without its image a before it")
             files |= {folder / split / str(row.get("file_name")), folder / str(row.get("mask"))}
