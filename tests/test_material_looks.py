@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -23,7 +24,7 @@ from fourfold.scenes.truth.changed_pixels import MIN_CHANGED_SHARE, changed_shar
 from fourfold.scenes.truth.verification import find_problems
 
 SIZE = 96
-RENDERERS = {"opengl": OpenGLRenderer, "rays": RaycastingRenderer}
+RENDERERS = {"opengl": partial(OpenGLRenderer, SIZE), "rays": partial(RaycastingRenderer, 64)}  # rays take their time
 EACH_RENDERER = pytest.mark.parametrize("opened", RENDERERS, indirect=True)
 PAIRS = tuple(combinations(MATERIALS, 2))
 NEW_LOOKS = [look for look in MATERIAL_LOOKS if look != 1]
@@ -36,7 +37,7 @@ FIRST_LOOK = {"matte": (47, 68, 179), "metal": (54, 74, 184), "glossy": (63, 78,
 def opened(request: pytest.FixtureRequest) -> Iterator[Renderer]:
     if request.param == "rays":
         pytest.importorskip("embreex")
-    with RENDERERS[request.param](SIZE) as renderer:
+    with RENDERERS[request.param]() as renderer:
         yield renderer
 
 
@@ -110,15 +111,15 @@ def test_a_material_shows(opened: Renderer, kind: str, pattern: str, look: int) 
 @pytest.mark.slow
 @pytest.mark.parametrize("look", NEW_LOOKS)
 def test_a_material_shows_on_every_kind_in_every_pattern(opened: Renderer, look: int) -> None:
-    """In the median of three scenes: from one view in a hundred, no window or horizon may fall on a thin thing."""
+    """Each in one of two scenes at least, and nearly always: now and then no window falls on a thin thing."""
     found = {}
     for kind in KINDS:
-        scenes = [placed(kind, look, seed, name, "red") for seed, name in enumerate(("table", "floating", "table"))]
+        scenes = [placed(kind, look, seed, arrangement) for seed, arrangement in enumerate(("table", "floating"))]
         for pattern in PATTERNS:
             rows = [shares(opened, layout, pattern) for layout in scenes]
-            found |= {(kind, pattern, pair): sorted(row[pair] for row in rows) for pair in PAIRS}
-    assert not {key: three for key, three in found.items() if three[1] < MIN_CHANGED_SHARE}
-    assert (np.array(list(found.values())) < MIN_CHANGED_SHARE).mean() < 0.02
+            found |= {(kind, pattern, pair): [row[pair] for row in rows] for pair in PAIRS}
+    assert not {key: both for key, both in found.items() if max(both) < MIN_CHANGED_SHARE}
+    assert (np.array(list(found.values())) < MIN_CHANGED_SHARE).mean() < 0.01
 
 
 @pytest.mark.parametrize("opened", ["opengl"], indirect=True)
