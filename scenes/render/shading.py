@@ -204,13 +204,13 @@ def _hall(r: np.ndarray, place: np.ndarray, to_light: np.ndarray, soft: float) -
     too.
     """
     x, y = to_light[:2] / np.linalg.norm(to_light[:2])
-    way = 0.7 * r + place
+    way = 0.4 * r + place
     ahead, aside = way[:, 0] * x + way[:, 1] * y, way[:, 1] * x - way[:, 0] * y
     up = _unit(r + place)[:, 2]
     sky = _mix(0.75, 0.45, _smoothstep(0.0, 1.0, up))
     ground = _mix(0.06, 0.50, _smoothstep(0.0, 0.9, -up))
-    slant = np.abs((0.9 * aside + 0.85 * way[:, 2] + 0.5 * ahead + 0.15) % 1 - 0.5) * 2
-    window = _smoothstep(0.78 - soft, 0.78 + soft, slant)
+    slant = np.abs((0.95 * aside + 1.4 * way[:, 2] + 0.5 * ahead + 0.15) % 1 - 0.5) * 2
+    window = _smoothstep(0.75 - soft, 0.75 + soft, slant)
     return _mix(ground, sky, _smoothstep(-soft, soft, up)), window
 
 

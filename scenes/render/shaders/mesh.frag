@@ -132,12 +132,12 @@ vec2 hall(vec3 r, vec3 place, vec3 to_light, float soft)
 {
     vec2 light = normalize(to_light.xy);
     float up = normalize(r + place).z;
-    vec3 way = 0.7 * r + place;
+    vec3 way = 0.4 * r + place;
     float ahead = dot(way.xy, light), aside = way.y * light.x - way.x * light.y;
     float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, up));
     float ground = mix(0.06, 0.50, smoothstep(0.0, 0.9, -up));
-    float slant = abs(fract(0.9 * aside + 0.85 * way.z + 0.5 * ahead + 0.15) - 0.5) * 2.0;
-    float window = smoothstep(0.78 - soft, 0.78 + soft, slant);
+    float slant = abs(fract(0.95 * aside + 1.4 * way.z + 0.5 * ahead + 0.15) - 0.5) * 2.0;
+    float window = smoothstep(0.75 - soft, 0.75 + soft, slant);
     return vec2(mix(ground, sky, smoothstep(-soft, soft, up)), window);
 }
 
