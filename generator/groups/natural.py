@@ -15,7 +15,8 @@ from fourfold.errors import InputError
 from fourfold.generator.captions.wording import articled
 from fourfold.generator.categories.world import World, choose, sample_layout, sample_objects
 from fourfold.generator.dataset.reading import NATURAL
-from fourfold.generator.groups.making import MAX_TRIES, MadeGroup, Picture, difficulty, make_rng, scene_columns
+from fourfold.generator.groups.difficulty import difficulty
+from fourfold.generator.groups.making import MAX_TRIES, MadeGroup, Picture, make_rng, scene_columns
 from fourfold.generator.recipe.hold_outs import keeps
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.render.rendering import Renderer
@@ -149,5 +150,5 @@ def _row(
         ],
         **scene_columns(layout, seen),
         "absences": "",
-        "difficulty": difficulty(layout, seen, captions[0][0], held_out),
+        "difficulty": difficulty([layout], 0, seen, [claim for _, claim in captions], captions[0][0], None, held_out),
     }
