@@ -81,7 +81,8 @@ def region_offsets(layout: Layout, region: str) -> np.ndarray:
     edges = np.sort(boxes @ REGIONS[region], axis=1) / _REGION_MARGIN  # [n, 2]: how far into the region, least and most
     places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)
     centres = (project(layout.camera, places) - 0.5) @ REGIONS[region] / _REGION_MARGIN  # [n]
-    inside, outside = np.minimum(centres, 1 + edges[:, 0]), np.maximum(centres, edges[:, 1] - 1)
+    inside = np.minimum(centres, 1 + edges[:, 0])
+    outside = np.maximum(centres, edges[:, 1] - 1)
     return np.where(centres > 0, np.maximum(inside, 0.0), np.minimum(outside, 0.0))
 
 
