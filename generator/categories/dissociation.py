@@ -54,7 +54,8 @@ def sample_larger(world: World, sizes: tuple[str, str], clear: Clear, rng: np.ra
     if objects is None:
         return None
     edit: Edit = partial(swap_attribute, i=0, j=1, attribute="size")
-    return _sample(world, objects, sizes, edit, clear, heights, rng)
+    winner = int(SIZES[sizes[0]].scale < SIZES[sizes[1]].scale)
+    return _sample(world, objects, sizes, edit, _seen_to(clear, areas_in_picture, winner), heights, rng)
 
 
 def sample_taller(
@@ -74,7 +75,8 @@ def sample_taller(
     before, after = (alike, other) if (thin == 0) == first_is_taller else (other, alike)
     objects[changing] = replace(objects[changing], size=before)
     edit: Edit = partial(replace_attribute, i=changing, attribute="size", value=after, rng=rng)
-    return _sample(world, objects, sizes, edit, clear, areas_in_picture, rng)
+    seen = _seen_to(clear, heights_in_picture, int(not first_is_taller))
+    return _sample(world, objects, sizes, edit, seen, areas_in_picture, rng)
 
 
 def sample_nearer(world: World, sizes: tuple[str, str], clear: Clear, rng: np.random.Generator) -> Scenes | None:
@@ -114,9 +116,30 @@ def heights(layout: Layout) -> np.ndarray:
 
 
 def areas_in_picture(layout: Layout) -> np.ndarray:
-    """Of each object's box as the camera sees it, [n], shares of the picture."""
+    """Areas of each object's box as the camera sees it, [n], shares of the picture."""
     boxes = boxes_in_picture(layout)
     return np.asarray(np.prod(boxes[:, 2:] - boxes[:, :2], axis=1))
+
+
+def heights_in_picture(layout: Layout) -> np.ndarray:
+    """Heights of each object's box as the camera sees it, [n], shares of the picture's."""
+    boxes = boxes_in_picture(layout)
+    return np.asarray(boxes[:, 3] - boxes[:, 1])
+
+
+def _seen_to(clear: Clear, measure: Callable[[Layout], np.ndarray], winner: int) -> Clear:
+    """As `clear`, and the picture agrees: `measure` is greater of the winner first, then of the other.
+
+    What is deep reaches far up in a picture from above, and would look taller than it is.
+    """
+
+    def agrees(first: Layout, second: Layout) -> bool:
+        if not clear(first, second):
+            return False
+        before, after = measure(first), measure(second)
+        return bool(before[winner] >= _CLEAR * before[1 - winner] and after[1 - winner] >= _CLEAR * after[winner])
+
+    return agrees
 
 
 def _sample(
