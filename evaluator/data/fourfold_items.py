@@ -65,4 +65,5 @@ def group_item(group: Group) -> Item:
             "condition": first["condition"],
             **applicable(first["difficulty"]),
         },
+        implied=tuple(j for j, caption in enumerate(group.captions) if caption.meaning == "implied"),
     )

@@ -11,6 +11,7 @@ import numpy as np
 from fourfold.conditions import condition_of
 from fourfold.errors import InputError
 from fourfold.files import canonical_hash
+from fourfold.generator.captions.paraphrases import meaning, without_implications
 from fourfold.generator.captions.wording import Wording, sample_wordings, word
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import Draft, World, keeps_hold_outs
@@ -77,6 +78,8 @@ def _try_group(
     turned = rng.random() < 0.5  # which scene is called a must say nothing
     if draft is None:
         return "the objects found no places"
+    if world.edition >= 2:
+        wordings = without_implications(draft.claims + draft.hard_positives, wordings)
     if turned:
         draft = turn(draft)
     if not keeps_hold_outs(world, draft):
@@ -137,6 +140,8 @@ def make_row(
     """
     layout = layouts[role]
     captions = _captions(category, draft, role, wordings)
+    if world.edition >= 2:
+        captions = [row | {"meaning": said} for row, said in zip(captions, _meanings(draft, wordings), strict=True)]
     texts = [caption["text"] for caption in captions]
     other = 1 - role
     return {
@@ -175,6 +180,12 @@ def _captions(category: str, draft: Draft, role: int, wordings: tuple[Wording, W
             }
         )
     return rows
+
+
+def _meanings(draft: Draft, wordings: tuple[Wording, Wording]) -> list[str]:
+    """Of the hard positives what they are to their captions, nothing of the captions themselves."""
+    pairs = zip(draft.claims, draft.hard_positives, strict=True)
+    return ["", "", *(meaning(claim, wordings[0], positive, wordings[1]) for claim, positive in pairs)]
 
 
 def scene_columns(layout: Layout, seen: tuple[ObjectAnnotation, ...]) -> dict[str, Any]:
