@@ -9,6 +9,7 @@ import numpy as np
 from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
+from fourfold.generator.dataset.difficulty_axes import applicable
 from fourfold.generator.dataset.reading import Group, choose_split, read_groups, read_manifest, split_names
 
 
@@ -16,7 +17,8 @@ def load_items(folder: str | Path, split: str | None = None, limit: int | None =
     """The fourfold groups of a dataset folder as items; `limit` keeps the first groups of each category.
 
     Captions of an item: true of A, true of B, then the hard positives of A and of B. Tags hold the edit, the condition
-    and the difficulty axes. Raises InputError for a folder that is no dataset, a split it has not, or damaged rows.
+    and the difficulty axes of A that apply. Raises InputError for a folder that is no dataset, a split it has not, or
+    damaged rows.
     """
     folder = Path(folder)
     name = choose_split(folder, split)
@@ -69,6 +71,7 @@ def group_item(group: Group) -> Item:
             "edit": first["edit"],
             "attribute": first["attribute"],
             "condition": first["condition"],
-            **first["difficulty"],
+            **applicable(first["difficulty"]),
         },
+        implied=tuple(j for j, caption in enumerate(group.captions) if caption.meaning == "implied"),
     )

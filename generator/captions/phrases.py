@@ -21,6 +21,13 @@ RELATION_PHRASES: dict[str, tuple[str, ...]] = {
     "holding": ("holding", "containing", "around", "enclosing"),
     "beside": ("next to", "beside", "right beside", "close to"),
 }
+# Of the phrases of a relation those that say less than the others: what is above a thing is higher, not the reverse.
+WEAKER_PHRASES = {
+    *("higher up than", "higher than", "lower down than", "lower than"),
+    *("closer to the camera than", "nearer than", "nearer to the viewer than"),
+    *("further back than", "farther from the camera than", "farther from the viewer than"),
+    *("directly under", "underneath", "around", "close to"),
+}
 REGION_PHRASES: dict[str, tuple[str, ...]] = {
     "left": ("on the left", "on the left side", "in the left half", "to the left of the centre"),
     "right": ("on the right", "on the right side", "in the right half", "to the right of the centre"),

@@ -43,20 +43,21 @@ class Wording:
 
     template: int
     phrase: int  # which wording of a relation, region or comparison
-    synonym: int = 0  # 0: kinds by their own names; k: by their k-th synonym, counted round
+    synonym: int = 0  # 0: kinds by their own names; k: by their k-th synonym, -k: their k-th exact one, counted round
 
     @property
     def name(self) -> str:
-        """What rows of a dataset call it: "3.1" for template 3 and phrase 1, and "3.1s" if it uses synonyms."""
-        return f"{self.template}.{self.phrase}{'s' * bool(self.synonym)}"
+        """What rows of a dataset call it: "3.1" for template 3 and phrase 1, "3.1s" with synonyms, "3.1e" exact."""
+        return f"{self.template}.{self.phrase}{'s' * (self.synonym > 0)}{'e' * (self.synonym < 0)}"
 
 
 def wordings_named(name: str) -> list[Wording]:
     """All wordings with that name, which does not say which synonym it is; none if it is not the name of a wording."""
-    found = re.fullmatch(r"(\d+)\.(\d+)(s?)", name)
+    found = re.fullmatch(r"(\d+)\.(\d+)([se]?)", name)
     if found is None:
         return []
-    return [Wording(int(found[1]), int(found[2]), k) for k in (range(1, _SYNONYMS + 1) if found[3] else (0,))]
+    synonyms = {"": (0,), "s": range(1, _SYNONYMS + 1), "e": range(-1, -_SYNONYMS - 1, -1)}[found[3]]
+    return [Wording(int(found[1]), int(found[2]), k) for k in synonyms]
 
 
 def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wording, Wording]:
@@ -151,7 +152,7 @@ def articled(description: Description, synonym: int = 0) -> str:
 def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
     """The words for a description without an article: "large striped red metal cube", "cube that is not red".
 
-    `synonym` 0 calls a kind by its own name, k by its k-th synonym if it has any, counted round.
+    `synonym` 0 calls a kind by its own name, k by its k-th synonym if it has any, -k by its k-th exact one.
     """
     said = description
     noun = kind_name(said.shape, plural, synonym)
@@ -166,12 +167,13 @@ def noun_phrase(description: Description, plural: bool = False, synonym: int = 0
 def kind_name(shape: str | None, plural: bool, synonym: int) -> str:
     """What a kind is called: its own name, or its `synonym`-th synonym if it has any; "object" if no kind is meant.
 
-    Synonyms are counted round from 1 on; 0 is the kind's own name.
+    Synonyms are counted round from 1 on, exact ones from -1 down; 0 is the kind's own name.
     """
     if shape is None:
         return "objects" if plural else "object"
     kind = KINDS[shape]
-    if not synonym or not kind.synonyms:
+    synonyms = kind.synonyms if synonym > 0 else kind.exact_synonyms
+    if not synonym or not synonyms:
         return kind.plural if plural else kind.name
-    name = kind.synonyms[(synonym - 1) % len(kind.synonyms)]
+    name = synonyms[(abs(synonym) - 1) % len(synonyms)]
     return english.regular_plural(name) if plural else name

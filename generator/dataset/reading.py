@@ -39,6 +39,7 @@ class Caption:
     claim: dict[str, Any]
     template: str
     truth: tuple[bool, bool]  # of images a and b
+    meaning: str = ""  # of a hard positive, from edition 2 on: "paraphrase", or "implied" where it says something else
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ def read_captions(row: dict[str, Any], where: str) -> tuple[Caption, ...]:
                 claim=json.loads(item["claim"]),
                 template=str(item["template"]),
                 truth=_read_truth(item["truth"]),
+                meaning=str(item.get("meaning", "")),
             )
             for item in row["captions"]
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.files import dump_json, write_atomically
+from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.reading import NATURAL
 from fourfold.generator.presentation import croissant
@@ -82,6 +83,14 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "",
         "A group is fourfold: two images that differ in one edit and two captions, each true of exactly one of them.",
         "Every row holds the scene, the measured boxes, masks and visible parts, and the truth of every caption.",
+        "",
+        "## How hard it is",
+        "",
+        f"The column `difficulty`; {NOT_APPLICABLE:g} where there is nothing to measure.",
+        "",
+        "| axis | unit | what it says of a picture |",
+        "|---|---|---|",
+        *[f"| `{axis.name}` | {axis.unit} | {axis.meaning} |" for axis in AXES.values()],
         "",
         "## How it was made",
         "",

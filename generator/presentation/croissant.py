@@ -11,6 +11,7 @@ from typing import Any
 
 from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
+from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
 from fourfold.generator.recipe.recipe import Publication, Recipe
 
 _Node = dict[str, Any]
@@ -178,6 +179,7 @@ def _folder(
     ]
     column = {"fileObject": {"@id": rows}}
     fields = [_field(split, name, meaning, {**column, **_column(name)}) for name, meaning in columns.items()]
+    fields += _difficulty(split, column)
     name = {**column, **_column("file_name"), "transform": {"regex": "^(?:images/)?(.*)$"}}
     joined = _field(split, "file_name", "file of the picture", name)
     joined["references"] = {"fileSet": {"@id": images}, "extract": {"fileProperty": "filename"}}
@@ -197,6 +199,7 @@ def _parquet(
         for column, meaning in columns.items()
         if column != "mask"
     ]
+    fields += _difficulty(split, source)
     pictures = {"image": "the picture", "mask": columns["mask"]}
     fields += [
         _field(
@@ -205,6 +208,20 @@ def _parquet(
         for column, meaning in pictures.items()
     ]
     return files, fields
+
+
+def _difficulty(split: str, source: _Node) -> list[_Node]:
+    """The axes of the column `difficulty`, a field each."""
+    return [
+        _field(
+            split,
+            f"difficulty.{axis.name}",
+            f"{axis.meaning}; {axis.unit or 'a count'}, {NOT_APPLICABLE:g} where there is nothing to measure",
+            {**source, **_column("difficulty"), "transform": {"jsonPath": axis.name}},
+            "sc:Boolean" if axis.name == "held_out" else "sc:Float",
+        )
+        for axis in AXES.values()
+    ]
 
 
 def _webdataset(
