@@ -8,12 +8,14 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.generator.categories.counting import are_apart
-from fourfold.generator.categories.world import MANY_TRIES, World, choose, is_nameable, sample_layout, sample_object
+from fourfold.generator.categories.world import World, choose, is_nameable, sample_layout, sample_object
 from fourfold.generator.recipe.recipe import telling_attributes, telling_values
 from fourfold.scenes.model.layout import Layout
 from fourfold.scenes.model.spec import ObjectSpec
+from fourfold.scenes.model.vocabulary import SIZES
 
 _TRIES = 20  # to find a look that goes with both values
+_TRIES_AS_WISHED, _TRIES_SHRUNK = 60, 300  # to find places
 
 
 def choose_attribute(world: World, category: str, rng: np.random.Generator) -> str:
@@ -73,10 +75,19 @@ def sample_between(
 
 
 def place_apart(world: World, objects: Sequence[ObjectSpec], rng: np.random.Generator) -> Layout | None:
-    """A layout in which no object covers another, so that every one of a set counts; None if no places were found."""
-    return sample_layout(
-        world, objects, rng, accept=lambda layout: are_apart(layout, len(layout.objects)), tries=MANY_TRIES
-    )
+    """A layout in which no object covers another, so that every one of a set counts; None if no places were found.
+
+    Where there is no room for the objects, all but the first, which may be a held-out one, become small.
+    """
+    smallest = min(world.vocabulary.sizes, key=lambda name: SIZES[name].scale)
+    shrunk = [objects[0], *(replace(wish, size=smallest) for wish in objects[1:])]
+    for wishes, tries in ((objects, _TRIES_AS_WISHED), (shrunk, _TRIES_SHRUNK)):
+        layout = sample_layout(
+            world, wishes, rng, accept=lambda layout: are_apart(layout, len(layout.objects)), tries=tries
+        )
+        if layout is not None:
+            return layout
+    return None
 
 
 def _fixed(attribute: str, value: str) -> dict[str, Any]:
