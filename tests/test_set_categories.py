@@ -23,7 +23,7 @@ FORMS = {
     "exclusivity": list(exclusivity.FORMS),
     "logic": list(logic.FORMS),
 }
-DRAFTS = 120
+DRAFTS = 72
 SHAPES = ("cube", "sphere", "cylinder", "cone", "torus", "star", "heart", "mug", "bottle", "hat")
 RECIPE = Recipe("sets", {"test": Split()}, vocabulary=Vocabulary(SHAPES), edition=2)
 WORLD = make_world(RECIPE, RECIPE.splits["test"])
