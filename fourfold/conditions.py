@@ -28,7 +28,7 @@ DIFFERENCES = {
     "relation+negation": "two objects exchange places; the caption says in which relation one does not stand",
     "quantification": "whether all, some or none of a kind have an attribute",
     "exclusivity": "whether an attribute or a kind is that of one thing, of all but one, or of all",
-    "logic": "one object or attribute differs; the captions say either-or, not both, neither-nor or a double negation",
+    "logic": "one object, attribute or place differs; captions say either-or, not both, neither-nor or negate twice",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
 _ASKS_FOR = {

@@ -15,7 +15,7 @@ from fourfold.scenes.model.backgrounds import Background, Lights
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.model.vocabulary import TABLES
-from fourfold.scenes.truth.claims import Absent, Both, Claim, Exists, Not
+from fourfold.scenes.truth.claims import Absent, Both, Claim, Exists, Not, Related
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.label_check import judge
 from fourfold.scenes.truth.pixel_judgement import View
@@ -228,6 +228,10 @@ PAIRS = {  # two claims of each form and its opposite, that captions of a group 
     "not+fits-both": (
         Not(FitsBoth(Description("cube", excluded=("color", "red")), Description("cube", excluded=("color", "blue")))),
         FitsBoth(Description("cube", excluded=("color", "red")), Description("cube", excluded=("color", "blue"))),
+    ),
+    "unrelated+unrelated": tuple(
+        Both(*(Both(Related(CUBE, "right", other), Not(Related(CUBE, "left", other))) for other in others))
+        for others in ((BALL, B), (BALL, C))
     ),
 }
 

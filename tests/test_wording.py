@@ -98,6 +98,7 @@ claims = (
     | related
     | unrelated
     | st.builds(Both, related, unrelated)
+    | st.builds(Both, unrelated, unrelated)
     | st.builds(Located, descriptions, st.sampled_from(list(REGIONS)))
     | st.builds(Counted, descriptions, st.integers(0, 8))
     | st.builds(Compared, descriptions, descriptions, st.sampled_from(list(COMPARISONS)))

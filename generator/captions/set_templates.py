@@ -1,7 +1,7 @@
 """Templates of claims about sets of objects, joined into `fourfold.generator.captions.phrases.TEMPLATES`.
 
 {kind}, {kinds}: what a kind is called; {look}: the adjective of a value; {one}, {other}: values that are denied;
-{things}: objects by their kind or by a value; {a}, {b}, {bare_a} as there.
+{things}: objects by their kind or by a value; {a}, {b}, {c}, {bare_a}, {relation} as there.
 """
 
 SET_TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -144,5 +144,15 @@ SET_TEMPLATES: dict[str, tuple[str, ...]] = {
         "no {bare_a} can be seen that is neither {one} nor {other}",
         "the scene does not contain {a} that is neither {one} nor {other}",
         "in sight is no {bare_a} that is neither {one} nor {other}",
+    ),
+    "unrelated+unrelated": (
+        "{a} neither {relation} {b} nor {relation} {c}",
+        "a photo of {a} that is neither {relation} {b} nor {relation} {c}",
+        "{a} is neither {relation} {b} nor {relation} {c}",
+        "there is {a} that is neither {relation} {b} nor {relation} {c}",
+        "a picture of {a} that is neither {relation} {b} nor {relation} {c}",
+        "{a} can be seen that is neither {relation} {b} nor {relation} {c}",
+        "the scene shows {a} that is neither {relation} {b} nor {relation} {c}",
+        "an image in which {a} is neither {relation} {b} nor {relation} {c}",
     ),
 }

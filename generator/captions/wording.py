@@ -103,6 +103,8 @@ def form(claim: Claim) -> str:
             return "unrelated"
         case Both(Related(), Both(Related(), Not(Related()))):
             return "related+unrelated"
+        case Both(Both(Related(), Not(Related())), Both(Related(), Not(Related()))):
+            return "unrelated+unrelated"
         case Exists() | Absent() | Related() | Located() | Counted() | Compared():
             return type(claim).__name__.lower()
         case Quantified(quantifier=name) | Exclusive(exclusion=name):
@@ -125,6 +127,8 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
         case Related(a, relation, b) | Both(Related(), Not(Related(a, relation, b))):
             return _nouns(wording, a=a, b=b) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Both(Related(a, relation, b), Both(Related(), Not(Related(_, _, c)))):
+            return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
+        case Both(Both(Related(), Not(Related(a, relation, b))), Both(Related(), Not(Related(_, _, c)))):
             return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Located(a, region):
             return _nouns(wording, a=a) | {"region": _phrase(REGION_PHRASES, region, wording)}

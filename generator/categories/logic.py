@@ -1,7 +1,7 @@
 """C4, logic: either-or, not both, neither-nor, and negations of negations.
 
-One object or one of its values differs. In the forms that begin with "negate" one caption affirms, the other denies;
-in the others both are of one form, and name what only one scene holds, be it to deny it.
+One object, one of its values or its place differs. In the forms that begin with "negate" one caption affirms what the
+other denies; in the others both are of one form, and name what only one scene holds, be it to deny it.
 """
 
 from collections.abc import Sequence
@@ -9,32 +9,40 @@ from dataclasses import replace
 
 import numpy as np
 
+from fourfold.generator.categories.relation import unrelated
 from fourfold.generator.categories.values import (
     another_value,
     choose_attribute,
+    has_room,
     place_apart,
     sample_between,
     two_values,
     with_value,
 )
 from fourfold.generator.categories.world import (
+    MANY_TRIES,
     Draft,
     World,
     choose,
+    clearance_to_swap,
     describe,
+    free_arrangements,
     other_shape,
     sample_layout,
     sample_number,
     sample_objects,
 )
-from fourfold.scenes.model.edits import replace_shape, swap_attribute
+from fourfold.scenes.model.edits import replace_shape, swap_attribute, swap_places
+from fourfold.scenes.model.layout import Layout, in_frame
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Exists, Not
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 from fourfold.scenes.truth.set_claims import FitsBoth, NotBoth, OneOf
 
 OF_KINDS = ("either-or", "not-both", "negate-both", "not-without", "negate-without")
 OF_VALUES = ("neither-nor", "negate-neither-nor", "none-that-is-not")
-FORMS = (*OF_KINDS, *OF_VALUES)
+OF_PLACES = ("neither-relation",)
+FORMS = (*OF_KINDS, *OF_VALUES, *OF_PLACES)
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
@@ -43,7 +51,9 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     Raises InputError if the recipe has neither colors nor patterns to ask for.
     """
     attribute = choose_attribute(world, "logic", rng)
-    form = choose(rng, FORMS)
+    form = choose(rng, FORMS if has_room(world, 3) else OF_KINDS + OF_VALUES)
+    if form in OF_PLACES:
+        return _of_places(world, form, rng)
     return _of_kinds(world, form, rng) if form in OF_KINDS else _of_values(world, form, attribute, rng)
 
 
@@ -112,3 +122,41 @@ def _of_values(world: World, form: str, attribute: str, rng: np.random.Generator
 def _neither(form: str, pairs: Sequence[tuple[Description, Description]]) -> tuple[Claim, Claim]:
     one, other = (FitsBoth(a, b) for a, b in pairs)
     return one, Not(other) if form == "negate-neither-nor" else other
+
+
+def _of_places(world: World, form: str, rng: np.random.Generator) -> Draft | None:
+    """An object beyond two others exchanges places with the farther one, and is before both."""
+    arrangement = choose(rng, free_arrangements(world))
+    denied = choose(rng, [name for name in CLAIMABLE[arrangement] if RELATIONS[name].converse != name])
+    converse = RELATIONS[denied].converse
+    objects = sample_objects(world, rng, sample_number(world, rng, least=3))
+
+    def are_clear(layout: Layout) -> bool:
+        turned = swap_places(layout, 0, 1)
+        scenes = ((converse, layout), (denied, turned))
+        clear = all(stands(name, scene, 0, other) is True for name, scene in scenes for other in (1, 2))
+        return clear and bool(in_frame(turned).all())
+
+    first = sample_layout(
+        world,
+        objects,
+        rng,
+        arrangement=arrangement,
+        clearance=clearance_to_swap(objects, 0, 1),
+        accept=are_clear,
+        tries=MANY_TRIES,
+    )
+    if first is None:
+        return None
+    x, *others = (describe(first.objects[i]) for i in range(3))
+    if rng.random() < 0.5:
+        others.reverse()
+    claims, turned = (
+        (_to_neither(x, denied, order), _to_neither(x, converse, order)) for order in (others, others[::-1])
+    )
+    return Draft((first, swap_places(first, 0, 1)), claims, turned, "replace-relation", form)
+
+
+def _to_neither(subject: Description, relation: str, references: Sequence[Description]) -> Claim:
+    one, other = (unrelated(subject, relation, reference) for reference in references)
+    return Both(one, other)
