@@ -5,7 +5,8 @@ that a claim and its negation differ in polarity only. What a split holds out is
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +23,11 @@ from fourfold.generator.captions.phrases import (
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
 SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
+_SET_FORMS = {NothingBut: "nothing-but", OneOf: "one-of", NotBoth: "not-both", FitsBoth: "fits-both"}
 _SYNONYMS = 6  # to count round: as often the one as the other of two or of three
 
 
@@ -101,20 +104,32 @@ def form(claim: Claim) -> str:
             return "unrelated"
         case Both(Related(), Both(Related(), Not(Related()))):
             return "related+unrelated"
+        case Both(Both(Related(), Not(Related())), Both(Related(), Not(Related()))):
+            return "unrelated+unrelated"
         case Exists() | Absent() | Related() | Located() | Counted() | Compared():
             return type(claim).__name__.lower()
+        case Quantified(quantifier=name) | Exclusive(exclusion=name):
+            return name
+        case NothingBut() | OneOf() | NotBoth() | FitsBoth():
+            return _SET_FORMS[type(claim)]
+        case Not(Absent()):
+            return "not+absent"
+        case Not(FitsBoth()):
+            return "not+fits-both"
     raise ValueError(f"no template for a claim of the form {claim}")
 
 
 def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
     match claim:
-        case Exists(a) | Absent(a):
+        case Exists(a) | Absent(a) | Not(Absent(a)):
             return _nouns(wording, a=a)
         case Both(Exists(a) | Absent(a), Exists(b) | Absent(b)):
             return _nouns(wording, a=a, b=b)
         case Related(a, relation, b) | Both(Related(), Not(Related(a, relation, b))):
             return _nouns(wording, a=a, b=b) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Both(Related(a, relation, b), Both(Related(), Not(Related(_, _, c)))):
+            return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
+        case Both(Both(Related(), Not(Related(a, relation, b))), Both(Related(), Not(Related(_, _, c)))):
             return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Located(a, region):
             return _nouns(wording, a=a) | {"region": _phrase(REGION_PHRASES, region, wording)}
@@ -123,7 +138,23 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
             return {"counted": noun, "number": NUMBERS[number], "are": "is" if number == 1 else "are"}
         case Compared(a, b, dimension):
             return _nouns(wording, a=a, b=b) | {"comparison": _phrase(COMPARISON_PHRASES, dimension, wording)}
+        case Quantified(said, attribute) | Exclusive(said, attribute):
+            return _kind_and_look(said, attribute, wording)
+        case NothingBut(a):
+            return {"things": noun_phrase(a, plural=True, synonym=wording.synonym)}
+        case OneOf(a, b) | NotBoth(a, b):
+            return _nouns(wording, a=a, b=b)
+        case FitsBoth(a, b) | Not(FitsBoth(a, b)):
+            denied = {"one": _denied(a, wording.synonym), "other": _denied(b, wording.synonym)}
+            return _nouns(wording, a=replace(a, excluded=None)) | denied
     raise ValueError(f"no template for a claim of the form {claim}")
+
+
+def _kind_and_look(said: Description, attribute: str, wording: Wording) -> dict[str, str]:
+    """The kind of a description, one and several of it, without the value of the attribute; and that value."""
+    free: dict[str, Any] = {attribute: None}
+    kind, kinds = (noun_phrase(replace(said, **free), plural, wording.synonym) for plural in (False, True))
+    return {"kind": kind, "kinds": kinds, "look": english.adjective(getattr(said, attribute))}
 
 
 def _phrase(table: dict[str, tuple[str, ...]], name: str, wording: Wording) -> str:
@@ -158,10 +189,16 @@ def noun_phrase(description: Description, plural: bool = False, synonym: int = 0
     noun = kind_name(said.shape, plural, synonym)
     text = english.noun_phrase(noun, size=said.size, pattern=said.pattern, color=said.color, material=said.material)
     if description.excluded:
-        attribute, value = description.excluded
-        value = articled(Description(shape=value), synonym) if attribute == "shape" else value
-        text += f" that {'are' if plural else 'is'} not {english.adjective(value)}"
+        text += f" that {'are' if plural else 'is'} not {_denied(description, synonym)}"
     return text
+
+
+def _denied(description: Description, synonym: int) -> str:
+    """The value that a description excludes, as the verb "is" takes it; nothing if it excludes none."""
+    if not description.excluded:
+        return ""
+    attribute, value = description.excluded
+    return articled(Description(shape=value), synonym) if attribute == "shape" else english.adjective(value)
 
 
 def kind_name(shape: str | None, plural: bool, synonym: int) -> str:

@@ -10,8 +10,11 @@ from fourfold.generator.categories import (
     comparison,
     content,
     counting,
+    exclusivity,
     location,
+    logic,
     negation,
+    quantification,
     relation,
     relation_negation,
 )
@@ -49,5 +52,8 @@ CATEGORIES = {
         Category("binding+relation", binding_relation.sample),
         Category("binding+negation", binding_negation.sample),
         Category("relation+negation", relation_negation.sample),
+        Category("quantification", quantification.sample),
+        Category("exclusivity", exclusivity.sample),
+        Category("logic", logic.sample),
     )
 }

@@ -14,6 +14,7 @@ from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.layout import Layout, boxes_in_picture
 from fourfold.scenes.truth.descriptions import Description, all_of, any_of, negation, some_pair
 from fourfold.scenes.truth.relations import compares, stands
+from fourfold.scenes.truth.set_claims import SET_CLAIMS, SetClaim
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,9 @@ class Not:
         return negation(self.claim.holds(layout))
 
 
-Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not
+Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not | SetClaim
 CLAIMS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
+    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not, *SET_CLAIMS)
 }
 
 
