@@ -26,9 +26,20 @@ DIFFERENCES = {
     "binding+relation": "two of a kind, on either side of another thing, exchange an attribute",
     "binding+negation": "two objects exchange an attribute; the caption says which combination is absent",
     "relation+negation": "two objects exchange places; the caption says in which relation one does not stand",
+    "numerosity": "one or two objects become another kind, or change their look, and numbers of objects with them",
+    "conjunction": "an attribute goes round three objects, each of which has another one too",
+    "half-truth": "an attribute, a kind or a relation differs; one caption says more than the other",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
-_ASKS_FOR = {"content": "C1", "binding": "C2", "relation": "C3", "location": "C3", "negation": "C4"}
+_ASKS_FOR = {
+    "content": "C1",
+    "binding": "C2",
+    "relation": "C3",
+    "location": "C3",
+    "negation": "C4",
+    "conjunction": "C2",
+    "half-truth": "C1+C2",
+}
 
 
 def condition_of(category: str) -> str:

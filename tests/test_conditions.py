@@ -17,6 +17,9 @@ EXPECTED = {
     "binding+relation": "C2+C3",
     "binding+negation": "C2+C4",
     "relation+negation": "C3+C4",
+    "numerosity": "beyond",
+    "conjunction": "C2",
+    "half-truth": "C1+C2",
 }
 
 

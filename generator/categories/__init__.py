@@ -8,10 +8,13 @@ from fourfold.generator.categories import (
     binding_negation,
     binding_relation,
     comparison,
+    conjunction,
     content,
     counting,
+    half_truth,
     location,
     negation,
+    numerosity,
     relation,
     relation_negation,
 )
@@ -49,5 +52,8 @@ CATEGORIES = {
         Category("binding+relation", binding_relation.sample),
         Category("binding+negation", binding_negation.sample),
         Category("relation+negation", relation_negation.sample),
+        Category("numerosity", numerosity.sample),
+        Category("conjunction", conjunction.sample),
+        Category("half-truth", half_truth.sample),
     )
 }
