@@ -15,7 +15,7 @@ from fourfold.generator.categories.numerosity import MOST, PLANS
 from fourfold.generator.categories.world import Draft, World, keeps_hold_outs, make_world
 from fourfold.generator.groups.making import FOURFOLD, make_group, truth_table, turn
 from fourfold.generator.recipe.recipe import Recipe, SceneRange, Split, Vocabulary
-from fourfold.scenes.model.layout import Layout
+from fourfold.scenes.model.layout import Layout, boxes_in_picture
 from fourfold.scenes.truth.claims import Both, Claim, Counted, Exists, Not, Related
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
@@ -123,6 +123,24 @@ def test_more_of_them_is_told_by_no_size(drafts):
         assert [thing.scale for thing in first.objects] == [thing.scale for thing in second.objects]
     sizes = Counter(thing.size for draft in drafts["numerosity"] for thing in draft.layouts[0].objects)
     assert set(sizes) == set(RECIPE.vocabulary.sizes)
+
+
+def test_what_covers_more_is_not_told_to_be_more():
+    """Who takes what covers more of the picture for what is more is right about half of the time."""
+    right = []
+    for draft in sampled("numerosity", WORLD, 150, seed=9):
+        if draft.attribute != "more":
+            continue
+        for layout, claim in zip(draft.layouts, draft.claims, strict=True):
+            boxes = boxes_in_picture(layout)
+            areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+            covered = [
+                sum(area for area, thing in zip(areas, layout.objects, strict=True) if each.matches(thing))
+                for each in (claim.subject, claim.reference)
+            ]
+            right.append(covered[0] > covered[1])
+    assert len(right) >= 40
+    assert 0.4 <= np.mean(right) <= 0.6
 
 
 @pytest.mark.parametrize("numbers", [(1, 1), (2, 4), (5, 6), (8, 8)])

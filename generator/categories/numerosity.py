@@ -2,7 +2,7 @@
 
 Exact numbers are neighbours, none and one or five to eight. What no longer counts stays in the picture as something
 else that is counted or stands beside, so that both scenes hold alike many objects of alike kinds. Sizes are drawn for
-each object alone: what covers more of the picture need not be more.
+each object alone, and where the question is which are more, the same ones cover more of the picture in both scenes.
 """
 
 from dataclasses import dataclass, replace
@@ -28,6 +28,7 @@ from fourfold.scenes.model.edits import replace_attribute, replace_shape
 from fourfold.scenes.model.layout import Layout, in_frame, overlapping
 from fourfold.scenes.model.spec import ObjectSpec
 from fourfold.scenes.model.vocabulary import SIZES
+from fourfold.scenes.shapes import mesh
 from fourfold.scenes.truth.claims import Claim, Counted, Not
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
@@ -39,6 +40,7 @@ _OVERLAP = 0.25  # share of a box that another may cover
 _OTHERS = 3  # most that stand beside what is counted
 _TRIES = 20  # for a look that can be named before and after the edit
 _BY_LOOK = 0.4  # share of groups that count things of one kind by an attribute: "more red cubes than blue cubes"
+_CLEARLY = 0.1  # share of all that is covered, by which one covers more than the other
 _TELLING = ("color", "pattern")  # the attributes that show well on small objects
 
 
@@ -71,8 +73,11 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     pairs = [(words[x], words[y]) for x, y in zip(plan.first, plan.second, strict=True)]
     arrangement = choose(rng, _arrangements(world, len(pairs)))
     sizes = _sizes(world, arrangement, len(pairs))
-    # In a split of held-out objects the model is one of those.
-    objects = [model, *(_sample_thing(world, *pair, sizes, rng) for pair in pairs[1:])]
+    for _ in range(_TRIES):
+        # In a split of held-out objects the model is one of those.
+        objects = [model, *(_sample_thing(world, *pair, sizes, rng) for pair in pairs[1:])]
+        if plan.form != "more" or _is_told_by_no_area(objects, plan, words):
+            break
     changes = {i: after for i, (before, after) in enumerate(pairs) if before != after}
     seed = int(rng.integers(2**32))
 
@@ -156,6 +161,22 @@ def _sample_thing(
         if not any(kept) and all(map(is_nameable, both)):
             break
     return wish
+
+
+def _is_told_by_no_area(objects: list[ObjectSpec], plan: Plan, words: dict[str, dict[str, Any]]) -> bool:
+    """Whether the same things, the "a" or the "b", clearly cover more in both scenes, as far as sizes and kinds say."""
+    surplus = []
+    for letters in (plan.first, plan.second):
+        areas = [_area(replace(wish, **words[letter])) for wish, letter in zip(objects, letters, strict=True)]
+        signs = [{"a": 1, "b": -1}.get(letter, 0) for letter in letters]
+        surplus.append(float(np.dot(areas, signs)) / sum(areas))
+    return min(surplus) > _CLEARLY or max(surplus) < -_CLEARLY
+
+
+def _area(wish: ObjectSpec) -> float:
+    """About what an object covers, seen from its broader side, in scene units."""
+    across, along, up = mesh(wish.shape).extents
+    return float(max(across, along) * up) * SIZES[wish.size].scale ** 2
 
 
 def _changed(layout: Layout, changes: dict[int, dict[str, str]], rng: np.random.Generator) -> Layout:
