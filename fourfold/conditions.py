@@ -29,6 +29,9 @@ DIFFERENCES = {
     "quantification": "whether all, some or none of a kind have an attribute",
     "exclusivity": "whether an attribute or a kind is that of one thing, of all but one, or of all",
     "logic": "one object, attribute or place differs; captions say either-or, not both, neither-nor or negate twice",
+    "numerosity": "one or two objects become another kind, or change their look, and numbers of objects with them",
+    "conjunction": "an attribute goes round three objects, each of which has another one too",
+    "half-truth": "an attribute, a kind or a relation differs; one caption says more than the other",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
 _ASKS_FOR = {
@@ -38,6 +41,8 @@ _ASKS_FOR = {
     "location": "C3",
     "negation": "C4",
     "logic": "C4",
+    "conjunction": "C2",
+    "half-truth": "C1+C2",
 }
 
 
