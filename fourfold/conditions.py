@@ -26,9 +26,21 @@ DIFFERENCES = {
     "binding+relation": "two of a kind, on either side of another thing, exchange an attribute",
     "binding+negation": "two objects exchange an attribute; the caption says which combination is absent",
     "relation+negation": "two objects exchange places; the caption says in which relation one does not stand",
+    "between": "the one between two others exchanges places with one of them",
+    "ranking": "two objects exchange places or sizes, and so who is leftmost, largest or second from the left",
+    "facing": "an object with a front turns half round",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
-_ASKS_FOR = {"content": "C1", "binding": "C2", "relation": "C3", "location": "C3", "negation": "C4"}
+_ASKS_FOR = {
+    "content": "C1",
+    "binding": "C2",
+    "relation": "C3",
+    "location": "C3",
+    "negation": "C4",
+    "between": "C3",
+    "ranking": "C3",
+    "facing": "C3",
+}
 
 
 def condition_of(category: str) -> str:

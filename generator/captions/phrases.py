@@ -5,6 +5,8 @@ A new template is a new row in every form that shares its number; a new wording 
 {number} {counted}: a number word and its noun; {are}: the verb that goes with it.
 """
 
+from fourfold.generator.captions.order_templates import ORDER_TEMPLATES
+
 HELD_OUT_TEMPLATES = 2  # the last rows of every form, which only splits with templates = "held-out" use
 HELD_OUT_PHRASES = 1  # the last wording of every relation, region and comparison
 
@@ -148,4 +150,5 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "the scene shows {a} that is {comparison} {b}",
         "an image in which {a} is {comparison} {b}",
     ),
+    **ORDER_TEMPLATES,
 }

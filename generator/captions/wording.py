@@ -10,6 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fourfold import english
+from fourfold.generator.captions.order_templates import (
+    BETWEEN_PHRASES,
+    FACING_OBJECT_PHRASES,
+    FACING_PHRASES,
+    ORDINAL_PHRASES,
+    SUPERLATIVE_PHRASES,
+)
 from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
@@ -19,12 +26,28 @@ from fourfold.generator.captions.phrases import (
     RELATION_PHRASES,
     TEMPLATES,
 )
+from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
+from fourfold.scenes.truth.claims import (
+    Absent,
+    Between,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Exists,
+    Facing,
+    FacingObject,
+    Located,
+    Not,
+    Ranked,
+    Related,
+)
 from fourfold.scenes.truth.descriptions import Description
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
 SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
+_RANKS = {1: SUPERLATIVE_PHRASES, 2: ORDINAL_PHRASES}  # the words for a place in an order
 _SYNONYMS = 6  # to count round: as often the one as the other of two or of three
 
 
@@ -102,6 +125,10 @@ def form(claim: Claim) -> str:
             return "related+unrelated"
         case Exists() | Absent() | Related() | Located() | Counted() | Compared():
             return type(claim).__name__.lower()
+        case Between() | Facing() | FacingObject():
+            return type(claim).__name__.lower()
+        case Ranked(_, order, rank) if order in _RANKS.get(rank, {}):
+            return "ranked"
     raise ValueError(f"no template for a claim of the form {claim}")
 
 
@@ -122,6 +149,14 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
             return {"counted": noun, "number": NUMBERS[number], "are": "is" if number == 1 else "are"}
         case Compared(a, b, dimension):
             return _nouns(wording, a=a, b=b) | {"comparison": _phrase(COMPARISON_PHRASES, dimension, wording)}
+        case Between(a, b, c):
+            return _nouns(wording, a=a, b=b, c=c) | {"between": _phrase(BETWEEN_PHRASES, "between", wording)}
+        case Ranked(a, order, rank):
+            return {"place": _phrase(_RANKS[rank], order, wording), "predicate": _predicate(a, wording.synonym)}
+        case Facing(a, direction):
+            return _nouns(wording, a=a) | {"facing": _phrase(FACING_PHRASES, direction, wording)}
+        case FacingObject(a, direction, b):
+            return _nouns(wording, a=a, b=b) | {"facing": _phrase(FACING_OBJECT_PHRASES, direction, wording)}
     raise ValueError(f"no template for a claim of the form {claim}")
 
 
@@ -136,6 +171,14 @@ def _nouns(wording: Wording, **descriptions: Description) -> dict[str, str]:
         bare = noun_phrase(description, synonym=wording.synonym)
         parts |= {key: articled(description, wording.synonym), f"bare_{key}": bare}
     return parts
+
+
+def _predicate(description: Description, synonym: int) -> str:
+    """What an object is said to be: "red" where no kind and one attribute is meant, else "a red cube"."""
+    values = [getattr(description, name) for name in TABLES if getattr(description, name)]
+    if description.shape or description.excluded or len(values) != 1:
+        return articled(description, synonym)
+    return english.adjective(values[0])
 
 
 def articled(description: Description, synonym: int = 0) -> str:

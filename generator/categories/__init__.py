@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.generator.categories import (
+    between,
     binding,
     binding_negation,
     binding_relation,
     comparison,
     content,
     counting,
+    facing,
     location,
     negation,
+    ranking,
     relation,
     relation_negation,
 )
@@ -49,5 +52,8 @@ CATEGORIES = {
         Category("binding+relation", binding_relation.sample),
         Category("binding+negation", binding_negation.sample),
         Category("relation+negation", relation_negation.sample),
+        Category("between", between.sample),
+        Category("ranking", ranking.sample),
+        Category("facing", facing.sample),
     )
 }

@@ -13,6 +13,8 @@ import numpy as np
 from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.layout import Layout, boxes_in_picture
 from fourfold.scenes.truth.descriptions import Description, all_of, any_of, negation, some_pair
+from fourfold.scenes.truth.facing_claims import Facing, FacingObject
+from fourfold.scenes.truth.order_claims import Between, Ranked
 from fourfold.scenes.truth.relations import compares, stands
 
 
@@ -131,9 +133,23 @@ class Not:
         return negation(self.claim.holds(layout))
 
 
-Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not
+Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not | Between | Ranked | Facing | FacingObject
 CLAIMS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
+    kind.__name__: kind
+    for kind in (
+        Exists,
+        Absent,
+        Counted,
+        Related,
+        Located,
+        Compared,
+        Both,
+        Not,
+        Between,
+        Ranked,
+        Facing,
+        FacingObject,
+    )
 }
 
 

@@ -11,8 +11,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from fourfold.scenes.model.camera import Camera
-from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
+from fourfold.scenes.truth.claims import (
+    Absent,
+    Between,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Exists,
+    Facing,
+    FacingObject,
+    Located,
+    Not,
+    Ranked,
+    Related,
+)
 from fourfold.scenes.truth.descriptions import all_of, any_of, negation
+from fourfold.scenes.truth.facing_judgement import faces_thing, faces_way
+from fourfold.scenes.truth.order_judgement import has_rank, some_between
 from fourfold.scenes.truth.pixel_judgement import Verdict, View, beyond, count, fits, some_pair, turned
 from fourfold.scenes.truth.sightings import Sighting
 
@@ -65,6 +81,19 @@ def judge(claim: Claim, view: View) -> Verdict:
             return some_pair(view, subject, reference, _COMPARISONS[dimension])
         case Located(description, region):
             return any_of(all_of((fits(description, thing), _within(thing, region))) for thing in view.things)
+        case Between(middle, one, other):
+            return some_between(view, middle, one, other)
+        case Ranked(description, order, rank):
+            return any_of(
+                all_of((fits(description, thing), has_rank(view, i, rank, _ORDERS[order])))
+                for i, thing in enumerate(view.things)
+            )
+        case Facing(description, direction):
+            return any_of(
+                all_of((fits(description, thing), faces_way(thing, direction, view.camera))) for thing in view.things
+            )
+        case FacingObject(subject, direction, reference):
+            return some_pair(view, subject, reference, faces_thing(direction))
         case Both(first, second):
             return all_of((judge(first, view), judge(second, view)))
         case Not(inner):
@@ -152,3 +181,4 @@ _COMPARISONS = {
     "nearer": _nearer,
     "farther": turned(_nearer),
 }
+_ORDERS = {name: _RELATIONS[name] for name in ("left", "right", "above", "below")} | _COMPARISONS

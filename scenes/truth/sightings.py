@@ -6,7 +6,7 @@ that the pixels deny.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -38,6 +38,7 @@ class Sighting:
     across: float  # its width as seen
     whole: bool  # nothing hides a part of it
     may_be: dict[str, frozenset[str]]  # attribute or "shape" -> the words that the pixels allow
+    surface: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))  # [n, 3] what is seen of it, world
 
     @property
     def height(self) -> float:
@@ -80,6 +81,7 @@ def _look_at(rendering: Rendering, points: np.ndarray, shape: str, number: int, 
             "material": frozenset(TABLES["material"]),
             "pattern": frozenset(TABLES["pattern"]),
         },
+        surface=surface,
     )
 
 
@@ -141,7 +143,7 @@ def _extents(kind: Kind) -> tuple[float, float, float, float]:
     """Height at scale 1, the least of it that is seen, and the least and greatest width in the kind's turns."""
     solid = mesh(kind.name)
     vertices = np.asarray(solid.vertices)
-    low, high = kind.yaw
+    low, high = kind.yaw if kind.front is None else (0.0, 360.0)  # it may be shown from its back
     turns = np.radians(np.arange(low - _OFF_AXIS, high + _OFF_AXIS + 1, 5))
     widths = np.ptp(vertices[:, :2] @ np.stack([np.cos(turns), -np.sin(turns)]), axis=0)
     tall = float(np.ptp(vertices[:, 2]))
