@@ -4,6 +4,7 @@ until two exchange sizes.
 "The leftmost object is a cube": all objects are in both scenes, and only their order says which one is meant.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -51,36 +52,47 @@ def _of_place(world: World, objects: list[ObjectSpec], rng: np.random.Generator)
     arrangement = choose(rng, free_arrangements(world))
     order = choose(rng, OF_GROUND if ARRANGEMENTS[arrangement].standing else OF_WALL)
     rank = 2 if order in COUNTED and rng.random() < _SECOND else 1
-    edit = choose(rng, EDITS)
+    # The second of three from the left is the second from the right too: no two objects could mirror each other.
+    edit = "swap-object" if rank == 2 and len(objects) == 3 else choose(rng, EDITS)
     a, b = _said(world, objects, rng, ())
     converse = ORDERS[order].converse
     claims: tuple[Ranked, Ranked] = Ranked(a, order, rank), Ranked(b, order, rank)
     mirrored: tuple[Ranked, Ranked] = Ranked(b, converse, rank), Ranked(a, converse, rank)
-    # The second of three from the left is the second from the right too: no two objects could mirror each other.
-    alone = rank == 2 and len(objects) == 3
-    if alone:
-        mirrored = claims
-    elif edit == "replace-relation":
-        claims, mirrored = (claims[0], mirrored[1]), (mirrored[0], claims[1])
 
-    def clear(first: Layout) -> bool:
-        scenes = first, swap_places(first, 0, 1)
-        said = all(claim[i].holds(scenes[i]) for claim in (claims, mirrored) for i in (0, 1))
-        return said and bool(in_frame(scenes[1]).all())
+    def arranged(layout: Layout) -> tuple[Layout, Layout] | None:
+        """The two scenes, once the two objects have taken the places of which the captions speak."""
+        scenes = [first for first in _exchanged(layout, 0) if claims[0].holds(first)]
+        if edit == "replace-relation":  # the captions speak of both ends
+            scenes = [first for scene in scenes for first in _exchanged(scene, 1) if mirrored[0].holds(first)]
+        for first in scenes:
+            second = swap_places(first, 0, 1)
+            said = claims[1] if edit == "swap-object" else mirrored[1]
+            if claims[0].holds(first) and said.holds(second) and in_frame(first).all() and in_frame(second).all():
+                return first, second
+        return None
 
     layout = sample_layout(
         world,
         objects,
         rng,
         arrangement=arrangement,
-        clearance=clearance_to_swap(objects, 0, 1),
-        accept=clear,
+        clearance=clearance_to_swap(objects, *range(len(objects))),
+        accept=lambda layout: arranged(layout) is not None,
         tries=MANY_TRIES,
     )
-    if layout is None:
+    scenes = None if layout is None else arranged(layout)
+    if scenes is None:
         return None
-    scenes = layout, swap_places(layout, 0, 1)
-    return Draft(scenes, claims, mirrored, "swap-object" if alone else edit, _name(order, rank))
+    if edit == "replace-relation":
+        return Draft(scenes, (claims[0], mirrored[1]), (mirrored[0], claims[1]), edit, _name(order, rank))
+    clear = all(claim.holds(scene) for claim, scene in zip(mirrored, scenes, strict=True))
+    return Draft(scenes, claims, mirrored if clear else claims, edit, _name(order, rank))
+
+
+def _exchanged(layout: Layout, i: int) -> Iterator[Layout]:
+    """The layout, and those in which object i has exchanged places with one of the others."""
+    yield layout
+    yield from (swap_places(layout, i, k) for k in range(len(layout.objects)) if k != i)
 
 
 def _of_size(world: World, objects: list[ObjectSpec], rng: np.random.Generator) -> Draft | None:

@@ -56,7 +56,9 @@ class Ranked:
         if sum(seen) < self.rank:
             return None  # the words speak of an object that is not there
         fits = [self.description.matches(thing) for thing in layout.objects]
-        return any_of(all_of((fits[i], self._is_its_rank(layout, i, seen))) for i in range(len(seen)))
+        return any_of(
+            all_of((fit, self._is_its_rank(layout, i, seen))) for i, fit in enumerate(fits) if fit is not False
+        )
 
     def _is_its_rank(self, layout: Layout, i: int, seen: Sequence[bool]) -> bool | None:
         """Whether just so many objects come before object i; it is open whether one that is hidden counts."""
