@@ -20,15 +20,17 @@ from fourfold.generator.categories.world import (
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.camera import axes, pose
 from fourfold.scenes.model.edits import turn_around
-from fourfold.scenes.model.layout import Layout, overlapping
+from fourfold.scenes.model.layout import Layout, covered, overlapping
 from fourfold.scenes.model.spec import ObjectSpec
-from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.model.vocabulary import SIZES
+from fourfold.scenes.shapes import KINDS, WITH_FRONT
 from fourfold.scenes.truth.claims import Claim, Facing, FacingObject
 from fourfold.scenes.truth.facing_claims import OPPOSITE_SIDES, OPPOSITE_WAYS
 
 WAYS = {"camera": ("camera", "away"), "side": ("left", "right"), "object": tuple(OPPOSITE_SIDES)}
 AHEAD = ("camera", "right", "towards")
 _JITTER = 20.0  # degrees by which a thing may look past what it faces
+_COVERED = 0.15  # share of its box that others may cover
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
@@ -42,7 +44,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     direction = choose(rng, WAYS[form])
     objects, i = _with_front(world, sample_objects(world, rng, sample_number(world, rng)), rng)
     j = 0 if i else 1
-    attributes, past = mention(world, rng), float(rng.uniform(-_JITTER, _JITTER))
+    attributes, past = mention(world, rng, but=("size",)), float(rng.uniform(-_JITTER, _JITTER))
     a, b = (describe(objects[k], attributes) for k in (i, j))
     claims: tuple[Claim, Claim]
     if form == "object":
@@ -60,24 +62,26 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     def clear(layout: Layout) -> bool:
         pair = scenes(layout)
         apart = not any(overlapping(scene.objects).any() for scene in pair)
-        return apart and claims[0].holds(pair[0]) is True and claims[1].holds(pair[1]) is True
+        open_to_view = max(covered(scene)[i] for scene in pair) <= _COVERED
+        return apart and open_to_view and claims[0].holds(pair[0]) is True and claims[1].holds(pair[1]) is True
 
     layout = sample_layout(world, objects, rng, arrangement=arrangement, accept=clear, tries=MANY_TRIES)
     return None if layout is None else Draft(scenes(layout), claims, claims, "turn-object", f"facing-{form}")
 
 
 def _with_front(world: World, objects: list[ObjectSpec], rng: np.random.Generator) -> tuple[list[ObjectSpec], int]:
-    """The objects, and the number of the first that has a front; if none has, the second becomes of a kind that has."""
-    with_front = [shape for shape in world.vocabulary.shapes if KINDS[shape].front is not None]
+    """The objects, and the number of the first that has a front; if none has, the second becomes of a kind that has.
+
+    It is as large as the vocabulary has it, so that people can tell its front, unless it is held out by its size.
+    """
+    with_front = [shape for shape in world.vocabulary.shapes if shape in WITH_FRONT]
     if not with_front:
-        raise InputError(
-            "category 'facing': vocabulary.shapes must name a kind with a front: "
-            f"{', '.join(name for name, kind in KINDS.items() if kind.front is not None)}"
-        )
-    for i, wish in enumerate(objects):
-        if wish.shape in with_front:
-            return objects, i
-    return [objects[0], replace(objects[1], shape=choose(rng, with_front)), *objects[2:]], 1
+        raise InputError(f"category 'facing': vocabulary.shapes must name one of {', '.join(WITH_FRONT)}")
+    i = next((k for k, wish in enumerate(objects) if wish.shape in with_front), 1)
+    wish = objects[i] if objects[i].shape in with_front else replace(objects[i], shape=choose(rng, with_front))
+    if i or not any(held.size for held in world.hold_outs.wanted):
+        wish = replace(wish, size=max(world.vocabulary.sizes, key=lambda name: SIZES[name].scale))
+    return [*objects[:i], wish, *objects[i + 1 :]], i
 
 
 def _target(layout: Layout, i: int, j: int, form: str) -> np.ndarray:

@@ -31,7 +31,7 @@ from fourfold.generator.recipe.tables import build
 from fourfold.scenes.assets.custom import custom_kinds, custom_photos
 from fourfold.scenes.model.layout import ARRANGEMENTS
 from fourfold.scenes.model.vocabulary import TABLES, check_names
-from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.shapes import KINDS, WITH_FRONT
 
 __all__ = [
     "MASKS",
@@ -262,6 +262,11 @@ def _check_choices(recipe: Recipe, where: str) -> None:
                     f"{where}: splits.{name}: {what} at least {least} of vocabulary.{key}, and held_out leaves "
                     f"{list(values)}; hold out fewer, or name more"
                 )
+        if split.groups.get("facing") and not any(shape in WITH_FRONT for shape in left.shapes):
+            raise InputError(
+                f"{where}: splits.{name}: category 'facing' needs a kind with a front in vocabulary.shapes, one of "
+                f"{', '.join(WITH_FRONT)}, and held_out leaves none; name more"
+            )
 
 
 def _needed_choices(recipe: Recipe, split: Split) -> Iterator[tuple[str, str, int]]:

@@ -137,6 +137,7 @@ _ROWS = (
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}
+WITH_FRONT = tuple(kind.name for kind in _ROWS if kind.front is not None)
 SHAPES: dict[str, Callable[[], trimesh.Trimesh]] = {name: kind.build for name, kind in KINDS.items()}
 
 

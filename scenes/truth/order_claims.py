@@ -17,7 +17,7 @@ from fourfold.scenes.truth.relations import COMPARISONS, Relation
 
 _MIDDLE = (0.28, 0.72)  # of the way from one end to the other: gaps that a person calls comparable
 _OUTSIDE = (-0.25, 1.25)  # clearly beyond one of the ends
-_IN_LINE = 0.22  # most that the middle one may be off the line, in lengths of the line
+_IN_LINE = 0.15  # most that the middle one may be off the line, in lengths of the line
 _OFF_LINE = 0.75
 _SHORTEST = 0.15  # line, share of the picture's width
 _STEEPEST = 0.6  # of a line on the ground: its difference in depth over that across
