@@ -17,6 +17,9 @@ EXPECTED = {
     "binding+relation": "C2+C3",
     "binding+negation": "C2+C4",
     "relation+negation": "C3+C4",
+    "between": "C3",
+    "ranking": "C3",
+    "facing": "C3",
 }
 
 

@@ -10,6 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourfold.english import with_article
+from fourfold.generator.captions.order_templates import (
+    FACING_OBJECT_PHRASES,
+    FACING_PHRASES,
+    ORDINAL_PHRASES,
+    SUPERLATIVE_PHRASES,
+)
 from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
@@ -37,12 +43,16 @@ from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import (
     REGIONS,
     Absent,
+    Between,
     Both,
     Compared,
     Counted,
     Exists,
+    Facing,
+    FacingObject,
     Located,
     Not,
+    Ranked,
     Related,
 )
 from fourfold.scenes.truth.descriptions import Description
@@ -76,6 +86,11 @@ claims = (
     | st.builds(Located, descriptions, st.sampled_from(list(REGIONS)))
     | st.builds(Counted, descriptions, st.integers(0, 8))
     | st.builds(Compared, descriptions, descriptions, st.sampled_from(list(COMPARISONS)))
+    | st.builds(Between, descriptions, descriptions, descriptions)
+    | st.builds(Ranked, descriptions, st.sampled_from(list(SUPERLATIVE_PHRASES)))
+    | st.builds(Ranked, descriptions, st.sampled_from(list(ORDINAL_PHRASES)), st.just(2))
+    | st.builds(Facing, descriptions, st.sampled_from(list(FACING_PHRASES)))
+    | st.builds(FacingObject, descriptions, st.sampled_from(list(FACING_OBJECT_PHRASES)), descriptions)
 )
 wordings = st.builds(Wording, st.integers(0, 50), st.integers(0, 50), st.integers(0, 6))
 

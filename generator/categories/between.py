@@ -15,6 +15,7 @@ from fourfold.generator.categories.world import (
     sample_number,
     sample_objects,
 )
+from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.edits import swap_places
 from fourfold.scenes.model.layout import Layout, in_frame
 from fourfold.scenes.model.spec import ObjectSpec
@@ -49,7 +50,16 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
         tries=MANY_TRIES,
     )
     scenes = None if layout is None else arranged(layout)
-    return None if scenes is None else Draft(scenes, claims, positives, "swap-object", "between")
+    if scenes is None:
+        return None
+    across, down = np.abs(np.diff(project(scenes[0].camera, _ends(scenes[0])), axis=0)[0])
+    line = "between-across" if across >= down else "between-upright"
+    return Draft(scenes, claims, positives, "swap-object", line)
+
+
+def _ends(layout: Layout) -> np.ndarray:
+    """Where the two outer ones are in the first scene, [2, 3]."""
+    return np.array([layout.objects[k].position for k in (1, 2)])
 
 
 def _in_small(world: World, objects: list[ObjectSpec]) -> list[ObjectSpec]:

@@ -34,7 +34,7 @@ from fourfold.scenes.truth.order_claims import ORDERS
 OF_GROUND = ("left", "right", "nearer", "farther")  # orders by place that the arrangements show
 OF_WALL = ("left", "right", "above", "below")
 COUNTED = ("left", "right", "above", "below")  # orders in which people count to the second
-EDITS = ("swap-object", "replace-relation")
+EDITS = ("swap-places", "replace-relation")
 _SIZES = 0.3  # share of groups that speak of sizes
 _SECOND = 0.5  # share of those that could say it which speak of the second
 _SAID = ("color", "pattern")  # attributes that are seen on any kind
@@ -53,7 +53,7 @@ def _of_place(world: World, objects: list[ObjectSpec], rng: np.random.Generator)
     order = choose(rng, OF_GROUND if ARRANGEMENTS[arrangement].standing else OF_WALL)
     rank = 2 if order in COUNTED and rng.random() < _SECOND else 1
     # The second of three from the left is the second from the right too: no two objects could mirror each other.
-    edit = "swap-object" if rank == 2 and len(objects) == 3 else choose(rng, EDITS)
+    edit = "swap-places" if rank == 2 and len(objects) == 3 else choose(rng, EDITS)
     a, b = _said(world, objects, rng, ())
     converse = ORDERS[order].converse
     claims: tuple[Ranked, Ranked] = Ranked(a, order, rank), Ranked(b, order, rank)
@@ -66,7 +66,7 @@ def _of_place(world: World, objects: list[ObjectSpec], rng: np.random.Generator)
             scenes = [first for scene in scenes for first in _exchanged(scene, 1) if mirrored[0].holds(first)]
         for first in scenes:
             second = swap_places(first, 0, 1)
-            said = claims[1] if edit == "swap-object" else mirrored[1]
+            said = claims[1] if edit == "swap-places" else mirrored[1]
             if claims[0].holds(first) and said.holds(second) and in_frame(first).all() and in_frame(second).all():
                 return first, second
         return None
@@ -119,7 +119,7 @@ def _of_size(world: World, objects: list[ObjectSpec], rng: np.random.Generator) 
     if layout is None:
         return None
     scenes = layout, swap_attribute(layout, 0, 1, "size")
-    return Draft(scenes, claims, claims, "swap-object", _name(dimension, 1))
+    return Draft(scenes, claims, claims, "swap-sizes", _name(dimension, 1))
 
 
 def _said(
