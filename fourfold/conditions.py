@@ -32,6 +32,9 @@ DIFFERENCES = {
     "numerosity": "one or two objects become another kind, or change their look, and numbers of objects with them",
     "conjunction": "an attribute goes round three objects, each of which has another one too",
     "half-truth": "an attribute, a kind or a relation differs; one caption says more than the other",
+    "between": "the one between two others exchanges places with one of them",
+    "ranking": "two objects exchange places or sizes, and so who is leftmost, largest or second from the left",
+    "facing": "an object with a front turns half round",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
 _ASKS_FOR = {
@@ -43,6 +46,9 @@ _ASKS_FOR = {
     "logic": "C4",
     "conjunction": "C2",
     "half-truth": "C1+C2",
+    "between": "C3",
+    "ranking": "C3",
+    "facing": "C3",
 }
 
 

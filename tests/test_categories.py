@@ -30,13 +30,17 @@ EDITS = {
     "swap-object": (2, {"position", "size", "scale"}),
     "replace-relation": (2, {"position", "size", "scale"}),
     "replace-location": (1, {"position"}),
+    "swap-places": (2, {"position"}),
+    "swap-sizes": (2, {"position", "size", "scale"}),
+    "turn-object": (1, {"yaw"}),
     "negate": (2, LOOKS | {"shape", "yaw", "position"}),
     "un-negate": (2, LOOKS | {"shape", "yaw", "position"}),
 }
 # Edits that add and remove whole objects: how many at most.
 OBJECTS = {"add-object": 2, "remove-object": 2, "replace-count": 8}
 SWAPS = ("swap-attribute", "swap-attributes", "cycle-attribute")
-SAME_VALUES = ("swap-attribute", "swap-attributes", "swap-object", "cycle-attribute")
+STAYING = (*SWAPS, "replace-attribute", "replace-object", "negate", "turn-object", "swap-sizes")
+SAME_VALUES = (*SWAPS, "swap-object", "swap-places", "swap-sizes", "turn-object")
 BY_FORM = ("quantification", "exclusivity")  # categories whose drafts name the form of the question as `attribute`
 SMALL = Recipe(
     "small",
@@ -142,7 +146,7 @@ def changed(a: PlacedObject, b: PlacedObject) -> set[str]:
 def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
     _, drafts = case
     for draft in drafts:
-        stays = draft.edit in (*SWAPS, "replace-attribute", "replace-object", "negate")
+        stays = draft.edit in STAYING
         if not stays or draft.attribute == "negate-relation" or ARRANGEMENTS[draft.layouts[0].arrangement].stacked:
             continue
         for a, b in zip(draft.layouts[0].objects, draft.layouts[1].objects, strict=True):

@@ -27,7 +27,18 @@ from fourfold.scenes.truth.claims import (
     claim_to_dict,
 )
 from fourfold.scenes.truth.descriptions import MIN_VISIBLE_FRACTION, Description, all_of, any_of, negation
+from fourfold.scenes.truth.facing_claims import (
+    OPPOSITE_SIDES,
+    OPPOSITE_WAYS,
+    Facing,
+    FacingObject,
+)
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
+from fourfold.scenes.truth.order_claims import (
+    ORDERS,
+    Between,
+    Ranked,
+)
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.set_claims import (
     EXCLUSIONS,
@@ -42,7 +53,7 @@ from fourfold.scenes.truth.set_claims import (
 
 TRUTHS = (True, False, None)
 VERDICTS = st.lists(st.sampled_from(TRUTHS), max_size=6)
-CUBE, BALL = Description(shape="cube"), Description(shape="sphere")
+CUBE, BALL, DUCK = Description(shape="cube"), Description(shape="sphere"), Description(shape="duck")
 RED_CUBE = Description(shape="cube", color="red")
 
 
@@ -64,7 +75,7 @@ def hidden(shape: str, color: str = "red", x: float = 0.0, z: float = 0.0, **mor
 
 
 # What random claims and scenes are made of: few words, so that descriptions often fit.
-SHAPES, COLORS = st.sampled_from(["cube", "sphere"]), st.sampled_from(["red", "blue"])
+SHAPES, COLORS = st.sampled_from(["cube", "sphere", "duck"]), st.sampled_from(["red", "blue"])
 DESCRIPTIONS = st.builds(
     Description,
     shape=st.none() | SHAPES,
@@ -89,6 +100,10 @@ SIMPLE = (
     | st.builds(OneOf, DESCRIPTIONS, DESCRIPTIONS)
     | st.builds(NotBoth, DESCRIPTIONS, DESCRIPTIONS)
     | st.builds(FitsBoth, DESCRIPTIONS, DESCRIPTIONS)
+    | st.builds(Between, DESCRIPTIONS, DESCRIPTIONS, DESCRIPTIONS)
+    | st.builds(Ranked, DESCRIPTIONS, st.sampled_from(list(ORDERS)), st.integers(1, 2))
+    | st.builds(Facing, DESCRIPTIONS, st.sampled_from(list(OPPOSITE_WAYS)))
+    | st.builds(FacingObject, DESCRIPTIONS, st.sampled_from(list(OPPOSITE_SIDES)), DESCRIPTIONS)
 )
 ANY_CLAIM = st.recursive(SIMPLE, lambda part: st.builds(Both, part, part) | st.builds(Not, part), max_leaves=4)
 THINGS = st.builds(
@@ -98,6 +113,7 @@ THINGS = st.builds(
     x=st.sampled_from([-1.2, -0.1, 0.1, 1.2]),
     z=st.sampled_from([-1.2, 0.0, 1.2]),
     scale=st.sampled_from([0.5, 0.55, 1.0]),
+    yaw=st.sampled_from([0.0, 45.0, 90.0, 180.0]),
     visible_fraction=st.sampled_from([1.0, MIN_VISIBLE_FRACTION, 0.2]),
 )
 SCENES = st.lists(THINGS, max_size=4).map(lambda things: scene(*things))
@@ -219,6 +235,37 @@ BY_HAND = [
     (Compared(CUBE, BALL), (thing("cube", scale=0.6), thing("cube", scale=1.2), thing("sphere", scale=0.6)), True),
     (Compared(CUBE, BALL), (hidden("cube", scale=1.2), thing("sphere", scale=0.6)), None),
     (Compared(CUBE, CUBE), (thing("cube", scale=1.2),), False),
+    (Between(CUBE, BALL, DUCK), (thing("sphere", x=-1.2), thing("cube"), thing("duck", x=1.2)), True),
+    (Between(CUBE, DUCK, BALL), (thing("sphere", x=-1.2), thing("cube"), thing("duck", x=1.2)), True),
+    (Between(BALL, CUBE, DUCK), (thing("sphere", x=-1.2), thing("cube"), thing("duck", x=1.2)), False),
+    (Between(CUBE, BALL, DUCK), (thing("sphere", x=-1.2), thing("duck", x=1.2)), False),
+    (Between(CUBE, BALL, DUCK), (thing("sphere", x=-1.2), thing("cube", z=0.9), thing("duck", x=1.2)), None),
+    (Between(CUBE, BALL, DUCK), (thing("sphere", x=-1.2), thing("cube", x=0.9), thing("duck", x=1.2)), None),
+    (Between(CUBE, BALL, DUCK), (thing("sphere", x=-1.2), hidden("cube"), thing("duck", x=1.2)), None),
+    (Ranked(CUBE, "left"), (thing("cube", x=-1.0), MIDDLE_BALL), True),
+    (Ranked(CUBE, "right"), (thing("cube", x=-1.0), MIDDLE_BALL), False),
+    (Ranked(CUBE, "right", 2), (thing("cube", x=-1.0), MIDDLE_BALL), True),
+    (Ranked(CUBE, "left", 2), (thing("cube", x=-1.0), MIDDLE_BALL), False),
+    (Ranked(CUBE, "left", 2), (RED,), None),
+    (Ranked(CUBE, "left"), (), None),
+    (Ranked(CUBE, "left"), (thing("cube", x=-0.1), MIDDLE_BALL), None),
+    (Ranked(CUBE, "left"), (thing("cube", x=-1.0), hidden("sphere", x=-1.5)), None),
+    (Ranked(CUBE, "left"), (thing("cube", x=-1.0), hidden("sphere", x=1.0)), True),
+    (Ranked(CUBE, "above"), (thing("cube", z=1.0), MIDDLE_BALL), True),
+    (Ranked(CUBE, "larger"), (thing("cube", scale=1.2), thing("sphere"), thing("duck")), True),
+    (Ranked(CUBE, "larger"), (thing("cube", scale=1.2), thing("sphere", scale=1.1)), None),
+    (Facing(DUCK, "left"), (thing("duck"),), True),
+    (Facing(DUCK, "right"), (thing("duck"),), False),
+    (Facing(DUCK, "right"), (thing("duck", yaw=180.0),), True),
+    (Facing(DUCK, "left"), (thing("duck", yaw=45.0),), None),
+    (Facing(DUCK, "camera"), (thing("duck", yaw=90.0),), None),  # seen from straight ahead
+    (Facing(CUBE, "left"), (RED,), None),
+    (Facing(BALL, "left"), (RED,), False),
+    (FacingObject(DUCK, "towards", BALL), (thing("duck", x=1.0), thing("sphere", x=-1.0)), True),
+    (FacingObject(DUCK, "away", BALL), (thing("duck", x=1.0), thing("sphere", x=-1.0)), False),
+    (FacingObject(DUCK, "away", BALL), (thing("duck", x=-1.0), thing("sphere", x=1.0)), True),
+    (FacingObject(DUCK, "towards", BALL), (thing("duck", x=1.0), thing("sphere", z=1.0)), None),
+    (FacingObject(DUCK, "towards", BALL), (thing("duck", x=1.0), hidden("sphere", x=-1.0)), None),
     (Both(Exists(CUBE), Exists(BALL)), (RED, MIDDLE_BALL), True),
     (Both(Exists(CUBE), Exists(BALL)), (RED,), False),
     (Both(Exists(CUBE), Exists(BALL)), (RED, hidden("sphere")), None),
@@ -386,7 +433,15 @@ def test_what_is_not_a_claim_is_refused(row: object, error: type[Exception]) -> 
 
 
 @pytest.mark.parametrize(
-    "claim", [Related(CUBE, "astride", BALL), Located(CUBE, "middle"), Compared(CUBE, BALL, "wider")]
+    "claim",
+    [
+        Related(CUBE, "astride", BALL),
+        Located(CUBE, "middle"),
+        Compared(CUBE, BALL, "wider"),
+        Ranked(CUBE, "wider"),
+        Facing(CUBE, "upwards"),
+        FacingObject(CUBE, "beside", BALL),
+    ],
 )
 def test_words_without_a_meaning_have_no_truth(claim: Claim) -> None:
     with pytest.raises(KeyError):

@@ -23,6 +23,9 @@ EXPECTED = {
     "numerosity": "beyond",
     "conjunction": "C2",
     "half-truth": "C1+C2",
+    "between": "C3",
+    "ranking": "C3",
+    "facing": "C3",
 }
 
 

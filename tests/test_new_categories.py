@@ -53,6 +53,7 @@ RECIPE = Recipe(
             "arch",
             "bowl",
             "crate",
+            "chair",
         )
     ),
     scene=SceneRange((1, 3), tuple(ARRANGEMENTS)),

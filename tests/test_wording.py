@@ -12,6 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourfold.english import with_article
+from fourfold.generator.captions.order_templates import (
+    FACING_OBJECT_PHRASES,
+    FACING_PHRASES,
+    ORDINAL_PHRASES,
+    SUPERLATIVE_PHRASES,
+)
 from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
@@ -48,7 +54,15 @@ from fourfold.scenes.truth.claims import (
     Related,
 )
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.facing_claims import (
+    Facing,
+    FacingObject,
+)
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
+from fourfold.scenes.truth.order_claims import (
+    Between,
+    Ranked,
+)
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.set_claims import (
     EXCLUSIONS,
@@ -116,6 +130,11 @@ claims = (
     | st.builds(NotBoth, descriptions, descriptions)
     | fits_both
     | st.builds(Not, absent | fits_both)
+    | st.builds(Between, descriptions, descriptions, descriptions)
+    | st.builds(Ranked, descriptions, st.sampled_from(list(SUPERLATIVE_PHRASES)))
+    | st.builds(Ranked, descriptions, st.sampled_from(list(ORDINAL_PHRASES)), st.just(2))
+    | st.builds(Facing, descriptions, st.sampled_from(list(FACING_PHRASES)))
+    | st.builds(FacingObject, descriptions, st.sampled_from(list(FACING_OBJECT_PHRASES)), descriptions)
 )
 wordings = st.builds(Wording, st.integers(0, 50), st.integers(0, 50), st.integers(0, 6))
 

@@ -6,6 +6,7 @@ A new template is a new row in every form that shares its number; a new wording 
 """
 
 from fourfold.generator.captions.number_templates import NUMBER_TEMPLATES
+from fourfold.generator.captions.order_templates import ORDER_TEMPLATES
 from fourfold.generator.captions.set_templates import SET_TEMPLATES
 
 HELD_OUT_TEMPLATES = 2  # the last rows of every form, which only splits with templates = "held-out" use
@@ -160,4 +161,5 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     ),
     **SET_TEMPLATES,
     **NUMBER_TEMPLATES,
+    **ORDER_TEMPLATES,
 }

@@ -11,6 +11,13 @@ from typing import Any
 import numpy as np
 
 from fourfold import english
+from fourfold.generator.captions.order_templates import (
+    BETWEEN_PHRASES,
+    FACING_OBJECT_PHRASES,
+    FACING_PHRASES,
+    ORDINAL_PHRASES,
+    SUPERLATIVE_PHRASES,
+)
 from fourfold.generator.captions.phrases import (
     COMPARISON_PHRASES,
     HELD_OUT_PHRASES,
@@ -20,15 +27,35 @@ from fourfold.generator.captions.phrases import (
     RELATION_PHRASES,
     TEMPLATES,
 )
+from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
+from fourfold.scenes.truth.claims import (
+    Absent,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Exists,
+    Located,
+    Not,
+    Related,
+)
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.facing_claims import (
+    Facing,
+    FacingObject,
+)
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
+from fourfold.scenes.truth.order_claims import (
+    Between,
+    Ranked,
+)
 from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
 SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
 _SET_FORMS = {NothingBut: "nothing-but", OneOf: "one-of", NotBoth: "not-both", FitsBoth: "fits-both"}
+_RANKS = {1: SUPERLATIVE_PHRASES, 2: ORDINAL_PHRASES}  # the words for a place in an order
 _SYNONYMS = 6  # to count round: as often the one as the other of two or of three
 
 
@@ -121,6 +148,10 @@ def form(claim: Claim) -> str:
             return "not+absent"
         case Not(FitsBoth()):
             return "not+fits-both"
+        case Between() | Facing() | FacingObject():
+            return type(claim).__name__.lower()
+        case Ranked(_, order, rank) if order in _RANKS.get(rank, {}):
+            return "ranked"
     raise ValueError(f"no template for a claim of the form {claim}")
 
 
@@ -157,6 +188,14 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
         case MoreThan(a, b) | AsManyAs(a, b):
             many = (noun_phrase(each, plural=True, synonym=wording.synonym) for each in (a, b))
             return dict(zip(("many_a", "many_b"), many, strict=True))
+        case Between(a, b, c):
+            return _nouns(wording, a=a, b=b, c=c) | {"between": _phrase(BETWEEN_PHRASES, "between", wording)}
+        case Ranked(a, order, rank):
+            return {"place": _phrase(_RANKS[rank], order, wording), "predicate": _predicate(a, wording.synonym)}
+        case Facing(a, direction):
+            return _nouns(wording, a=a) | {"facing": _phrase(FACING_PHRASES, direction, wording)}
+        case FacingObject(a, direction, b):
+            return _nouns(wording, a=a, b=b) | {"facing": _phrase(FACING_OBJECT_PHRASES, direction, wording)}
     raise ValueError(f"no template for a claim of the form {claim}")
 
 
@@ -178,6 +217,14 @@ def _nouns(wording: Wording, **descriptions: Description) -> dict[str, str]:
         bare = noun_phrase(description, synonym=wording.synonym)
         parts |= {key: articled(description, wording.synonym), f"bare_{key}": bare}
     return parts
+
+
+def _predicate(description: Description, synonym: int) -> str:
+    """What an object is said to be: "red" where no kind and one attribute is meant, else "a red cube"."""
+    values = [getattr(description, name) for name in TABLES if getattr(description, name)]
+    if description.shape or description.excluded or len(values) != 1:
+        return articled(description, synonym)
+    return english.adjective(values[0])
 
 
 def articled(description: Description, synonym: int = 0) -> str:

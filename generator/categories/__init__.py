@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.generator.categories import (
+    between,
     binding,
     binding_negation,
     binding_relation,
@@ -12,12 +13,14 @@ from fourfold.generator.categories import (
     content,
     counting,
     exclusivity,
+    facing,
     half_truth,
     location,
     logic,
     negation,
     numerosity,
     quantification,
+    ranking,
     relation,
     relation_negation,
 )
@@ -61,5 +64,8 @@ CATEGORIES = {
         Category("numerosity", numerosity.sample),
         Category("conjunction", conjunction.sample),
         Category("half-truth", half_truth.sample),
+        Category("between", between.sample),
+        Category("ranking", ranking.sample),
+        Category("facing", facing.sample),
     )
 }

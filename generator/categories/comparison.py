@@ -56,7 +56,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
 def _sayable(world: World) -> tuple[str, ...]:
     """Comparisons that the recipe can show: sizes need two that differ, depth needs the ground."""
-    of_size = OF_SIZE if len(_size_pairs(world)) else ()
+    of_size = OF_SIZE if len(size_pairs(world)) else ()
     of_place = OF_PLACE if any(ARRANGEMENTS[name].standing for name in free_arrangements(world)) else ()
     if not of_size + of_place:
         raise InputError(
@@ -65,7 +65,8 @@ def _sayable(world: World) -> tuple[str, ...]:
     return of_size + of_place
 
 
-def _size_pairs(world: World) -> list[tuple[str, str]]:
+def size_pairs(world: World) -> list[tuple[str, str]]:
+    """Two sizes of the vocabulary, the larger first, that differ enough for any comparison."""
     sizes = world.vocabulary.sizes
     return [(a, b) for a in sizes for b in sizes if SIZES[a].scale >= _SIZE_RATIO * SIZES[b].scale]
 
@@ -75,7 +76,7 @@ def _is_dissociable(world: World, dimension: str) -> bool:
 
     In a split of held-out objects one of each group is given, and would find a partner too seldom.
     """
-    pairs = _size_pairs(world)
+    pairs = size_pairs(world)
     if dimension in OF_PLACE or not pairs:
         return bool(pairs)
     kinds = low_and_tall if dimension in ("larger", "smaller") else thin_and_wide
@@ -83,7 +84,7 @@ def _is_dissociable(world: World, dimension: str) -> bool:
 
 
 def _dissociated(world: World, dimension: str, rng: np.random.Generator) -> Draft | None:
-    pairs = _size_pairs(world)
+    pairs = size_pairs(world)
     for _ in range(_DRAWS):
         large, small = pairs[int(rng.integers(len(pairs)))]
         scenes = _dissociated_scenes(world, dimension, large, small, rng)
@@ -106,10 +107,10 @@ def _dissociated_scenes(
 
 def _of_size(world: World, dimension: str, rng: np.random.Generator) -> Draft | None:
     objects = sample_objects(world, rng, sample_number(world, rng))
-    alike = [shape for shape in world.vocabulary.shapes if _are_alike(shape, objects)]
+    alike = [shape for shape in world.vocabulary.shapes if are_alike(shape, objects)]
     if not alike:
         return None
-    pairs = _size_pairs(world)
+    pairs = size_pairs(world)
     sizes = pairs[int(rng.integers(len(pairs)))]
     if dimension in ("smaller", "shorter"):
         sizes = sizes[::-1]
@@ -139,7 +140,7 @@ def _of_place(world: World, dimension: str, rng: np.random.Generator) -> Draft |
     return None if first is None else _draft(first, swap_places(first, 0, 1), dimension, mention(world, rng))
 
 
-def _are_alike(shape: str, objects: list[ObjectSpec]) -> bool:
+def are_alike(shape: str, objects: list[ObjectSpec]) -> bool:
     """Whether a kind that is not among the objects has about the proportions of the first of them."""
     mine, other = (mesh(name).extents for name in (shape, objects[0].shape))
     ratios = np.array([mine[2] / other[2], mine[:2].max() / other[:2].max()])

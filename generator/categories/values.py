@@ -13,6 +13,7 @@ from fourfold.generator.recipe.recipe import telling_attributes, telling_values
 from fourfold.scenes.model.layout import Layout
 from fourfold.scenes.model.spec import ObjectSpec
 from fourfold.scenes.model.vocabulary import SIZES
+from fourfold.scenes.truth.descriptions import Description
 
 _TRIES = 20  # to find a look that goes with both values
 _TRIES_AS_WISHED, _TRIES_SHRUNK = 60, 300  # to find places
@@ -61,6 +62,11 @@ def another_value(world: World, attribute: str, values: Sequence[str], rng: np.r
 def with_value(thing: ObjectSpec, attribute: str, value: str) -> ObjectSpec:
     """The same thing with that value of the attribute."""
     return replace(thing, **_fixed(attribute, value))
+
+
+def described_with(thing: ObjectSpec, attribute: str, value: str) -> Description:
+    """The description of things of that kind which have the value."""
+    return replace(Description(shape=thing.shape), **_fixed(attribute, value))
 
 
 def sample_between(

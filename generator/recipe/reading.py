@@ -32,7 +32,7 @@ from fourfold.generator.recipe.tables import build
 from fourfold.scenes.assets.custom import custom_kinds, custom_photos
 from fourfold.scenes.model.layout import ARRANGEMENTS
 from fourfold.scenes.model.vocabulary import TABLES, check_names
-from fourfold.scenes.shapes import KINDS
+from fourfold.scenes.shapes import KINDS, WITH_FRONT
 
 __all__ = [
     "MASKS",
@@ -269,6 +269,11 @@ def _check_choices(recipe: Recipe, where: str) -> None:
                     f"{list(values)}; hold out fewer, or name more"
                 )
         _check_sets(recipe, name, left, where)
+        if split.groups.get("facing") and not any(shape in WITH_FRONT for shape in left.shapes):
+            raise InputError(
+                f"{where}: splits.{name}: category 'facing' needs a kind with a front in vocabulary.shapes, one of "
+                f"{', '.join(WITH_FRONT)}, and held_out leaves none; name more"
+            )
 
 
 def _check_sets(recipe: Recipe, name: str, left: Vocabulary, where: str) -> None:

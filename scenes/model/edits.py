@@ -51,6 +51,12 @@ def move_onto(layout: Layout, i: int, j: int) -> Layout:
     return change(layout, {i: put_on(layout.objects[i], layout.objects[j])})
 
 
+def turn_around(layout: Layout, i: int) -> Layout:
+    """Object i turns half round about the vertical, whatever turns its kind is otherwise seen from."""
+    thing = layout.objects[i]
+    return change(layout, {i: replace(thing, yaw=float(np.round((thing.yaw + 180) % 360, 2)))})
+
+
 def replace_attribute(layout: Layout, i: int, attribute: str, value: str, rng: np.random.Generator) -> Layout:
     """Object i gets another color, size, material or pattern (KeyError for an unknown color or size)."""
     new: dict[str, Any] = {attribute: value}

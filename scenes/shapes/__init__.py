@@ -28,7 +28,8 @@ class Kind:
     """One kind of object: its words, its mesh, and the turns that keep it recognisable.
 
     `yaw` is a range in degrees about +z; 0 shows the front. `synonyms` are words that are just as true of the picture;
-    their plurals are regular. An empty `article` is the one that the name's sound wants.
+    their plurals are regular. An empty `article` is the one that the name's sound wants. `front` is the yaw in degrees
+    at which the front faces the camera, for kinds of which every side tells people where the front is.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Kind:
     yaw: tuple[float, float]
     family: str
     article: str = "a"
+    front: float | None = None
 
     @property
     def exact_synonyms(self) -> tuple[str, ...]:
@@ -56,11 +58,17 @@ def _build(module: str, function: str) -> trimesh.Trimesh:
 
 
 def _kind(
-    module: str, name: str, plural: str, *synonyms: str, yaw: tuple[float, float] = ANY, article: str = "a"
+    module: str,
+    name: str,
+    plural: str,
+    *synonyms: str,
+    yaw: tuple[float, float] = ANY,
+    article: str = "a",
+    front: float | None = None,
 ) -> Kind:
     family = "geometric" if module == "geometric" else "everyday"
     function = name.replace(" ", "_").replace("-", "_")
-    return Kind(name, plural, synonyms, partial(_build, module, function), yaw, family, article)
+    return Kind(name, plural, synonyms, partial(_build, module, function), yaw, family, article, front)
 
 
 _ROWS = (
@@ -93,9 +101,9 @@ _ROWS = (
     _kind("containers", "basket", "baskets", yaw=FRONT),
     _kind("containers", "crate", "crates", yaw=(15.0, 75.0)),
     _kind("containers", "cooking pot", "cooking pots", "stockpot", yaw=SIDE),
-    _kind("furniture", "chair", "chairs"),
+    _kind("furniture", "chair", "chairs", front=0.0),
     _kind("furniture", "table", "tables"),
-    _kind("furniture", "sofa", "sofas", "couch", yaw=SIDE),
+    _kind("furniture", "sofa", "sofas", "couch", yaw=SIDE, front=0.0),
     _kind("furniture", "bed", "beds", yaw=(-50.0, 20.0)),
     _kind("furniture", "lamp", "lamps", "table lamp"),
     _kind("furniture", "ladder", "ladders", yaw=FRONT),
@@ -103,9 +111,9 @@ _ROWS = (
     _kind("furniture", "candle", "candles", yaw=SIDE),
     _kind("vehicles", "car", "cars", yaw=SIDE),
     _kind("vehicles", "boat", "boats", "sailboat", yaw=(-25.0, 25.0)),
-    _kind("vehicles", "airplane", "airplanes", "plane", yaw=(15.0, 75.0), article="an"),
+    _kind("vehicles", "airplane", "airplanes", "plane", yaw=(15.0, 75.0), article="an", front=0.0),
     _kind("vehicles", "rocket", "rockets"),
-    _kind("vehicles", "train", "trains", "locomotive", yaw=SIDE),
+    _kind("vehicles", "train", "trains", "locomotive", yaw=SIDE, front=90.0),
     _kind("vehicles", "bicycle", "bicycles", "bike", yaw=FRONT),
     _kind("outdoors", "house", "houses", yaw=SIDE),
     _kind("outdoors", "castle", "castles", yaw=SIDE),
@@ -126,9 +134,9 @@ _ROWS = (
     _kind("tools", "guitar", "guitars", yaw=FRONT),
     _kind("tools", "dumbbell", "dumbbells", yaw=FRONT),
     _kind("tools", "spring", "springs", "coil"),
-    _kind("toys", "duck", "ducks", "rubber duck", yaw=(-30.0, 55.0)),
-    _kind("toys", "teddy bear", "teddy bears", yaw=SIDE),
-    _kind("toys", "rabbit", "rabbits", "bunny", yaw=(-30.0, 55.0)),
+    _kind("toys", "duck", "ducks", "rubber duck", yaw=(-30.0, 55.0), front=90.0),
+    _kind("toys", "teddy bear", "teddy bears", yaw=SIDE, front=0.0),
+    _kind("toys", "rabbit", "rabbits", "bunny", yaw=(-30.0, 55.0), front=90.0),
     _kind("toys", "fish", "fish", yaw=FRONT),
     _kind("toys", "hat", "hats", "top hat"),
     _kind("toys", "crown", "crowns"),
@@ -138,6 +146,7 @@ _ROWS = (
 )
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}
+WITH_FRONT = tuple(kind.name for kind in _ROWS if kind.front is not None)
 SHAPES: dict[str, Callable[[], trimesh.Trimesh]] = {name: kind.build for name, kind in KINDS.items()}
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.layout import Layout, boxes_in_picture
 from fourfold.scenes.truth.descriptions import Description, all_of, any_of, negation, some_pair
+from fourfold.scenes.truth.facing_claims import FACING_CLAIMS, FacingClaim
 from fourfold.scenes.truth.number_claims import NUMBER_CLAIMS, NumberClaim
+from fourfold.scenes.truth.order_claims import ORDER_CLAIMS, OrderClaim
 from fourfold.scenes.truth.relations import compares, stands
 from fourfold.scenes.truth.set_claims import SET_CLAIMS, SetClaim
 
@@ -140,9 +142,24 @@ class Not:
         return negation(self.claim.holds(layout))
 
 
-Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not | SetClaim | NumberClaim
+Claim = (
+    Exists
+    | Absent
+    | Counted
+    | Related
+    | Located
+    | Compared
+    | Both
+    | Not
+    | SetClaim
+    | NumberClaim
+    | OrderClaim
+    | FacingClaim
+)
 _BASIC = (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
-CLAIMS: dict[str, Any] = {kind.__name__: kind for kind in (*_BASIC, *SET_CLAIMS, *NUMBER_CLAIMS)}
+CLAIMS: dict[str, Any] = {
+    kind.__name__: kind for kind in (*_BASIC, *SET_CLAIMS, *NUMBER_CLAIMS, *ORDER_CLAIMS, *FACING_CLAIMS)
+}
 
 
 def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:

@@ -11,10 +11,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from fourfold.scenes.model.camera import Camera
-from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
+from fourfold.scenes.truth.claims import (
+    Absent,
+    Both,
+    Claim,
+    Compared,
+    Counted,
+    Exists,
+    Located,
+    Not,
+    Related,
+)
 from fourfold.scenes.truth.descriptions import all_of, any_of, negation
+from fourfold.scenes.truth.facing_claims import (
+    Facing,
+    FacingObject,
+)
+from fourfold.scenes.truth.facing_judgement import faces_thing, faces_way
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
 from fourfold.scenes.truth.number_judgement import as_many, at_least, more_than
+from fourfold.scenes.truth.order_claims import (
+    Between,
+    Ranked,
+)
+from fourfold.scenes.truth.order_judgement import has_rank, some_between
 from fourfold.scenes.truth.pixel_judgement import Verdict, View, beyond, count, fits, some_pair, turned
 from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
 from fourfold.scenes.truth.set_judgement import judge_set
@@ -75,6 +95,19 @@ def judge(claim: Claim, view: View) -> Verdict:
             return more_than(view, subject, reference)
         case AsManyAs(subject, reference):
             return as_many(view, subject, reference)
+        case Between(middle, one, other):
+            return some_between(view, middle, one, other)
+        case Ranked(description, order, rank):
+            return any_of(
+                all_of((fits(description, thing), has_rank(view, i, rank, _ORDERS[order])))
+                for i, thing in enumerate(view.things)
+            )
+        case Facing(description, direction):
+            return any_of(
+                all_of((fits(description, thing), faces_way(thing, direction, view.camera))) for thing in view.things
+            )
+        case FacingObject(subject, direction, reference):
+            return some_pair(view, subject, reference, faces_thing(direction))
         case Both(first, second):
             return all_of((judge(first, view), judge(second, view)))
         case Not(inner):
@@ -164,3 +197,4 @@ _COMPARISONS = {
     "nearer": _nearer,
     "farther": turned(_nearer),
 }
+_ORDERS = {name: _RELATIONS[name] for name in ("left", "right", "above", "below")} | _COMPARISONS

@@ -6,7 +6,7 @@ that the pixels deny.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -38,6 +38,7 @@ class Sighting:
     across: float  # its width as seen
     whole: bool  # nothing hides a part of it
     may_be: dict[str, frozenset[str]]  # attribute or "shape" -> the words that the pixels allow
+    surface: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))  # [n, 3] what is seen of it, world
 
     @property
     def height(self) -> float:
@@ -80,6 +81,7 @@ def _look_at(rendering: Rendering, points: np.ndarray, shape: str, number: int, 
             "material": frozenset(TABLES["material"]),
             "pattern": frozenset(TABLES["pattern"]),
         },
+        surface=surface,
     )
 
 
