@@ -7,11 +7,12 @@ import numpy as np
 
 from fourfold.scenes.model.arrangements import ARRANGEMENTS, CAVITIES
 from fourfold.scenes.model.camera import ground_depth, pose, project
-from fourfold.scenes.model.layout import Layout, PlacedObject, footprint, height
+from fourfold.scenes.model.layout import Layout, PlacedObject, footprint, height, rests_on
 from fourfold.scenes.shapes import mesh
 
 _DOMINANCE = 0.5  # a difference counts only if it is at least this share of the difference across it
 _CONTACT = 0.02  # scene units between surfaces that touch
+_LOWEST = 0.10  # most between the lowest point of what rests on another and the highest point of that
 _APART = 0.25  # scene units between surfaces that clearly do not touch
 _NEXT_TO = 0.40  # most between the footprints of two things of which one is next to the other
 _AWAY = 1.0  # least between the footprints of two things that nobody would call next to each other
@@ -58,17 +59,16 @@ def _nearer(layout: Layout, i: int, j: int) -> float:
 
 
 def _on_top(layout: Layout, i: int, j: int) -> float:
-    """1 where the lowest point of object i touches the highest of object j, -1 where it is beside or below it.
+    """1 where object i rests on the top of object j, -1 where it is beside or below it.
 
-    A thing that floats over another is neither: some would say that it is on top.
+    What floats over another is neither, nor what hangs half beside it: some would say that it is on top.
     """
     upper, lower = layout.objects[i], layout.objects[j]
     gap = upper.position[2] - height(upper) / 2 - lower.position[2] - height(lower) / 2
-    aside = float(np.linalg.norm(np.array(upper.position[:2]) - lower.position[:2]))
     wide = float(mesh(lower.shape).extents[:2].min()) * lower.scale / 2
-    if abs(gap) <= _CONTACT and aside <= wide / 2:
-        return 1.0
-    return -1.0 if gap <= -_APART or aside >= 2 * wide + _APART else 0.0
+    if gap <= -_APART or _aside(upper, lower) >= 2 * wide + _APART:
+        return -1.0
+    return 1.0 if abs(gap) <= _LOWEST and rests_on(upper, lower) else 0.0
 
 
 def _inside(layout: Layout, i: int, j: int) -> float:
