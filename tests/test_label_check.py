@@ -153,8 +153,11 @@ def test_relations_and_their_converses(name: str) -> None:
     places = {"left": (-1, 0, 0.5), "right": (1, 0, 0.5), "above": (0, 0, 1.6), "below": (0, 0, -1.6)}
     places |= {"front": (0, -1, 0.5), "behind": (0, 1, 0.5), "on": (0, 0, 1.5), "under": (0, 0, -0.5)}
     places |= {"inside": (0.1, 0, 0.6), "holding": (0.1, 0, 0.6), "beside": (1.2, 0, 0.5)}
-    size = {"inside": {"across": 0.5}, "holding": {"across": 2.5, "highest": 1.5}}.get(name, {})
-    view = View((sighting(at=places[name], **size), sighting("cone")), CAMERA)
+    more = {"inside": {"across": 0.5}, "holding": {"across": 2.5, "highest": 1.5}, "on": {"over": {2: 0.02}}}
+    below = {"over": {1: 0.02}} if name == "under" else {}
+    view = View(
+        (sighting(at=places[name], number=1, **more.get(name, {})), sighting("cone", number=2, **below)), CAMERA
+    )
     cube, cone = Description("cube"), Description("cone")
     assert judge(Related(cube, name, cone), view) is True
     if RELATIONS[name].converse != name:
@@ -287,10 +290,23 @@ def test_depth_is_along_the_ground_as_the_camera_looks(
     ],
 )
 def test_on_is_contact(aside: float, gap: float, middle: float, verdict: bool | None) -> None:
-    upper = sighting(
-        middle=np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, middle]), lowest=1.0 + gap, highest=2.0 + gap
-    )
-    assert related("on", upper, sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0)) is verdict
+    assert related("on", *stack(0.02, aside, gap, middle)) is verdict
+
+
+def stack(seam: float | None, aside: float = 0.0, gap: float = 0.0, middle: float = 1.5) -> tuple[Sighting, Sighting]:
+    """A thing over another of height 1, with so much between what is seen of the two; None: nowhere right below."""
+    place, over = np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, middle]), {} if seam is None else {2: seam}
+    upper = sighting(middle=place, lowest=1.0 + gap, highest=2.0 + gap, across=2.0, number=1, over=over)
+    return upper, sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0, number=2)
+
+
+@pytest.mark.parametrize(
+    ("seam", "verdict"),
+    [(0.02, True), (0.239, True), (0.241, None), (0.999, None), (1.001, False), (None, None)],
+)
+def test_what_rests_is_seen_to_meet_what_carries_it(seam: float | None, verdict: bool | None) -> None:
+    """Of a width of 2: up to 0.12 of it an outline hides the contact, from a half of it a gap is seen."""
+    assert related("on", *stack(seam)) is verdict
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ _SPACING = 0.1  # most between neighbouring sample points of an underside, at sc
 _JOINED = 0.06  # most between points of one foot, at scale 1
 _DIRECTIONS = 16
 _POINT = 0.004  # scene units added to every reach: what stands on a point or an edge reaches nowhere
+_SMALLER = 0.97  # size of a lower kind that has to carry an upper one, of the upper one's
 _TURNS = (0.0, 30.0, 60.0, 90.0)  # of the upper one
 _MOST_TURNS = 3
 _FOOT = 0.2  # least share of a foot's area that is carried where the foot stands
@@ -89,14 +90,14 @@ def _contact(
 
 
 def can_carry(lower: str, upper: str) -> bool:
-    """Whether the one kind rests on the middle of the other, just as large, in most turns."""
+    """Whether the one kind rests on the middle of the other, about as large, in most turns."""
     return _can_carry(KINDS[lower], KINDS[upper])
 
 
 @cache
 def _can_carry(lower: Kind, upper: Kind) -> bool:
-    tops = (mesh(lower.name).extents[2] + mesh(upper.name).extents[2]) / 2
-    found = (_contact(upper, lower, (1.0, 1.0), (turn, 0.0), (0.0, 0.0, float(tops))) for turn in _TURNS)
+    tops = (mesh(lower.name).extents[2] * _SMALLER + mesh(upper.name).extents[2]) / 2
+    found = (_contact(upper, lower, (1.0, _SMALLER), (turn, 0.0), (0.0, 0.0, float(tops))) for turn in _TURNS)
     return sum(one.holds and one.gap <= _NEAR for one in found) >= _MOST_TURNS
 
 

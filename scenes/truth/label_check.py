@@ -34,6 +34,8 @@ _FROM_MIDDLE = 0.05
 _IN_DEPTH = 0.30  # scene units
 _CONTACT = 0.25  # the lowest point of a round thing cannot be seen
 _BESIDE = 0.60
+_MEETS = 0.12  # most between what is seen of two that touch, of the upper one's width: a ball hides its lowest point
+_GAPES = 0.50  # least of it, all along, between two of which an overhang does not hide that they touch
 _MIDDLE = 0.30  # of a container's width, between its middle and that of a thing that is in it
 _NEXT_TO = 0.70  # between two silhouettes' sides
 _AWAY = 0.95
@@ -157,12 +159,16 @@ def _nearer(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
 
 
 def _on(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
-    """On top by contact: over it, with no gap between."""
+    """On top by contact: over it, at its height, and where the two are seen to meet with no gap between.
+
+    An overhang hides where they meet, but not far: what shows a wide gap all along does not rest.
+    """
     aside = float(np.linalg.norm((a.middle - b.middle)[:2]))
     gap = a.lowest - b.highest
-    if aside >= _BESIDE or gap <= -_CONTACT:
+    seam = a.over.get(b.number, np.inf) / a.across
+    if aside >= _BESIDE or gap <= -_CONTACT or _GAPES <= seam < np.inf:
         return False
-    return True if abs(gap) < _CONTACT and a.middle[2] > b.highest else None
+    return True if abs(gap) < _CONTACT and a.middle[2] > b.highest and seam <= _MEETS else None
 
 
 def _inside(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
