@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import World, make_world
 from fourfold.generator.groups.making import MadeGroup, Picture, make_group
-from fourfold.generator.recipe.reading import Recipe, SceneRange, Split
+from fourfold.generator.recipe.recipe import EDITIONS, Recipe, SceneRange, Split
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.render.renderers import AUTO, open_renderer
@@ -81,10 +81,11 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=100, help="of each category")
     parser.add_argument("--category", choices=CATEGORIES, action="append", help="default: all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--edition", type=int, choices=EDITIONS, default=max(EDITIONS), help="of the rules")
     parser.add_argument("--renderer", default=AUTO)
     given = parser.parse_args()
     scene = SceneRange(arrangements=tuple(ARRANGEMENTS))
-    world = make_world(Recipe("truth", {}, scene=scene), Split())
+    world = make_world(Recipe("truth", {}, scene=scene, edition=given.edition), Split())
     contradictions = 0
     with open_renderer(224, given.renderer) as renderer:
         for category in given.category or CATEGORIES:

@@ -283,7 +283,7 @@ def small_recipe():
     """A recipe with every category, natural scenes and a split of held-out objects: small, and quick to render."""
     from fourfold.generator.categories import CATEGORIES
     from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary
-    from fourfold.scenes.truth.claims import Description
+    from fourfold.scenes.truth.descriptions import Description
 
     shapes = ("cube", "sphere", "cylinder", "cone", "torus", "star", "heart", "mug", "bottle", "chair")
     words = Vocabulary(shapes, sizes=("small", "large"), materials=("matte", "glossy"))

@@ -14,7 +14,8 @@ from fourfold.generator.groups.making import FOURFOLD, truth_table, turn
 from fourfold.generator.recipe.reading import Recipe, SceneRange, Split, Vocabulary, check_recipe
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.layout import Layout, PlacedObject
-from fourfold.scenes.truth.claims import Description, claim_from_dict, claim_to_dict
+from fourfold.scenes.truth.claims import claim_from_dict, claim_to_dict
+from fourfold.scenes.truth.descriptions import Description
 
 DRAFTS = {"small": 100, "large": 12}  # of each category in each world
 # What each edit may change: how many objects at most, and what of them. An object that changes its size or kind stands

@@ -13,24 +13,20 @@ from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.truth.claims import (
     CLAIMS,
-    MIN_VISIBLE_FRACTION,
     REGIONS,
     Absent,
     Both,
     Claim,
     Compared,
     Counted,
-    Description,
     Exists,
     Located,
     Not,
     Related,
-    all_of,
-    any_of,
     claim_from_dict,
     claim_to_dict,
-    negation,
 )
+from fourfold.scenes.truth.descriptions import MIN_VISIBLE_FRACTION, Description, all_of, any_of, negation
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 
 TRUTHS = (True, False, None)

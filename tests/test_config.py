@@ -22,7 +22,7 @@ from fourfold.generator.recipe.reading import (
 )
 from fourfold.scenes.assets.custom import CustomKind
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import Description
+from fourfold.scenes.truth.descriptions import Description
 
 CARDS = sorted((Path(__file__).parent.parent / "data_cards").glob("*.toml"))
 GOOD = {"name": '"good"', "splits.test.groups": "{binding = 2}"}
@@ -82,6 +82,8 @@ MISTAKES = [
     ({"splits.test.groups": "{binding = 0}"}, ["splits", "at least one"]),
     ({"splits.test.group": "{binding = 2}"}, ["splits.test", "'group'", "'groups'"]),
     ({"splits.test.scenes": "-1"}, ["scenes", "not negative"]),
+    ({"edition": "3"}, ["edition", "one of 1, 2"]),
+    ({"edition": '"2"'}, ["edition", "a whole number"]),
     ({"splits.test.groups": None, "splits.test": "5"}, ["splits.test", "table"]),
     ({"splits.test.groups": None, "splits": "5"}, ["splits", "table"]),
     ({"splits.test.templates": '"helt-out"'}, ["splits.test", "'helt-out'", "'held-out'"]),
@@ -302,6 +304,7 @@ def test_the_hash_depends_on_every_field(small_recipe):
         "held_out": (),
         "publication": Publication(creator="other"),
         "assets": (CustomKind("obelisk", "obelisks", "an", (), (0.0, 360.0), "", ""),),
+        "edition": 2,
     }
     assert set(others) == set(vars(small_recipe))
     hashes = {recipe_hash(replace(small_recipe, **{key: value})) for key, value in others.items()}
@@ -326,3 +329,10 @@ def test_overrides_that_cannot_be_are_refused(small_recipe):
         with_overrides(small_recipe, groups=None, seed=None, split="tset")
     with pytest.raises(InputError, match="--groups 0"):
         with_overrides(small_recipe, groups=0, seed=None, split=None)
+
+
+def test_a_recipe_that_names_no_edition_has_the_first_and_keeps_its_hash(small_recipe):
+    assert make_world(small_recipe, Split()).edition == 1
+    assert make_world(replace(small_recipe, edition=2), Split()).edition == 2
+    former = {key: value for key, value in recipe_to_dict(small_recipe).items() if key != "edition"}
+    assert recipe_hash(recipe_from_dict(former, "recipe")) == recipe_hash(small_recipe)

@@ -9,7 +9,8 @@ from fourfold.evaluator.analysis.composites import part_phrases
 from fourfold.generator.captions.wording import articled
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import Description, Exists, claim_to_dict
+from fourfold.scenes.truth.claims import Exists, claim_to_dict
+from fourfold.scenes.truth.descriptions import Description
 
 LOOKS = [dict(zip(TABLES, values, strict=True)) for values in product(*((None, *table) for table in TABLES.values()))]
 

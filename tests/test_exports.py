@@ -31,7 +31,8 @@ from fourfold.generator.groups.natural import make_scene
 from fourfold.generator.recipe.reading import Recipe, Split, recipe_to_dict
 from fourfold.scenes.assets.custom import CustomKind, known
 from fourfold.scenes.model.layout import layout_from_dict
-from fourfold.scenes.truth.claims import Description, Related
+from fourfold.scenes.truth.claims import Related
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import stands
 
 GROUPS = {"content": 24, "binding": 8, "relation": 12, "location": 2, "negation": 10, "counting": 2, "comparison": 2}

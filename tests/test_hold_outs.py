@@ -23,17 +23,8 @@ from fourfold.generator.recipe.recipe import Recipe, Split, Vocabulary
 from fourfold.scenes.model.layout import Layout, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import (
-    Absent,
-    Both,
-    Counted,
-    Description,
-    Exists,
-    Located,
-    Not,
-    Related,
-    claim_from_dict,
-)
+from fourfold.scenes.truth.claims import Absent, Both, Counted, Exists, Located, Not, Related, claim_from_dict
+from fourfold.scenes.truth.descriptions import Description
 
 CUBE, RED_CUBE, STRIPED = Description("cube"), Description("cube", "red"), Description(pattern="striped")
 RECIPE = Recipe("hold-outs", {}, held_out=(CUBE, RED_CUBE, STRIPED))

@@ -23,13 +23,13 @@ from fourfold.scenes.truth.claims import (
     Claim,
     Compared,
     Counted,
-    Description,
     Exists,
     Located,
     Not,
     Related,
     claim_from_dict,
 )
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.label_check import View, check_labels, judge
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.sightings import Sighting, look, possible_colors

@@ -27,7 +27,8 @@ from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.annotations import ObjectAnnotation
-from fourfold.scenes.truth.claims import Description, claim_from_dict
+from fourfold.scenes.truth.claims import claim_from_dict
+from fourfold.scenes.truth.descriptions import Description
 
 NEGATIONS = r"\b(no|not|without|neither|nor|never|none|nothing|n't|absent|missing|lacks?)\b"
 SIDES = r"\b(left|right|above|below|over|under|behind|front|before|top|bottom|beneath|closer|nearer|further|farther)\b"

@@ -24,7 +24,6 @@ from fourfold.scenes.truth.claims import (
     Claim,
     Compared,
     Counted,
-    Description,
     Exists,
     Located,
     Not,
@@ -32,6 +31,7 @@ from fourfold.scenes.truth.claims import (
     claim_from_dict,
     claim_to_dict,
 )
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import COMPARISONS, stands
 
 DRAFTS = 60

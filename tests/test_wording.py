@@ -40,12 +40,12 @@ from fourfold.scenes.truth.claims import (
     Both,
     Compared,
     Counted,
-    Description,
     Exists,
     Located,
     Not,
     Related,
 )
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 
 VALUES = {"shape": list(KINDS)} | {name: list(table) for name, table in TABLES.items()}

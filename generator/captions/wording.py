@@ -20,18 +20,8 @@ from fourfold.generator.captions.phrases import (
     TEMPLATES,
 )
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import (
-    Absent,
-    Both,
-    Claim,
-    Compared,
-    Counted,
-    Description,
-    Exists,
-    Located,
-    Not,
-    Related,
-)
+from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
+from fourfold.scenes.truth.descriptions import Description
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
 SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms

@@ -25,7 +25,8 @@ from fourfold.scenes.model.layout import Layout, footprint, in_frame, overlappin
 from fourfold.scenes.model.spec import ObjectSpec
 from fourfold.scenes.model.vocabulary import SIZE_JITTER, SIZES
 from fourfold.scenes.shapes import mesh
-from fourfold.scenes.truth.claims import Claim, Description, Related
+from fourfold.scenes.truth.claims import Claim, Related
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import stands
 
 MOVES = ("out", "over", "exchange")

@@ -20,7 +20,8 @@ from fourfold.generator.categories.world import (
 from fourfold.scenes.model.edits import replace_attribute, replace_shape
 from fourfold.scenes.model.layout import Layout
 from fourfold.scenes.model.vocabulary import SIZES
-from fourfold.scenes.truth.claims import Both, Claim, Description, Exists
+from fourfold.scenes.truth.claims import Both, Claim, Exists
+from fourfold.scenes.truth.descriptions import Description
 
 EDITS = ("replace-object", "replace-attribute", "add-object")
 

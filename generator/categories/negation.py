@@ -25,7 +25,8 @@ from fourfold.generator.categories.world import (
 )
 from fourfold.scenes.model.edits import replace_attribute, replace_shape, swap_places
 from fourfold.scenes.model.layout import Layout
-from fourfold.scenes.truth.claims import Absent, Both, Claim, Description, Exists, Related
+from fourfold.scenes.truth.claims import Absent, Both, Claim, Exists, Related
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import RELATIONS
 
 FORMS = (

@@ -27,7 +27,8 @@ from fourfold.scenes.model.contact import can_carry
 from fourfold.scenes.model.edits import move_onto, swap_places
 from fourfold.scenes.model.layout import Layout, in_frame, rests_on
 from fourfold.scenes.model.spec import ObjectSpec
-from fourfold.scenes.truth.claims import Both, Claim, Description, Not, Related
+from fourfold.scenes.truth.claims import Both, Claim, Not, Related
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")

@@ -12,7 +12,8 @@ from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.layout import Layout, PlacedObject, place
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import SIZES, can_wear
-from fourfold.scenes.truth.claims import Claim, Description
+from fourfold.scenes.truth.claims import Claim
+from fourfold.scenes.truth.descriptions import Description
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class World:
     hold_outs: HoldOuts = field(default_factory=HoldOuts)
     language: Language = field(default_factory=Language)
     holds_out: bool = False  # a split that shows or says what ordinary ones never do
+    edition: int = 1  # of the rules, a key of recipe.EDITIONS
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def make_world(recipe: Recipe, split: Split) -> World:
         hold_outs=hold_outs,
         language=Language(split.templates, split.phrases, split.synonyms),
         holds_out=is_held_out(recipe, split),
+        edition=recipe.edition or 1,
     )
 
 

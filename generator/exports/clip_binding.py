@@ -17,7 +17,8 @@ from fourfold.generator.dataset.reading import Group
 from fourfold.generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
 from fourfold.scenes.model.layout import Layout
 from fourfold.scenes.model.vocabulary import TABLES
-from fourfold.scenes.truth.claims import Both, Description, Exists, Related
+from fourfold.scenes.truth.claims import Both, Exists, Related
+from fourfold.scenes.truth.descriptions import Description
 
 _SPLITS = {"train": "train", "validation": "val", "val": "val"}  # any other is their "gen"
 _COLUMNS = ("file_name", "pos", "neg_0", "neg_1", "neg_2", "neg_3")

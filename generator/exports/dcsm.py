@@ -14,7 +14,8 @@ from PIL import ImageOps
 from fourfold.generator.dataset.reading import Group
 from fourfold.generator.exports.source import Source, claim_of, layout_of, png, save_picture, write_json
 from fourfold.scenes.model.layout import Layout
-from fourfold.scenes.truth.claims import Absent, Both, Description, Exists, Related
+from fourfold.scenes.truth.claims import Absent, Both, Exists, Related
+from fourfold.scenes.truth.descriptions import Description
 
 _ATTRIBUTES = "objaverse_attributes_overlay_withbg"
 _SIZES = "objaverse_smallbig_withbg"

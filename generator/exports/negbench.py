@@ -17,7 +17,7 @@ import numpy as np
 
 from fourfold.generator.captions.wording import articled
 from fourfold.generator.exports.source import Source, save_picture, well_formed
-from fourfold.scenes.truth.claims import MIN_VISIBLE_FRACTION, Description
+from fourfold.scenes.truth.descriptions import MIN_VISIBLE_FRACTION, Description
 
 _COLUMNS = ("correct_answer", *(f"caption_{k}" for k in range(4)), "correct_answer_template", "image_path")
 _TYPES = ("positive", "negative", "hybrid")  # of the fourth option, in turn

@@ -11,7 +11,8 @@ from fourfold.generator.captions.wording import articled
 from fourfold.generator.dataset.reading import Group
 from fourfold.generator.exports.source import Source, claim_of, layout_of, save_picture, write_json
 from fourfold.scenes.model.layout import Layout
-from fourfold.scenes.truth.claims import Description, Related
+from fourfold.scenes.truth.claims import Related
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import RELATIONS
 
 # File, folder, and for each relation the token in its file names and the words of its caption.

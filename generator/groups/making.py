@@ -19,7 +19,8 @@ from fourfold.scenes.model.layout import Layout, layout_to_dict, overlapping
 from fourfold.scenes.model.vocabulary import color_difference
 from fourfold.scenes.render.rendering import Renderer, Rendering
 from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate, with_visibility
-from fourfold.scenes.truth.claims import Claim, Description, claim_to_dict
+from fourfold.scenes.truth.claims import Claim, claim_to_dict
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.verification import find_problems
 
 MAX_TRIES = 80

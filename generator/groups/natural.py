@@ -20,7 +20,8 @@ from fourfold.generator.recipe.hold_outs import keeps
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.render.rendering import Renderer
 from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate
-from fourfold.scenes.truth.claims import Both, Claim, Description, Exists, claim_to_dict
+from fourfold.scenes.truth.claims import Both, Claim, Exists, claim_to_dict
+from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.verification import find_problems
 
 CAPTIONS_PER_SCENE = 6

@@ -10,7 +10,7 @@ from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.reading import NATURAL
 from fourfold.generator.presentation import croissant
 from fourfold.generator.recipe.recipe import Recipe, Split, named_values, wanted_objects
-from fourfold.scenes.truth.claims import Description
+from fourfold.scenes.truth.descriptions import Description
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 

@@ -8,7 +8,8 @@ from fourfold.generator.recipe.recipe import Recipe, Split, Vocabulary, named_va
 from fourfold.scenes.model.layout import Layout
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import Claim, Description
+from fourfold.scenes.truth.claims import Claim
+from fourfold.scenes.truth.descriptions import Description
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from fourfold.errors import InputError, unknown_name
 from fourfold.generator.captions.wording import HOLD_OUTS, SYNONYMS
 from fourfold.generator.recipe.hold_outs import allowed_words, make_hold_outs
 from fourfold.generator.recipe.recipe import (
+    EDITIONS,
     Publication,
     Recipe,
     SceneRange,
@@ -224,6 +225,7 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
             not ARRANGEMENTS[name].stacked for name in recipe.scene.arrangements
         ),
         f"image_size: from 32 to 2048 pixels, not {recipe.image_size}": 32 <= recipe.image_size <= 2048,
+        f"edition: one of {', '.join(map(str, EDITIONS))}, not {recipe.edition}": recipe.edition in (None, *EDITIONS),
         f"seed: not negative, not {recipe.seed}": recipe.seed >= 0,
         f"scene.patterned: from 0 to 1, not {recipe.scene.patterned}": 0 <= recipe.scene.patterned <= 1,
         **{

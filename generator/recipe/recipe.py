@@ -9,7 +9,13 @@ from typing import Any
 from fourfold.scenes.assets.custom import CustomKind, CustomPhoto, known
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
-from fourfold.scenes.truth.claims import Description
+from fourfold.scenes.truth.descriptions import Description
+
+# Rules by which scenes and captions are drawn. A recipe that names none keeps those of the first, and so its bytes.
+EDITIONS = {
+    1: "as the first datasets were made",
+    2: "materials that read on every kind, and every word that decides a group is seen to change the picture",
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class Recipe:
     held_out: tuple[Description, ...] = ()  # objects kept for splits that are marked held_out
     publication: Publication | None = None
     assets: tuple[CustomKind, ...] | None = None  # in TOML a folder, from the recipe's own on, of users' meshes
+    edition: int | None = None  # a key of EDITIONS; without it the first
 
 
 def known_assets(recipe: Recipe) -> AbstractContextManager[None]:

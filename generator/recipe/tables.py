@@ -6,7 +6,7 @@ from typing import Any
 from fourfold.errors import InputError, unknown_name
 from fourfold.generator.recipe.recipe import Publication, SceneRange, Split, Vocabulary
 from fourfold.scenes.assets.custom import CustomKind, CustomPhoto
-from fourfold.scenes.truth.claims import Description
+from fourfold.scenes.truth.descriptions import Description
 
 
 def build(kind: Any, table: Any, where: str, key: tuple[str, ...]) -> Any:
@@ -70,12 +70,13 @@ def _is_count(value: Any) -> bool:
 
 _NESTED: dict[Any, Any] = {Vocabulary: Vocabulary, SceneRange: SceneRange, (Publication | None): Publication}
 _OWN: dict[Any, Any] = {(tuple[CustomKind, ...] | None): CustomKind, (tuple[CustomPhoto, ...] | None): CustomPhoto}
-_OPTIONAL = ((Publication | None), (tuple[int, int] | None), *_OWN)
+_OPTIONAL = ((Publication | None), (tuple[int, int] | None), (int | None), *_OWN)
 _PLAIN: dict[Any, Any] = {
     str: (lambda v: isinstance(v, str), "a string"),
     bytes: (lambda v: False, "no key of a file: pixels are read from the folder; nothing"),
     (str | None): (lambda v: v is None or isinstance(v, str), "a string"),
     int: (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
+    (int | None): (lambda v: isinstance(v, int) and not isinstance(v, bool), "a whole number"),
     float: (lambda v: isinstance(v, (int, float)) and not isinstance(v, bool), "a number"),
     bool: (lambda v: isinstance(v, bool), "true or false"),
     (bool | tuple[str, ...]): (

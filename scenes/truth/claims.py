@@ -4,7 +4,6 @@
 "A cube left of a sphere" is read existentially: some cube is left of some sphere.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -12,30 +11,9 @@ from typing import Any
 import numpy as np
 
 from fourfold.scenes.model.camera import project
-from fourfold.scenes.model.layout import Layout, PlacedObject, boxes_in_picture
+from fourfold.scenes.model.layout import Layout, boxes_in_picture
+from fourfold.scenes.truth.descriptions import Description, all_of, any_of, negation, some_pair
 from fourfold.scenes.truth.relations import compares, stands
-
-MIN_VISIBLE_FRACTION = 0.45  # an object hidden more than this is neither there nor absent
-_ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
-
-
-@dataclass(frozen=True)
-class Description:
-    """Which objects are meant: those with every given attribute and without the excluded one."""
-
-    shape: str | None = None
-    color: str | None = None
-    size: str | None = None
-    material: str | None = None
-    pattern: str | None = None
-    excluded: tuple[str, str] | None = None  # (attribute, value): "a cube that is not red"
-
-    def matches(self, thing: PlacedObject) -> bool | None:
-        """Whether the object fits; None if it would but is mostly hidden."""
-        wanted = all(getattr(self, name) in (None, getattr(thing, name)) for name in _ATTRIBUTES)
-        if not wanted or (self.excluded and getattr(thing, self.excluded[0]) == self.excluded[1]):
-            return False
-        return True if thing.visible_fraction >= MIN_VISIBLE_FRACTION else None
 
 
 @dataclass(frozen=True)
@@ -86,7 +64,7 @@ class Related:
 
     def holds(self, layout: Layout) -> bool | None:
         """True if some pair stands in the relation, None if none does clearly but one is open. KeyError if unknown."""
-        return _some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
+        return some_pair(layout, self.subject, self.reference, partial(stands, self.relation, layout))
 
 
 REGIONS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
@@ -127,7 +105,7 @@ class Compared:
 
     def holds(self, layout: Layout) -> bool | None:
         """True if some pair compares so beyond the margin, None if one is within it. KeyError if unknown."""
-        return _some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
+        return some_pair(layout, self.subject, self.reference, partial(compares, self.dimension, layout))
 
 
 @dataclass(frozen=True)
@@ -157,35 +135,6 @@ Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not
 CLAIMS: dict[str, Any] = {
     kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
 }
-
-
-def any_of(verdicts: Iterable[bool | None]) -> bool | None:
-    """Kleene disjunction: True if one is, else None if one is open, else False."""
-    verdicts = list(verdicts)
-    return True if True in verdicts else None if None in verdicts else False
-
-
-def all_of(verdicts: Iterable[bool | None]) -> bool | None:
-    """Kleene conjunction: False if one is, else None if one is open, else True."""
-    verdicts = list(verdicts)
-    return False if False in verdicts else None if None in verdicts else True
-
-
-def negation(verdict: bool | None) -> bool | None:
-    """Kleene negation: open stays open."""
-    return None if verdict is None else not verdict
-
-
-def _some_pair(
-    layout: Layout, subject: Description, reference: Description, holds: Callable[[int, int], bool | None]
-) -> bool | None:
-    first, second = ([description.matches(thing) for thing in layout.objects] for description in (subject, reference))
-    return any_of(
-        all_of((first[i], second[j], holds(i, j)))
-        for i in range(len(first))
-        for j in range(len(second))
-        if i != j and False not in (first[i], second[j])
-    )
 
 
 def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:

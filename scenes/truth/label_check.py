@@ -5,28 +5,15 @@ those of `fourfold.scenes.truth.relations`: a label is made only where the wide 
 cannot be contradicted by the error of measuring.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fourfold.scenes.model.camera import Camera
-from fourfold.scenes.truth.claims import (
-    MIN_VISIBLE_FRACTION,
-    Absent,
-    Both,
-    Claim,
-    Compared,
-    Counted,
-    Description,
-    Exists,
-    Located,
-    Not,
-    Related,
-    all_of,
-    any_of,
-    negation,
-)
+from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
+from fourfold.scenes.truth.descriptions import all_of, any_of, negation
+from fourfold.scenes.truth.pixel_judgement import Verdict, View, beyond, count, fits, some_pair, turned
 from fourfold.scenes.truth.sightings import Sighting
 
 _IN_PICTURE = 0.03  # least difference of two centres, share of the picture's width
@@ -42,9 +29,6 @@ _AWAY = 0.95
 _MARGIN = 0.05
 _RATIO = 1.15
 
-Verdict = bool | None
-Things = Sequence[Sighting | None]
-
 
 @dataclass(frozen=True)
 class LabelCheck:
@@ -55,7 +39,7 @@ class LabelCheck:
     contradictions: tuple[str, ...]  # one sentence for each label that the pixels deny
 
 
-def check_labels(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence["View"]) -> LabelCheck:
+def check_labels(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views: Sequence[View]) -> LabelCheck:
     """Judge every claim on every picture of a group against its label `truth[picture][claim]`; one view a picture."""
     verdicts = [[judge(claim, view) for claim in claims] for view in views]
     contradictions = [
@@ -68,94 +52,46 @@ def check_labels(claims: Sequence[Claim], truth: Sequence[Sequence[bool]], views
     return LabelCheck(len(views) * len(claims), decided, tuple(contradictions))
 
 
-@dataclass(frozen=True)
-class View:
-    """What was sighted on one picture, and by which camera."""
-
-    things: Things
-    camera: Camera
-
-
 def judge(claim: Claim, view: View) -> Verdict:
     """Whether the pixels show the claim: True, False, or None where they do not say."""
     match claim:
         case Exists(description):
-            return any_of(_fits(description, thing) for thing in view.things)
+            return any_of(fits(description, thing) for thing in view.things)
         case Absent(description):
             return negation(judge(Exists(description), view))
         case Counted(description, number):
-            return _count([_fits(description, thing) for thing in view.things], number)
+            return count([fits(description, thing) for thing in view.things], number)
         case Related(subject, relation, reference):
-            return _some_pair(view, subject, reference, _RELATIONS[relation])
+            return some_pair(view, subject, reference, _RELATIONS[relation])
         case Compared(subject, reference, dimension):
-            return _some_pair(view, subject, reference, _COMPARISONS[dimension])
+            return some_pair(view, subject, reference, _COMPARISONS[dimension])
         case Located(description, region):
-            return any_of(all_of((_fits(description, thing), _within(thing, region))) for thing in view.things)
+            return any_of(all_of((fits(description, thing), _within(thing, region))) for thing in view.things)
         case Both(first, second):
             return all_of((judge(first, view), judge(second, view)))
         case Not(inner):
             return negation(judge(inner, view))
 
 
-def _fits(description: Description, thing: Sighting | None) -> Verdict:
-    """Whether a sighting is such an object; what is mostly hidden, or never seen, may be."""
-    if thing is None:
-        return None
-    said = {name: getattr(description, name) for name in thing.may_be}
-    verdicts = [_is(value, thing.may_be[name]) for name, value in said.items() if value is not None]
-    if description.excluded:
-        name, value = description.excluded
-        verdicts.append(negation(_is(value, thing.may_be[name])))
-    return all_of((*verdicts, True if thing.visible_fraction >= MIN_VISIBLE_FRACTION else None))
-
-
-def _is(word: str, allowed: frozenset[str]) -> Verdict:
-    if word not in allowed:
-        return False
-    return True if len(allowed) == 1 else None
-
-
-def _count(matches: list[Verdict], number: int) -> Verdict:
-    sure, unsure = matches.count(True), matches.count(None)
-    if not sure <= number <= sure + unsure:
-        return False
-    return None if unsure else True
-
-
-def _some_pair(
-    view: View, subject: Description, reference: Description, holds: Callable[[Sighting, Sighting, Camera], Verdict]
-) -> Verdict:
-    return any_of(
-        all_of((_fits(subject, a), _fits(reference, b), None if a is None or b is None else holds(a, b, view.camera)))
-        for i, a in enumerate(view.things)
-        for j, b in enumerate(view.things)
-        if i != j
-    )
-
-
-def _beyond(difference: float, margin: float) -> Verdict:
-    return None if abs(difference) < margin else difference > 0
-
-
 def _within(thing: Sighting | None, region: str) -> Verdict:
     if thing is None:
         return None
     x, y = thing.centre
-    return _beyond({"left": 0.5 - x, "right": x - 0.5, "top": 0.5 - y, "bottom": y - 0.5}[region], _FROM_MIDDLE)
+    return beyond({"left": 0.5 - x, "right": x - 0.5, "top": 0.5 - y, "bottom": y - 0.5}[region], _FROM_MIDDLE)
 
 
 def _right(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
-    return _beyond(a.centre[0] - b.centre[0], _IN_PICTURE)
+    return beyond(a.centre[0] - b.centre[0], _IN_PICTURE)
 
 
 def _above(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
-    return _beyond(b.centre[1] - a.centre[1], _IN_PICTURE)
+    return beyond(b.centre[1] - a.centre[1], _IN_PICTURE)
 
 
 def _nearer(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
     turn = np.radians(camera.azimuth)
     away = np.array([-np.sin(turn), np.cos(turn)])
-    return _beyond(float((b.middle - a.middle)[:2] @ away), _IN_DEPTH)
+    return beyond(float((b.middle - a.middle)[:2] @ away), _IN_DEPTH)
 
 
 def _on(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
@@ -198,31 +134,27 @@ def _taller(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
 
 
 def _ratio(one: float, other: float, whole: bool) -> Verdict:
-    return _beyond(float(np.log(one / other)), float(np.log(_RATIO))) if whole else None
-
-
-def _turned(holds: Callable[[Sighting, Sighting, Camera], Verdict]) -> Callable[[Sighting, Sighting, Camera], Verdict]:
-    return lambda a, b, camera: holds(b, a, camera)
+    return beyond(float(np.log(one / other)), float(np.log(_RATIO))) if whole else None
 
 
 _RELATIONS = {
     "right": _right,
-    "left": _turned(_right),
+    "left": turned(_right),
     "above": _above,
-    "below": _turned(_above),
+    "below": turned(_above),
     "front": _nearer,
-    "behind": _turned(_nearer),
+    "behind": turned(_nearer),
     "on": _on,
-    "under": _turned(_on),
+    "under": turned(_on),
     "inside": _inside,
-    "holding": _turned(_inside),
+    "holding": turned(_inside),
     "beside": _next_to,
 }
 _COMPARISONS = {
     "larger": _larger,
-    "smaller": _turned(_larger),
+    "smaller": turned(_larger),
     "taller": _taller,
-    "shorter": _turned(_taller),
+    "shorter": turned(_taller),
     "nearer": _nearer,
-    "farther": _turned(_nearer),
+    "farther": turned(_nearer),
 }
