@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fourfold.scenes.model.arrangements import BASES
+from fourfold.scenes.model.bodies import Body
 from fourfold.scenes.model.contact import Contact, can_carry, contact
 from fourfold.scenes.model.edits import move_onto, swap_places
-from fourfold.scenes.model.layout import Layout, PlacedObject, contact_between, height, place, rests_on
+from fourfold.scenes.model.layout import Layout, PlacedObject, body, height, place, rests_on
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import SIZES
 from fourfold.scenes.shapes import KINDS, mesh
@@ -24,8 +25,9 @@ def over(
     upper: str, lower: str, scales: tuple[float, float] = (1.0, 1.0), turn: float = 0.0, aside: tuple = (0, 0), gap=0.0
 ) -> Contact:
     """The contact where the lowest point of the one is at the height of the highest of the other, or a gap above."""
-    up = (mesh(upper).extents[2] * scales[0] + mesh(lower).extents[2] * scales[1]) / 2 + gap
-    return contact((upper, lower), scales, (turn, 0.0), (*aside, up))
+    base = Body(lower, scales[1], 0.0, (0.0, 0.0, 0.0))
+    top = Body(upper, scales[0], turn, (*aside, 0.0))
+    return contact(replace(top, position=(*aside, (top.height + base.height) / 2 + gap)), base)
 
 
 def stacked(upper: str, lower: str, seed: int, sizes: tuple[str, str] = ("medium", "medium")) -> Layout | None:
@@ -51,7 +53,7 @@ def test_every_stack_rests(upper: str, lower: str, seed: int, sizes: tuple[str, 
     assert rests_on(top, base)
     # Checked on the vertices alone: none of those near the top's middle is deep in the base, and some point is near it.
     assert vertices(top)[:, 2].min() >= height(base) - 0.05
-    assert abs(contact_between(top, base).gap) <= 2e-3
+    assert abs(contact(body(top), body(base)).gap) <= 2e-3
 
 
 @pytest.mark.parametrize(("upper", "lower"), [pair for pair in PAIRS if can_carry(pair[1], pair[0])])
@@ -123,8 +125,9 @@ def test_turning_both_changes_nothing(turn: float, more: float, shape: str) -> N
     aside = np.array([0.1, 0.05])
     c, s = np.cos(np.radians(more)), np.sin(np.radians(more))
     up = float(mesh(shape).extents[2] + 1) / 2
-    one = contact((shape, "cube"), (1.0, 1.0), (turn, 0.0), (*aside, up))
-    other = contact((shape, "cube"), (1.0, 1.0), (turn + more, more), (*(np.array([[c, -s], [s, c]]) @ aside), up))
+    one = contact(Body(shape, 1.0, turn, (*aside, up)), Body("cube", 1.0, 0.0, (0.0, 0.0, 0.0)))
+    turned = Body(shape, 1.0, turn + more, (*(np.array([[c, -s], [s, c]]) @ aside), up))
+    other = contact(turned, Body("cube", 1.0, more, (0.0, 0.0, 0.0)))
     assert one.gap == pytest.approx(other.gap, abs=1e-9)
     assert one.feet == other.feet
 

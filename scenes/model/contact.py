@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
+from fourfold.scenes.model.bodies import Body
 from fourfold.scenes.shapes import KINDS, Kind, mesh
 
 TOUCHING = 0.02  # scene units between surfaces that touch
@@ -46,19 +47,16 @@ class _Underside:
     feet: np.ndarray  # [n] number of the part of the bottom that the point belongs to
 
 
-def contact(
-    shapes: tuple[str, str],
-    scales: tuple[float, float],
-    turns: tuple[float, float],
-    offset: tuple[float, float, float],
-) -> Contact:
-    """The contact of an upper object with a lower one; `offset` leads from the lower's centre to the upper's.
+def contact(upper: Body, lower: Body) -> Contact:
+    """The contact of an upper object with a lower one.
 
-    Turns are about the vertical, in degrees. The bottom is all of the upper object that is within `TOUCHING` of its
-    lowest point: the base of a cube, the ends of a table's legs, a spot under a ball. What is carried is where the two
-    surfaces are no more than `TOUCHING` farther apart than where they are closest.
+    The bottom is all of the upper object that is within `TOUCHING` of its lowest point: the base of a cube, the ends of
+    a table's legs, a spot under a ball. What is carried is where the two surfaces are no more than `TOUCHING` farther
+    apart than where they are closest.
     """
-    return _contact(KINDS[shapes[0]], KINDS[shapes[1]], scales, turns, offset)
+    x, y, z = (a - b for a, b in zip(upper.position, lower.position, strict=True))
+    kinds = KINDS[upper.shape], KINDS[lower.shape]
+    return _contact(*kinds, (upper.scale, lower.scale), (upper.yaw, lower.yaw), (x, y, z))
 
 
 @lru_cache(maxsize=512)

@@ -18,8 +18,10 @@ from fourfold.scenes.model.arrangements import (
     scatter,
 )
 from fourfold.scenes.model.backgrounds import Background, Lights, photo_background, sample_background, sample_lights
+from fourfold.scenes.model.bodies import Body
 from fourfold.scenes.model.camera import Camera, axes, pose, project, world_from_ground
-from fourfold.scenes.model.contact import TOUCHING, Contact, contact
+from fourfold.scenes.model.contact import TOUCHING, contact
+from fourfold.scenes.model.separation import separation
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
 from fourfold.scenes.shapes import KINDS, Kind, mesh
@@ -143,19 +145,13 @@ def _settle(thing: PlacedObject, below: Sequence[PlacedObject]) -> PlacedObject:
     stood = replace(thing, position=_rounded(x, y, sum(map(_support, below)) + resting_height(thing)))
     if not below or any(other.shape in CAVITIES for other in below):
         return stood
-    gap = contact_between(stood, max(below, key=lambda other: other.position[2])).gap
+    gap = contact(body(stood), body(max(below, key=lambda other: other.position[2]))).gap
     return replace(stood, position=_rounded(x, y, stood.position[2] - gap)) if _LEVEL < gap <= _SINKS else stood
-
-
-def contact_between(upper: PlacedObject, lower: PlacedObject) -> Contact:
-    """Where the first object lies over the second, and how much of its bottom is carried."""
-    x, y, z = (a - b for a, b in zip(upper.position, lower.position, strict=True))
-    return contact((upper.shape, lower.shape), (upper.scale, lower.scale), (upper.yaw, lower.yaw), (x, y, z))
 
 
 def rests_on(upper: PlacedObject, lower: PlacedObject) -> bool:
     """Whether the first object stands on the second where it is: surfaces that touch, and enough of its bottom."""
-    found = contact_between(upper, lower)
+    found = contact(body(upper), body(lower))
     return abs(found.gap) <= TOUCHING and found.holds
 
 
@@ -174,6 +170,11 @@ def _resting_look(
 def _support(thing: PlacedObject) -> float:
     """Height above its lowest point at which an object carries another: its top, or the floor of what is open."""
     return CAVITIES[thing.shape].floor * thing.scale if thing.shape in CAVITIES else height(thing)
+
+
+def body(thing: PlacedObject) -> Body:
+    """The object's mesh in its place."""
+    return Body(thing.shape, thing.scale, thing.yaw, thing.position)
 
 
 def footprint(thing: PlacedObject) -> float:
@@ -236,11 +237,19 @@ def _boxes_seen(camera: Camera, places: np.ndarray, halves: np.ndarray, turns: n
     return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
 
 
-def overlapping(objects: Sequence[PlacedObject]) -> np.ndarray:
+def overlapping(objects: Sequence[PlacedObject], close: Sequence[tuple[int, int]] = ()) -> np.ndarray:
     """Which two objects' bounding boxes come closer than a gap, [n, n] bool; not those of one stack.
 
     Boxes turn about the vertical only, so they are apart if their heights are, or some side of one parts their bases.
+    Pairs in `close` are near each other on purpose: they may touch, and overlap only if their meshes are in each other.
     """
+    found = _boxes_overlap(objects)
+    for i, j in close:
+        found[i, j] = found[j, i] = found[i, j] and separation(body(objects[i]), body(objects[j])) < -TOUCHING
+    return found
+
+
+def _boxes_overlap(objects: Sequence[PlacedObject]) -> np.ndarray:
     places = np.array([thing.position for thing in objects]).reshape(-1, 3)
     halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in objects]).reshape(-1, 3)
     reaches = np.sqrt((halves**2).sum(axis=1)) + _GAP / 2
