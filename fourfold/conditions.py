@@ -23,12 +23,20 @@ DIFFERENCES = {
     "negation": "something is there in one picture and absent in the other",
     "counting": "the number of objects of a kind differs",
     "comparison": "which of two is larger, taller or nearer",
+    "proximity": "an object moves from one thing, which it is near or touches, to another",
     "binding+relation": "two of a kind, on either side of another thing, exchange an attribute",
     "binding+negation": "two objects exchange an attribute; the caption says which combination is absent",
     "relation+negation": "two objects exchange places; the caption says in which relation one does not stand",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
-_ASKS_FOR = {"content": "C1", "binding": "C2", "relation": "C3", "location": "C3", "negation": "C4"}
+_ASKS_FOR = {
+    "content": "C1",
+    "binding": "C2",
+    "relation": "C3",
+    "location": "C3",
+    "negation": "C4",
+    "proximity": "C3",
+}
 
 
 def condition_of(category: str) -> str:

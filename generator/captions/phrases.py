@@ -20,6 +20,8 @@ RELATION_PHRASES: dict[str, tuple[str, ...]] = {
     "inside": ("inside", "in", "within", "in the inside of"),
     "holding": ("holding", "containing", "around", "enclosing"),
     "beside": ("next to", "beside", "right beside", "close to"),
+    "near": ("near", "close to", "not far from", "a short way from"),
+    "touching": ("touching", "in contact with", "pressed against", "up against"),
 }
 REGION_PHRASES: dict[str, tuple[str, ...]] = {
     "left": ("on the left", "on the left side", "in the left half", "to the left of the centre"),

@@ -12,6 +12,7 @@ from fourfold.generator.categories import (
     counting,
     location,
     negation,
+    proximity,
     relation,
     relation_negation,
 )
@@ -46,6 +47,7 @@ CATEGORIES = {
         Category("negation", negation.sample),
         Category("counting", counting.sample),
         Category("comparison", comparison.sample),
+        Category("proximity", proximity.sample),
         Category("binding+relation", binding_relation.sample),
         Category("binding+negation", binding_negation.sample),
         Category("relation+negation", relation_negation.sample),

@@ -1,8 +1,9 @@
 """A kind's mesh in its place: what contact and distances between objects depend on."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from fourfold.scenes.shapes import mesh
+from fourfold.scenes.shapes import KINDS, Kind, mesh
 
 
 @dataclass(frozen=True)
@@ -17,4 +18,9 @@ class Body:
     @property
     def height(self) -> float:
         """From its lowest point to its highest."""
-        return float(mesh(self.shape).extents[2]) * self.scale
+        return _tall(KINDS[self.shape]) * self.scale
+
+
+@cache
+def _tall(kind: Kind) -> float:
+    return float(mesh(kind.name).extents[2])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
@@ -26,6 +27,10 @@ _GAPES = 0.50  # least of it, all along, between two of which an overhang does n
 _MIDDLE = 0.30  # of a container's width, between its middle and that of a thing that is in it
 _NEXT_TO = 0.70  # between two silhouettes' sides
 _AWAY = 0.95
+_SEEN_CONTACT = 0.06  # most between visible points of what touches, scene units
+_SEEN_GAP = 0.30
+_SHORT_WAY = 0.60  # of the mean of two things' sizes as seen, between visible points
+_LONG_WAY = 0.90
 _MARGIN = 0.05
 _RATIO = 1.15
 
@@ -125,6 +130,29 @@ def _next_to(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
     return True if gap <= _NEXT_TO and _inside(a, b, camera) is _inside(b, a, camera) is False else None
 
 
+def _touching(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """In contact: the surfaces meet where both are seen, and nowhere if what is whole shows a gap between."""
+    gap = _between(a, b)
+    if gap <= _SEEN_CONTACT:
+        return True
+    return False if gap >= _SEEN_GAP and a.whole and b.whole else None
+
+
+def _near(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """Little between what is seen of the two, for their sizes."""
+    gap = _between(a, b) / (_size(a) + _size(b)) * 2
+    return True if gap <= _SHORT_WAY else False if gap >= _LONG_WAY else None
+
+
+def _between(a: Sighting, b: Sighting) -> float:
+    """Least distance between visible points of the two, scene units; infinite where no points are known."""
+    return float(cKDTree(a.surface).query(b.surface)[0].min()) if len(a.surface) and len(b.surface) else np.inf
+
+
+def _size(thing: Sighting) -> float:
+    return max(thing.across, thing.height)
+
+
 def _larger(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
     return _ratio(np.sqrt(a.across * a.height), np.sqrt(b.across * b.height), a.whole and b.whole)
 
@@ -149,6 +177,8 @@ _RELATIONS = {
     "inside": _inside,
     "holding": turned(_inside),
     "beside": _next_to,
+    "near": _near,
+    "touching": _touching,
 }
 _COMPARISONS = {
     "larger": _larger,

@@ -39,6 +39,7 @@ class Sighting:
     whole: bool  # nothing hides a part of it
     may_be: dict[str, frozenset[str]]  # attribute or "shape" -> the words that the pixels allow
     number: int = 0  # in the mask
+    surface: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))  # [n, 3] its visible points, world
     over: Mapping[int, float] = field(
         default_factory=dict
     )  # number of what is seen right below it -> see `_gaps_below`
@@ -85,6 +86,7 @@ def _look_at(rendering: Rendering, points: np.ndarray, shape: str, number: int, 
             "pattern": frozenset(TABLES["pattern"]),
         },
         number=number,
+        surface=surface,
         over=_gaps_below(rendering.instances, points, number),
     )
 
