@@ -116,7 +116,8 @@ def sighting(shape: str = "cube", at: tuple[float, float, float] = (0, 0, 0.5), 
     words = {name: frozenset(table) for name, table in TABLES.items()} | {"shape": frozenset((shape,))}
     may_be = words | {name: frozenset(more.pop(name)) for name in TABLES if name in more}
     plain = Sighting(1.0, (0.5 + x / 4, 0.5 - z / 4), np.array(at), z - 0.5, z + 0.5, 1.0, True, may_be)
-    return replace(plain, **more)
+    sides = np.array(at) + [[-0.5, 0, 0], [0.5, 0, 0]]
+    return replace(plain, **{"surface": sides, **more})
 
 
 def test_words_that_pixels_leave_open_decide_nothing() -> None:
@@ -153,6 +154,7 @@ def test_relations_and_their_converses(name: str) -> None:
     places = {"left": (-1, 0, 0.5), "right": (1, 0, 0.5), "above": (0, 0, 1.6), "below": (0, 0, -1.6)}
     places |= {"front": (0, -1, 0.5), "behind": (0, 1, 0.5), "on": (0, 0, 1.5), "under": (0, 0, -0.5)}
     places |= {"inside": (0.1, 0, 0.6), "holding": (0.1, 0, 0.6), "beside": (1.2, 0, 0.5)}
+    places |= {"near": (1.2, 0, 0.5), "touching": (1.0, 0, 0.5)}
     more = {"inside": {"across": 0.5}, "holding": {"across": 2.5, "highest": 1.5}, "on": {"over": {2: 0.02}}}
     below = {"over": {1: 0.02}} if name == "under" else {}
     view = View(
@@ -342,6 +344,28 @@ def test_beside_is_near_and_not_inside(aside: float, verdict: bool | None) -> No
     one = sighting(middle=np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, 0.9]), lowest=0.0, highest=1.0)
     other = sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0)
     assert related("beside", one, other) is related("beside", other, one) is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "gap", "verdict"),
+    [
+        ("touching", 0.059, True),
+        ("touching", 0.061, None),
+        ("touching", 0.299, None),
+        ("touching", 0.301, False),
+        ("near", 0.0, True),
+        ("near", 0.599, True),
+        ("near", 0.601, None),
+        ("near", 0.899, None),
+        ("near", 0.901, False),
+    ],
+)
+def test_nearness_is_between_what_is_seen(name: str, gap: float, verdict: bool | None) -> None:
+    """Between things of width and height 1, of which the one is so much to the right of the other."""
+    one, other = sighting(at=(0.3, 0.1, 0.5)), sighting(at=(1.3 + gap, 0.1, 0.5))
+    assert related(name, one, other) is related(name, other, one) is verdict
+    hidden = replace(other, whole=False)
+    assert related(name, one, hidden) is (None if (name, verdict) == ("touching", False) else verdict)
 
 
 @pytest.mark.parametrize("name", ["larger", "taller"])

@@ -26,7 +26,7 @@ STEPS = {
     "behind": (0, 1, 0),
 }
 EACH = pytest.mark.parametrize("name", RELATIONS)
-SYMMETRIC = ("beside",)
+SYMMETRIC = ("beside", "near", "touching")
 EACH_DIRECTION = pytest.mark.parametrize("name", STEPS)
 BALL = 0.6  # diameter
 WIDTH = 3.8990  # scene units across the picture of `scene`, at the distance of the camera's target

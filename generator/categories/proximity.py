@@ -25,11 +25,13 @@ from fourfold.scenes.truth.claims import Related
 from fourfold.scenes.truth.relations import stands
 
 RELATIONS = ("near", "touching")
+_TRIES = 600
 _OBJECTS = 4  # what is far from each other takes much of the picture
 _GAPS = (0.10, 0.28)  # between what is near, of the mean of the scales
-_TURNS = (0, 180, -12, 192, 12, 168)  # to the right or left, where a contact or a small gap can be seen
+# From the other thing, 0 to its right as the camera sees the ground: where a contact, or a small gap, can be seen.
+_TURNS = {"near": (0, 180, -25, 205, 25, 155, -50, 230), "touching": (0, 180, -8, 188, -16, 196, 12, 168)}
 _SEEN_APART = {"near": 0.06, "touching": 0.01}  # least between two that are not, in the picture, of its width
-_COVERED = 0.35  # most of an object's box that the boxes of others may cover
+_COVERED = 0.55  # most of an object's box that the boxes of others may cover
 _CLOSE = ((0, 1), (0, 2))
 
 
@@ -43,7 +45,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     if relation == "near":
         objects[1:3] = [replace(wish, size=choose(rng, _modest(world))) for wish in objects[1:3]]
     share = float(rng.uniform(*_GAPS)) if relation == "near" else 0.0
-    turns = [int(turn) for turn in rng.permutation(_TURNS)]
+    turns = [int(turn) for turn in rng.permutation(_TURNS[relation])]
 
     def pictures(layout: Layout) -> tuple[Layout, Layout] | None:
         """The scenes in which the first object is beside the second and beside the third; None if either is not."""
@@ -58,6 +60,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
         rng,
         arrangement=choose(rng, standing),
         accept=lambda layout: pictures(layout) is not None,
+        tries=_TRIES,
     )
     layouts = None if start is None else pictures(start)
     if start is None or layouts is None:
