@@ -116,7 +116,7 @@ def sighting(shape: str = "cube", at: tuple[float, float, float] = (0, 0, 0.5), 
     words = {name: frozenset(table) for name, table in TABLES.items()} | {"shape": frozenset((shape,))}
     may_be = words | {name: frozenset(more.pop(name)) for name in TABLES if name in more}
     plain = Sighting(1.0, (0.5 + x / 4, 0.5 - z / 4), np.array(at), z - 0.5, z + 0.5, 1.0, True, may_be)
-    sides = np.array(at) + [[-0.5, 0, 0], [0.5, 0, 0]]
+    sides = np.add(at, [[-0.5, 0, 0], [0.5, 0, 0]])
     return replace(plain, **{"surface": sides, **more})
 
 

@@ -48,7 +48,7 @@ def two(shapes: tuple[str, str], gap: float, scales: tuple[float, float] = (0.8,
 
 @cache
 def drafts() -> tuple[Draft, ...]:
-    found = (proximity.sample(WORLD, np.random.default_rng(seed)) for seed in range(40))
+    found = (proximity.sample(WORLD, np.random.default_rng(seed)) for seed in range(25))
     return tuple(draft for draft in found if draft is not None)
 
 
@@ -149,7 +149,7 @@ def test_only_pairs_that_are_close_on_purpose_may_touch() -> None:
 
 
 def test_a_draft_is_fourfold_and_moves_one_object() -> None:
-    assert len(drafts()) >= 30
+    assert len(drafts()) >= 18
     for draft in drafts():
         assert truth_table(draft.layouts, draft.claims) == FOURFOLD
         assert truth_table(draft.layouts, draft.hard_positives) == FOURFOLD
@@ -171,7 +171,7 @@ def test_captions_name_the_thing_that_moves_first_as_often_as_last() -> None:
 
 def test_without_the_ground_nothing_can_be_shown() -> None:
     world = replace(WORLD, scene=SceneRange(arrangements=("floating",)))
-    with pytest.raises(InputError, match="'proximity': scene.arrangements must name 'table'"):
+    with pytest.raises(InputError, match=r"'proximity': scene\.arrangements must name 'table'"):
         CATEGORIES["proximity"].sample(world, np.random.default_rng(0))
 
 

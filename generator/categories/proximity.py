@@ -25,7 +25,6 @@ from fourfold.scenes.truth.claims import Related
 from fourfold.scenes.truth.relations import stands
 
 RELATIONS = ("near", "touching")
-_TRIES = 600
 _OBJECTS = 4  # what is far from each other takes much of the picture
 _GAPS = (0.10, 0.28)  # between what is near, of the mean of the scales
 # From the other thing, 0 to its right as the camera sees the ground: where a contact, or a small gap, can be seen.
@@ -49,9 +48,8 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
     def pictures(layout: Layout) -> tuple[Layout, Layout] | None:
         """The scenes in which the first object is beside the second and beside the third; None if either is not."""
-        if not _room_between(layout, relation):
-            return None
-        first, second = (_beside(layout, reference, relation, turns, share) for reference in (1, 2))
+        first = _beside(layout, 1, relation, turns, share) if _room_between(layout, relation) else None
+        second = _beside(layout, 2, relation, turns, share) if first is not None else None
         return None if first is None or second is None else (first, second)
 
     start = sample_layout(
@@ -60,7 +58,6 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
         rng,
         arrangement=choose(rng, standing),
         accept=lambda layout: pictures(layout) is not None,
-        tries=_TRIES,
     )
     layouts = None if start is None else pictures(start)
     if start is None or layouts is None:
@@ -82,7 +79,7 @@ def _modest(world: World) -> list[str]:
 
 def _room_between(layout: Layout, relation: str) -> bool:
     """Whether the second and the third object may be far enough from each other, before it is tried."""
-    thing, *others = layout.objects[:3]
+    others = layout.objects[1:3]
     apart = float(np.hypot(*np.subtract(others[0].position[:2], others[1].position[:2])))
     narrowest = min(map(footprint, layout.objects[:3])) * (1.0 if relation == "touching" else 2.0)
     return apart >= max(map(footprint, others)) + narrowest

@@ -65,7 +65,7 @@ def _placed(points: np.ndarray, thing: Body) -> np.ndarray:
 
 def _reach(one: Body, other: Body) -> np.ndarray:
     """How far apart the middles must be for the two to be parted, [heights, directions]; no rows if none is shared."""
-    heights = np.concatenate([_heights(thing) for thing in (one, other)])
+    heights = _heights(min(one, other, key=lambda thing: thing.height))
     rows = [_rows(thing, heights) for thing in (one, other)]
     shared = (rows[0] >= 0) & (rows[0] < _SLICES) & (rows[1] >= 0) & (rows[1] < _SLICES)
     mine, others = (
