@@ -35,7 +35,8 @@ from fourfold.evaluator.features.encoding import encode_items, encoding_bar
 from fourfold.evaluator.scorers.dcsm import DcsmHead, build_dcsm, configure_dcsm
 from fourfold.evaluator.scorers.trained import HEADS, HeadNetwork, HeadType, build_network, count_parameters
 from fourfold.evaluator.scoring.head_files import read_head
-from fourfold.evaluator.training.data import hash_items, items_right, prepare_data
+from fourfold.evaluator.scoring.training_items import hash_items
+from fourfold.evaluator.training.data import items_right, prepare_data
 from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig, train_on_features
 
 TESTS = ("test", "test-counts")

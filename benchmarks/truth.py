@@ -3,7 +3,8 @@
     python benchmarks/truth.py --groups 100
 
 Each group's captions are judged a second time from the pixels, the depth and the mask of its pictures alone
-(fourfold.scenes.truth.label_check): a contradiction is a wrong label. Exits with 1 if there is any.
+(fourfold.scenes.truth.label_check): a contradiction is a wrong label. So is an attribute word that decides a group and
+hardly changes its picture, which groups since edition 2 are checked for. Exits with 1 if there is any.
 """
 
 import argparse
@@ -15,13 +16,15 @@ from dataclasses import dataclass, replace
 
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import World, make_world
+from fourfold.generator.groups.deciding import DecidingWord, changed_shares, deciding_words
 from fourfold.generator.groups.making import MadeGroup, Picture, make_group
-from fourfold.generator.recipe.recipe import EDITIONS, Recipe, SceneRange, Split
+from fourfold.generator.recipe.recipe import EDITIONS, Recipe, SceneRange, Split, Vocabulary
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.render.renderers import AUTO, open_renderer
 from fourfold.scenes.render.rendering import Renderer
-from fourfold.scenes.truth.claims import claim_from_dict
+from fourfold.scenes.truth.changed_pixels import MIN_CHANGED_SHARE
+from fourfold.scenes.truth.claims import Claim, claim_from_dict
 from fourfold.scenes.truth.label_check import LabelCheck, View, check_labels
 from fourfold.scenes.truth.sightings import look
 
@@ -34,24 +37,43 @@ class Record:
     seconds: float
     rejections: Counter[str]
     testimonies: tuple[LabelCheck, ...]
+    shares: tuple[float, ...]  # of an object's pixels that each word that decides a group changes
+    unseen: tuple[str, ...]  # words whose share is below the margin, as lines
 
 
 def measure(category: str, groups: int, seed: int, world: World, renderer: Renderer) -> Record:
     """Make groups and let the pixels check_labels."""
     start, rejections, testimonies = time.process_time(), Counter[str](), []
+    shares, unseen = [], []
     for index in range(groups):
         made = make_group(world, "truth", category, index, seed, renderer)
         rejections += made.rejections
         testimonies.append(witness(made, f"{category} {index}"))
-    return Record(groups, time.process_time() - start, rejections, tuple(testimonies))
+        for word, share in deciding_shares(made, world.vocabulary, renderer).items():
+            shares.append(share)
+            if share < MIN_CHANGED_SHARE:
+                picture, thing = "ab"[word.picture], word.number + 1
+                unseen.append(f"{category} {index}: {word.value!r} changes {share:.1%} of object {thing} in {picture}")
+    return Record(groups, time.process_time() - start, rejections, tuple(testimonies), tuple(shares), tuple(unseen))
+
+
+def deciding_shares(made: MadeGroup, vocabulary: Vocabulary, renderer: Renderer) -> dict[DecidingWord, float]:
+    """The words that decide a group, and how much of its object each changes, found from its rows and drawn again."""
+    layouts = [layout_from_dict(picture.row) for picture in made.pictures]
+    words = deciding_words(claims_of(made), layouts, vocabulary)
+    return changed_shares(words, layouts, [picture.rendering for picture in made.pictures], renderer)
+
+
+def claims_of(made: MadeGroup) -> list[Claim]:
+    """The claims of a group's captions, hard positives included."""
+    return [claim_from_dict(json.loads(caption["claim"])) for caption in made.pictures[0].row["captions"]]
 
 
 def witness(made: MadeGroup, name: str) -> LabelCheck:
     """The testimony of a group's two pictures; contradictions begin with the group's name."""
     captions = made.pictures[0].row["captions"]
-    claims = [claim_from_dict(json.loads(caption["claim"])) for caption in captions]
     truth = [[caption["truth"][i] for caption in captions] for i in (0, 1)]
-    found = check_labels(claims, truth, [view(picture) for picture in made.pictures])
+    found = check_labels(claims_of(made), truth, [view(picture) for picture in made.pictures])
     return replace(found, contradictions=tuple(f"{name}: {line}" for line in found.contradictions))
 
 
@@ -71,8 +93,13 @@ def describe(category: str, record: Record) -> str:
         f"{category:18s} {record.groups} groups  {len(wrong)} contradictions in {decided} of {asked} labels  "
         f"{1 - record.groups / tries:.1%} rejected  {record.groups / record.seconds:.1f} groups/s of one processor"
     ]
+    if record.shares:
+        lines.append(
+            f"    {len(record.shares)} words decide a group; the least changes {min(record.shares):.1%} of its object, "
+            f"{len(record.unseen)} less than {MIN_CHANGED_SHARE:.0%}"
+        )
     lines += [f"    {count / tries:6.1%}  {reason}" for reason, count in record.rejections.most_common()]
-    return "\n".join([*lines, *(f"    CONTRADICTION {line}" for line in wrong)])
+    return "\n".join([*lines, *(f"    CONTRADICTION {line}" for line in (*wrong, *record.unseen))])
 
 
 def main() -> None:
@@ -90,7 +117,7 @@ def main() -> None:
     with open_renderer(224, given.renderer) as renderer:
         for category in given.category or CATEGORIES:
             record = measure(category, given.groups, given.seed, world, renderer)
-            contradictions += sum(len(one.contradictions) for one in record.testimonies)
+            contradictions += sum(len(one.contradictions) for one in record.testimonies) + len(record.unseen)
             print(describe(category, record), flush=True)
     sys.exit(contradictions > 0)
 

@@ -27,6 +27,9 @@ DIFFERENCES = {
     "binding+relation": "two of a kind, on either side of another thing, exchange an attribute",
     "binding+negation": "two objects exchange an attribute; the caption says which combination is absent",
     "relation+negation": "two objects exchange places; the caption says in which relation one does not stand",
+    "quantification": "whether all, some or none of a kind have an attribute",
+    "exclusivity": "whether an attribute or a kind is that of one thing, of all but one, or of all",
+    "logic": "one object, attribute or place differs; captions say either-or, not both, neither-nor or negate twice",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
 _ASKS_FOR = {
@@ -36,6 +39,7 @@ _ASKS_FOR = {
     "location": "C3",
     "negation": "C4",
     "proximity": "C3",
+    "logic": "C4",
 }
 
 

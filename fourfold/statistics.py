@@ -6,6 +6,7 @@ seconds. A cluster is what is resampled together: the captions of one group, or 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import index
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -197,8 +198,12 @@ def unanimous_interval(value: float, n: int, level: float = LEVEL) -> Interval:
 def mcnemar_exact(wins: int, losses: int) -> float:
     """Two-sided p, 0..1, of the exact McNemar test: of wins + losses discordant pairs, is one side more than a half?
 
-    Wins and losses are counted on clusters that differ between two scorers, so rows of one cluster count once.
+    Wins and losses are counted on clusters that differ between two scorers, so rows of one cluster count once. Raises
+    TypeError for counts that are not whole, ValueError for negative ones.
     """
+    wins, losses = index(wins), index(losses)  # numpy's integers would overflow without a word
+    if min(wins, losses) < 0:
+        raise ValueError(f"counts from 0 on are needed, not {wins} and {losses}")
     n, term, total = wins + losses, 1, 1
     for i in range(min(wins, losses)):
         term = term * (n - i) // (i + 1)  # binomial coefficient, exact integers

@@ -25,6 +25,7 @@ EDITS = {
     "replace-object": (2, {"shape", "yaw", "position"}),  # two where one takes the other's place in a container
     "replace-attribute": (1, LOOKS | {"position"}),
     "swap-attribute": (2, LOOKS | {"position"}),
+    "swap-attributes": (8, LOOKS | {"position"}),  # as many of one kind with as many of another
     "swap-object": (2, {"position", "size", "scale"}),
     "replace-relation": (2, {"position", "size", "scale"}),
     "replace-location": (1, {"position"}),
@@ -33,7 +34,8 @@ EDITS = {
 }
 # Edits that add and remove whole objects: how many at most.
 OBJECTS = {"add-object": 2, "remove-object": 2, "replace-count": 8}
-SAME_VALUES = ("swap-attribute", "swap-object")
+SAME_VALUES = ("swap-attribute", "swap-attributes", "swap-object")
+BY_FORM = ("quantification", "exclusivity")  # categories whose drafts name the form of the question as `attribute`
 SMALL = Recipe(
     "small",
     {"test": Split()},
@@ -138,7 +140,7 @@ def changed(a: PlacedObject, b: PlacedObject) -> set[str]:
 def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
     _, drafts = case
     for draft in drafts:
-        stays = draft.edit in ("swap-attribute", "replace-attribute", "replace-object", "negate")
+        stays = draft.edit in ("swap-attribute", "swap-attributes", "replace-attribute", "replace-object", "negate")
         if not stays or draft.attribute == "negate-relation" or ARRANGEMENTS[draft.layouts[0].arrangement].stacked:
             continue
         for a, b in zip(draft.layouts[0].objects, draft.layouts[1].objects, strict=True):
@@ -146,13 +148,14 @@ def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
 
 
 def test_a_named_attribute_is_what_changes(case):
-    _, drafts = case
+    category, drafts = case
     for draft in drafts:
-        if draft.edit not in ("swap-attribute", "replace-attribute"):
+        if draft.edit not in ("swap-attribute", "swap-attributes", "replace-attribute"):
             continue
         changes = [changed(a, b) for a, b in zip(*(layout.objects for layout in draft.layouts), strict=True) if a != b]
-        assert all(draft.attribute in change for change in changes)
-        assert not any(change & (LOOKS - carried(draft.attribute)) for change in changes)
+        name = draft.claims[0].attribute if category in BY_FORM else draft.attribute
+        assert all(name in change for change in changes)
+        assert not any(change & (LOOKS - carried(name)) for change in changes)
 
 
 def carried(attribute: str) -> set[str]:

@@ -28,6 +28,16 @@ from fourfold.scenes.truth.claims import (
 )
 from fourfold.scenes.truth.descriptions import MIN_VISIBLE_FRACTION, Description, all_of, any_of, negation
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
+from fourfold.scenes.truth.set_claims import (
+    EXCLUSIONS,
+    QUANTIFIERS,
+    Exclusive,
+    FitsBoth,
+    NotBoth,
+    NothingBut,
+    OneOf,
+    Quantified,
+)
 
 TRUTHS = (True, False, None)
 VERDICTS = st.lists(st.sampled_from(TRUTHS), max_size=6)
@@ -67,6 +77,14 @@ SIMPLE = (
     | st.builds(Related, DESCRIPTIONS, st.sampled_from(list(RELATIONS)), DESCRIPTIONS)
     | st.builds(Located, DESCRIPTIONS, st.sampled_from(list(REGIONS)))
     | st.builds(Compared, DESCRIPTIONS, DESCRIPTIONS, st.sampled_from(list(COMPARISONS)))
+    | st.builds(
+        Quantified, st.builds(Description, SHAPES, COLORS), st.just("color"), st.sampled_from(list(QUANTIFIERS))
+    )
+    | st.builds(Exclusive, st.builds(Description, SHAPES, COLORS), st.just("color"), st.sampled_from(list(EXCLUSIONS)))
+    | st.builds(NothingBut, DESCRIPTIONS)
+    | st.builds(OneOf, DESCRIPTIONS, DESCRIPTIONS)
+    | st.builds(NotBoth, DESCRIPTIONS, DESCRIPTIONS)
+    | st.builds(FitsBoth, DESCRIPTIONS, DESCRIPTIONS)
 )
 ANY_CLAIM = st.recursive(SIMPLE, lambda part: st.builds(Both, part, part) | st.builds(Not, part), max_leaves=4)
 THINGS = st.builds(
@@ -146,6 +164,8 @@ def test_a_description_needs_every_attribute_and_not_the_excluded_one(descriptio
 
 
 RED, BLUE = thing("cube", "red", x=-1.0), thing("cube", "blue", x=1.0)
+ALL_RED, ONLY_RED = Quantified(RED_CUBE, "color", "all"), Exclusive(RED_CUBE, "color", "only")
+NOT_RED, NOT_BLUE = (Description(shape="cube", excluded=("color", color)) for color in ("red", "blue"))
 LEFT_BALL, MIDDLE_BALL = thing("sphere", x=-1.5), thing("sphere", x=0.0)
 # Claims that a row of tests decides by hand, at least one row for each truth of each type.
 BY_HAND = [
@@ -202,6 +222,26 @@ BY_HAND = [
     (Not(Exists(CUBE)), (MIDDLE_BALL,), True),
     (Not(Exists(CUBE)), (RED,), False),
     (Not(Exists(CUBE)), (hidden("cube"),), None),
+    # Who speaks of all, only, or not both takes something for granted; tests/test_set_claims.py has more rows.
+    (ALL_RED, (RED, RED, MIDDLE_BALL), True),
+    (ALL_RED, (RED, BLUE), False),
+    (ALL_RED, (RED,), None),
+    (ONLY_RED, (RED, thing("sphere", "blue")), True),
+    (ONLY_RED, (RED, MIDDLE_BALL), False),
+    (ONLY_RED, (RED, RED, thing("sphere", "blue")), None),
+    (NothingBut(CUBE), (RED, BLUE), True),
+    (NothingBut(CUBE), (RED, BLUE, MIDDLE_BALL), False),
+    (NothingBut(CUBE), (RED, BLUE, hidden("sphere")), None),
+    (OneOf(CUBE, BALL), (RED, BLUE), True),
+    (OneOf(CUBE, BALL), (RED, MIDDLE_BALL), False),
+    (OneOf(CUBE, BALL), (), False),
+    (OneOf(CUBE, BALL), (RED, hidden("sphere")), None),
+    (NotBoth(CUBE, BALL), (RED, BLUE), True),
+    (NotBoth(CUBE, BALL), (RED, MIDDLE_BALL), False),
+    (NotBoth(CUBE, BALL), (), None),
+    (FitsBoth(NOT_RED, NOT_BLUE), (RED, thing("cube", "green")), True),
+    (FitsBoth(NOT_RED, NOT_BLUE), (RED, BLUE, thing("sphere", "green")), False),
+    (FitsBoth(NOT_RED, NOT_BLUE), (RED, hidden("cube", "green")), None),
 ]
 
 

@@ -18,6 +18,9 @@ EXPECTED = {
     "binding+relation": "C2+C3",
     "binding+negation": "C2+C4",
     "relation+negation": "C3+C4",
+    "quantification": "beyond",
+    "exclusivity": "beyond",
+    "logic": "C4",
 }
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.files import file_hash
+from fourfold.generator.dataset.difficulty_axes import AXES
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.formats.sample import Sample
 from fourfold.generator.dataset.reading import read_manifest, read_rows
@@ -83,7 +84,8 @@ def test_every_field_has_its_column_and_every_record_its_key(split, written):
     assert record["key"] == {"@id": f"{split}/id"}
     columns = {field["name"]: field["source"]["extract"].get("column") for field in record["field"]}
     assert columns.pop("image") is None
-    assert columns == {name: name for name in columns}
+    assert columns == {name: name.partition(".")[0] for name in columns}
+    assert {f"difficulty.{name}" for name in AXES} <= set(columns)
     assert {"id", "group", "role", "caption", "adversarial_caption", "mask", "file_name"} <= set(columns)
     assert all(field["@id"] == f"{split}/{field['name']}" for field in record["field"])
     [joined] = [field for field in record["field"] if field["name"] == "file_name"]
@@ -128,6 +130,7 @@ def test_records_are_the_rows_with_their_pictures(split, loaded, generated):
         row = rows.pop(record[f"{split}/id"].decode())
         for name in ("group", "category", "caption", "adversarial_caption", "hard_positive", "mask", "pixels_sha256"):
             assert record[f"{split}/{name}"].decode() == row[name]
+        assert {name: record[f"{split}/difficulty.{name}"] for name in AXES} == pytest.approx(row["difficulty"])
         with Image.open(generated / split / row["file_name"]) as image:
             np.testing.assert_array_equal(np.array(record[f"{split}/image"]), np.array(image))
 
@@ -166,6 +169,7 @@ def test_archives_are_described_as_well(mlcroissant, archives, generated):
     rows = {row["id"]: row for row in read_rows(generated, "test")}
     for record in loaded.records("test"):
         row = rows.pop(record["test/id"].decode())
+        assert {name: record[f"test/difficulty.{name}"] for name in AXES} == pytest.approx(row["difficulty"])
         for name, path in (("image", generated / "test" / row["file_name"]), ("mask", generated / row["mask"])):
             with Image.open(path) as image:
                 np.testing.assert_array_equal(np.array(record[f"test/{name}"]), np.array(image))

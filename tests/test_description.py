@@ -11,6 +11,7 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.dataset.difficulty_axes import AXES, applicable
 from fourfold.generator.dataset.reading import read_manifest, read_rows
 from fourfold.generator.presentation.description import Counts, Portrait, _bin, describe, portrait_as_text
 from fourfold.generator.presentation.description_page import write_page
@@ -57,21 +58,24 @@ def test_counts_are_those_of_the_rows(portrait, rows):
 
 
 def test_every_picture_is_in_one_bin_of_every_axis(portrait, rows):
-    axes = [each for each in portrait.tallies if each.ordered]
-    assert len(axes) == len(rows[0]["difficulty"])
-    assert all(sum(count for _, count in axis.rows) == len(rows) for axis in axes)
+    """Of every axis that applies to it."""
+    axes = {each.title: sum(count for _, count in each.rows) for each in portrait.tallies if each.ordered}
+    applied = Counter(AXES[name].label for row in rows for name in applicable(row["difficulty"]))
+    assert set(applied) == {axis.label for axis in AXES.values()}
+    assert axes == {f"pictures by {label}": count for label, count in applied.items()}
+    assert min(axes.values()) < len(rows)
 
 
-@pytest.mark.parametrize("axis", ["distance", "size ratio", "color distance", "caption length"])
+@pytest.mark.parametrize("axis", [name for name, axis in AXES.items() if axis.bin_width])
 def test_bins_follow_one_another_and_hold_their_values(axis, portrait, rows):
-    found = tally(portrait, f"pictures by {axis}")
-    whole = axis == "caption length"  # bins of whole numbers are named by their first and their last
+    found = tally(portrait, f"pictures by {AXES[axis].label}")
+    whole = axis == "caption_length"  # bins of whole numbers are named by their first and their last
     ends = [tuple(map(float, name.split(" to "))) for name in found]
     edges = [(low, high + whole) for low, high in ends]
     assert all(high == low for (_, high), (low, _) in itertools.pairwise(edges))
-    values = [row["difficulty"][axis.replace(" ", "_")] for row in rows]
+    values = [applied[axis] for row in rows if axis in (applied := applicable(row["difficulty"]))]
     for (low, high), count in zip(edges, found.values(), strict=True):
-        assert count == sum(low <= value < high for value in values)
+        assert count == sum(low - 1e-9 <= value < high - 1e-9 for value in values)
 
 
 def test_reasons_of_rejections_are_those_of_the_manifest(portrait, generated):
@@ -144,8 +148,8 @@ def test_bins_of_whole_numbers_share_none(generated):
     [axis] = [each for each in describe(generated).tallies if each.title == "pictures by visible pixels"]
     ends = [tuple(int(end.replace(",", "")) for end in name.split(" to ")) for name, _ in axis.rows]
     assert all(high == 2 * low - 1 for low, high in ends)
-    assert _bin("caption_length", 4) == (4, "4 to 5")
-    assert _bin("distance", 1.2) == (1.0, "1 to 1.5")
+    assert _bin(AXES["caption_length"], 4) == (4, "4 to 5")
+    assert _bin(AXES["distance"], 1.2) == (1.0, "1 to 1.5")
 
 
 def test_the_text_says_every_count(portrait):

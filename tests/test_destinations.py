@@ -210,8 +210,8 @@ def test_parts_of_different_recipes_are_refused(quick, tmp_path):
         make(replace(quick, seed=99), tmp_path / "x", shard_index=1, num_shards=2)
     other = make(replace(quick, seed=99), tmp_path / "y", shard_index=1, num_shards=2)
     for shard in Part(1, 2).of(list(plan_shards(quick))):  # somebody copies them together
-        for path in (record_path(other, shard), shards.rows_path(other, shard)):
-            shutil.copy(path, tmp_path / "x" / WORK)
+        for place in (record_path, shards.rows_path, shards.checksums_path):
+            shutil.copy(place(other, shard), tmp_path / "x" / WORK)
     with pytest.raises(InputError, match="2 of 5 shards are of another recipe"):
         merge(tmp_path / "x")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +205,21 @@ def test_rewording_moves_nothing_in_a_space_of_meanings(results: dict) -> None:
     assert row(result, "binding", "paraphrase_farther", "text").value == 0
     with pytest.raises(ValueError, match="not enough values"):  # no distance of paraphrases to relate to
         row(result, "binding", "twin_per_paraphrase", "text")
+
+
+def test_what_is_only_implied_is_no_paraphrase(groups: tuple[list[Item], list[Composite]]) -> None:
+    """A hard positive that says something else may move as far as it likes."""
+    items = [
+        replace(item, captions=(*item.captions[:3], item.captions[0]), implied=(3,))
+        for item in groups[0]
+        if item.category == "binding"
+    ]
+    half = probe(items, SpaceEncoder("products"), rng=np.random.default_rng(1), replicates=5)
+    assert row(half, "binding", "paraphrase", "text").value == pytest.approx(1, abs=1e-6)
+    none = [replace(item, implied=(2, 3)) for item in items]
+    rows = probe(none, SpaceEncoder("products"), rng=np.random.default_rng(1), replicates=5).rows
+    assert not [each for each in rows if "paraphrase" in each.measure]
+    assert [each for each in rows if each.measure == "twin"]
 
 
 def test_rows_cover_categories_and_conditions_with_known_measures(

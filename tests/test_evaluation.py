@@ -59,7 +59,9 @@ class ColorCounter:
             for place, word in enumerate(text.split()):
                 token_strings[row, place] = f"{word}</w>"
                 tokens[row, place, NAMES.index(word)] = 1
-        pooled = torch.nn.functional.normalize(tokens.sum(1), dim=-1)
+        summed = tokens.sum(1)
+        summed[summed.sum(1) == 0] = 1  # no word of the caption is a color; a vector of zeros has no direction
+        pooled = torch.nn.functional.normalize(summed, dim=-1)
         truncated = torch.tensor([len(text.split()) >= LENGTH for text in texts])
         return TextFeatures(
             np.array(texts), pooled, tokens, torch.from_numpy(token_strings != ""), token_strings, truncated

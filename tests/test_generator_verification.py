@@ -383,20 +383,20 @@ def test_the_first_of_the_six_digits_of_an_audit_counts_and_the_last_ones_do_not
     path = dataset_copy / "audit.json"
     said = json.loads(path.read_text())
     number = next(row["low"] for row in said["splits"]["test"]["results"] if 0.1 < row["low"] < 0.9)
-    text = path.read_text()
+    text, changed = path.read_text(), f"{path}: is not what its hash in SHA256SUMS says"
     path.write_text(text.replace(str(number), str(number + 1e-9)))
-    assert verify(dataset_copy, progress=False) == []
+    assert verify(dataset_copy, progress=False) == [changed]
     path.write_text(text.replace(str(number), str(number + 1e-4)))
     assert verify(dataset_copy, progress=False) == [
-        f"{path}: is not what the blind solvers make of the captions and objects"
+        f"{path}: is not what the blind solvers make of the captions and objects",
+        changed,
     ]
 
 
 def test_slight_dependences_that_the_manifest_does_not_list_are_found(dataset_copy):
     edit_manifest(dataset_copy, lambda manifest: manifest.update(slight_dependences=["shape and color"]))
-    assert verify(dataset_copy, progress=False) == [
-        f"{dataset_copy / 'audit.json'}: finds other slight dependences of objects than the manifest lists"
-    ]
+    said = f"{dataset_copy / 'audit.json'}: finds other slight dependences of objects than the manifest lists"
+    assert said in verify(dataset_copy, progress=False)
 
 
 def test_a_problem_names_line_and_row(dataset_copy):
@@ -406,7 +406,8 @@ def test_a_problem_names_line_and_row(dataset_copy):
         for number, line in enumerate((dataset_copy / TEST).read_text().splitlines(), start=1)
         if (row := json.loads(line))["file_name"] == f"images/{image(dataset_copy).name}"
     )
-    [problem] = verify(dataset_copy, audits=False, progress=False)
+    problem, changed = verify(dataset_copy, audits=False, progress=False)
+    assert changed == f"{image(dataset_copy)}: is not what its hash in SHA256SUMS says"
     assert (
         problem == f"{dataset_copy / TEST}, line {number} ({row['id']}): the picture's pixels are not those of its hash"
     )
@@ -437,7 +438,11 @@ def test_the_audit_is_made_again_from_the_rows(dataset_copy):
     path = dataset_copy / "audit.json"
     path.write_text(path.read_text().replace('"accuracy": 0.5', '"accuracy": 0.4', 1))
     assert verify(dataset_copy, progress=False) == [
-        f"{path}: is not what the blind solvers make of the captions and objects"
+        f"{path}: is not what the blind solvers make of the captions and objects",
+        f"{path}: is not what its hash in SHA256SUMS says",
     ]
     path.unlink()
-    assert verify(dataset_copy, progress=False) == [f"{path}: no such file"]
+    assert verify(dataset_copy, progress=False) == [
+        f"{path}: no such file",
+        f"{path}: no such file, SHA256SUMS names it",
+    ]

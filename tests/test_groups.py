@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from fourfold.generator.groups.making import (
     FOURFOLD,
     MAX_TRIES,
     MadeGroup,
-    difficulty,
     make_group,
     make_rng,
     truth_table,
@@ -140,36 +138,6 @@ def test_two_captions_share_a_wording_and_their_hard_positives_another(make):
 def test_what_is_negated_is_un_negated_the_other_way_round(edit, attribute, turned):
     draft = turn(Draft(("first", "second"), ("a", "b"), ("c", "d"), edit, attribute))
     assert draft == Draft(("second", "first"), ("b", "a"), ("d", "c"), turned, attribute)
-
-
-def test_difficulty_is_that_of_the_hardest_object_and_of_the_first_two(make):
-    picture = make("content").pictures[0]
-    layout = layout_from_dict(picture.row)
-    first = layout.objects[0]
-    layout = replace(
-        layout,
-        objects=(
-            replace(first, position=(0.0, 0.0, 0.0), scale=0.5, color="red"),
-            replace(first, position=(3.0, 4.0, 0.0), scale=2.0, color="red"),
-            replace(first, position=(9.0, 9.0, 0.0), scale=9.0, color="blue"),
-        ),
-    )
-    seen = [
-        SimpleNamespace(visible_fraction=fraction, visible_pixels=pixels)
-        for fraction, pixels in ((0.75, 40), (1.0, 90), (0.9, 30))
-    ]
-    assert difficulty(layout, tuple(seen), "a red cube", True) == {
-        "n_objects": 3,
-        "distance": 5.0,
-        "size_ratio": 4.0,
-        "occlusion": 0.25,
-        "color_distance": 0.0,
-        "visible_pixels": 30,
-        "caption_length": 3,
-        "held_out": True,
-    }
-    turned = replace(layout, objects=layout.objects[1::-1])
-    assert difficulty(turned, tuple(seen[:2]), "", False)["size_ratio"] == 4.0
 
 
 def test_absences_are_the_kinds_that_captions_name_and_the_picture_lacks(make, world):

@@ -407,3 +407,44 @@ def test_a_model_that_is_nowhere_is_said_in_one_line(monkeypatch):
     with pytest.raises(InputError, match="cannot load it") as error:
         load_encoder("hf:nobody/no-such-model")
     assert "\n" not in str(error.value)
+
+
+def _set(file, *keys, value):
+    def change(folder):
+        table = inner = json.loads((folder / file).read_text())
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+        (folder / file).write_text(json.dumps(table))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set("preprocessor_config.json", "do_rescale", value=False),
+        _set("preprocessor_config.json", "do_center_crop", value=False),
+        _set("preprocessor_config.json", "image_mean", value=[0.4, 0.4, 0.4]),
+        _set("config.json", "text_config", "eos_token_id", value=3),
+        _set("config.json", "text_config", "layer_norm_eps", value=1e-3),
+    ],
+    ids=["do_rescale", "do_center_crop", "image_mean", "eos_token_id", "layer_norm_eps"],
+)
+def test_every_setting_of_model_and_processor_is_in_the_identity(change, tmp_path):
+    """Two models that differ in one of them shared their cached features."""
+    folder = write_model("clip", tmp_path / "model")
+    before = load_encoder(f"hf:{folder}").identity
+    for key in ("transformers_version", "_name_or_path"):  # what decides nothing
+        _set("config.json", key, value="other")(folder)
+    assert load_encoder(f"hf:{folder}").identity == before
+    change(folder)
+    assert load_encoder(f"hf:{folder}").identity != before
+
+
+@pytest.mark.parametrize("family", ["clip", "siglip", "blip"])
+def test_a_caption_that_spells_a_special_token_is_refused(family, tmp_path):
+    encoder = load_encoder(f"hf:{write_model(family, tmp_path / 'model')}")
+    end = {"clip": "<|endoftext|>", "siglip": "</s>", "blip": "[SEP]"}[family]
+    with pytest.raises(InputError, match="takes for a special token; remove it"):
+        encoder.encode_texts(["a red cube", f"a red cube {end} left of"])

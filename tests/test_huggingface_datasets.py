@@ -1,6 +1,7 @@
 """`datasets.load_dataset(folder)` reads the folder as it stands, offline: every row, its picture, every split."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from PIL import Image
 
 from fourfold.generator.dataset.reading import read_rows
+from fourfold.generator.recipe.recipe import Split
+from fourfold.generator.run.pipeline import generate
 
 SPLITS = {"test": "test", "train": "train", "held-out": "held_out"}  # as folder, as there
 
@@ -92,3 +95,16 @@ def test_what_lies_beside_the_rows_is_left_alone(datasets, dataset_copy, tmp_pat
     assert set(found) == set(SPLITS.values())
     assert found["test"]["id"] == [row["id"] for row in read_rows(dataset_copy, "test")]
     assert "image" in found["test"].column_names
+
+
+def test_rows_of_edition_2_have_one_type_in_all_splits(datasets, small_recipe, flat_renderer, monkeypatch, tmp_path):
+    """Words that decide a group are in some rows, and in no row of other splits."""
+    monkeypatch.setattr("fourfold.generator.run.pool.open_renderer", lambda size, _name: flat_renderer(size))
+    splits = {"test": Split({"binding": 2, "relation": 2}, scenes=1), "train": Split(scenes=1)}
+    recipe = replace(small_recipe, edition=2, attributes=("color",), held_out=(), splits=splits)
+    folder = generate(recipe, tmp_path / "dataset", workers=1, progress=False)
+    found = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
+    for split in splits:
+        assert found[split]["deciding"] == [row["deciding"] for row in read_rows(folder, split)]
+    assert any(map(json.loads, found["test"]["deciding"]))
+    assert not any(map(json.loads, found["train"]["deciding"]))

@@ -54,3 +54,21 @@ def test_a_box_that_holds_one_row_or_column_of_the_picture_is_cut(path: Path, bo
 def test_a_box_of_one_pixel_less_or_none_is_refused(path: Path, box: tuple[int, int, int, int]) -> None:
     with pytest.raises(InputError, match=r"does not fit the image of 8 x 6$"):
         open_image(ImageRef(path, box=box))
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "png", "tiff"])
+def test_a_file_of_several_pictures_is_refused(kind: str, tmp_path: Path) -> None:
+    """The first of them was taken without a word."""
+    first, second = (Image.new("RGB", (8, 6), color) for color in ("red", "blue"))
+    first.save(tmp_path / f"one.{kind}")
+    assert open_image(ImageRef(tmp_path / f"one.{kind}")).size == (8, 6)
+    first.save(tmp_path / f"two.{kind}", save_all=True, append_images=[second])
+    with pytest.raises(InputError, match=r"2 pictures in one file; save the one that is meant"):
+        open_image(ImageRef(tmp_path / f"two.{kind}"))
+
+
+def test_a_photo_of_a_telephone_that_holds_a_preview_is_taken(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 6), "red").save(
+        tmp_path / "photo.jpg", "MPO", save_all=True, append_images=[Image.new("RGB", (8, 6), "blue")]
+    )
+    assert open_image(ImageRef(tmp_path / "photo.jpg")).getpixel((0, 0))[0] > 200

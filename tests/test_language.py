@@ -40,6 +40,7 @@ SIZES = ("small", "medium-sized", "large")
 NUMBERS = ("one", "two", "three", "four", "five")
 SINGULAR = {name for kind in KINDS.values() for name in (kind.name, *kind.synonyms)} | {"object"}
 PLURAL = {kind.plural for kind in KINDS.values()} | {regular_plural(s) for k in KINDS.values() for s in k.synonyms}
+PLURAL |= {"objects"}
 # Everything else that a caption may be made of, written down by hand.
 CLOSED_CLASS = {
     word
@@ -50,6 +51,8 @@ CLOSED_CLASS = {
         "top resting standing directly underneath supporting carrying hand side half upper part bottom",
         "inside within holding containing around enclosing next beside close",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
+        "all every one none some least only nothing everything except for apart exception else alone them",
+        "either or both two true have be",
     )
     for word in line.split()
 }
@@ -71,6 +74,14 @@ NOUN_PHRASE = re.compile(
     rf"\b(?P<determiner>an?|no|{any_of(NUMBERS)}) {LOOK}(?P<noun>{any_of(SINGULAR | PLURAL)})"
     rf"(?: that (?P<verb>is|are) not (?:{any_of(LOOKS)}|an? (?P<other>{any_of(SINGULAR)})))?(?![\w-])"
 )
+# Captions about sets name kinds with "the", and in the plural without an article; others must not.
+ABOUT_SETS = re.compile(r"\b(all|every|none|not one|some|at least one|only|nothing|everything|exception|alone)\b")
+OF_A_SET = re.compile(
+    r"\b(?P<part>one of )?(?P<excepted>(?:except|but) )?(?P<determiner>the (?:only )?|every )?"
+    rf"{LOOK}(?P<noun>{any_of(SINGULAR | PLURAL)})(?: alone)?(?: (?P<verb>is|are)\b)?"
+    rf"(?: (?:not )?(?:all )?(?:{any_of(LOOKS)})\b(?! objects?))?(?![\w-])"
+)
+PREDICATE = re.compile(rf"\b(is|are|neither|nor|them) (?:{any_of(LOOKS)})\b")
 
 
 def defects(text: str) -> list[str]:
@@ -84,13 +95,22 @@ def defects(text: str) -> list[str]:
     found += [f"{a} twice" for a, b in pairwise(words) if a == b]
     found += [f"{a} {b}" for a, b in pairwise(words) if a in ("a", "an") and a != ("an" if vowel_sound(b) else "a")]
     phrases = list(NOUN_PHRASE.finditer(text))
-    found += [] if phrases else ["no noun phrase"]
     found += [f"number of {match[0]!r}" for match in phrases if not agrees(match, text)]
+    rest = NOUN_PHRASE.sub(" ", text)
+    if ABOUT_SETS.search(text):
+        sets = list(OF_A_SET.finditer(rest))
+        found += [f"number of {match[0]!r}" for match in sets if not agrees_in_a_set(match)]
+        phrases += sets
+        rest = OF_A_SET.sub(" ", rest)
+    found += [] if phrases else ["no noun phrase"]
     nouns = Counter(
-        noun for match in phrases for noun in (match["noun"], match["other"]) if noun not in (None, "object")
+        noun
+        for match in phrases
+        for noun in (match["noun"], match.groupdict().get("other"))
+        if noun not in (None, "object", "objects")
     )
     found += [f"{noun} twice" for noun, times in nouns.items() if times > 1]
-    rest = FRAME.sub(" ", NOUN_PHRASE.sub(" ", text)).replace("-", " ").replace(",", "")
+    rest = PREDICATE.sub(" ", FRAME.sub(" ", rest)).replace("-", " ").replace(",", "")
     return found + [f"unknown {word!r}" for word in rest.split() if word not in CLOSED_CLASS]
 
 
@@ -106,6 +126,16 @@ def agrees(match: re.Match[str], text: str) -> bool:
     nouns = PLURAL if many else SINGULAR
     verbs = {match["verb"], *re.findall(rf"there (is|are) {re.escape(match[0])}", text)} - {None}
     return match["noun"] in nouns and verbs <= {"are" if many else "is"}
+
+
+def agrees_in_a_set(match: re.Match[str]) -> bool:
+    """ "The cube is", "the cubes are", "one of the cubes is", "every object is", "cubes are": and no others."""
+    one, many = match["noun"] in SINGULAR, match["noun"] in PLURAL
+    determiner = (match["determiner"] or "").strip()
+    fits = one if determiner == "every" else many if not determiner or match["part"] else True
+    if match["verb"] is None or match["excepted"]:  # "all the objects except the cube are red"
+        return fits
+    return fits and (match["verb"] == "is" if match["part"] or not many else True if one else match["verb"] == "are")
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +201,14 @@ def test_ten_thousand_captions_have_no_defect(drafts):
         "a cube that is not cone",
         "a photo of",
         "a frobnicator",
+        "all the cube are red",
+        "all the cubes is red",
+        "not one of the cubes are red",
+        "only cube are red",
+        "only the cube are red",
+        "every objects except the cube is red",
+        "all cubes the are reddish",
+        "cubes left of a sphere",
     ],
 )
 def test_the_reader_finds_planted_defects(text):
@@ -189,6 +227,10 @@ def test_the_reader_finds_planted_defects(text):
         "two cubes that are not medium-sized",
         "a table lamp on a table",
         "a cube can be seen, but not to the left of a fir tree",
+        "not all the fish are red",
+        "a photo in which not one of the open books is checkered",
+        "every object except the cube is red",
+        "a cube that is neither red nor blue",
     ],
 )
 def test_the_reader_lets_good_english_pass(text):

@@ -27,7 +27,7 @@ from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.model.vocabulary import TABLES
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.annotations import ObjectAnnotation
-from fourfold.scenes.truth.claims import claim_from_dict
+from fourfold.scenes.truth.claims import Both, Exists, Related, claim_from_dict, claim_to_dict
 from fourfold.scenes.truth.descriptions import Description
 
 NEGATIONS = r"\b(no|not|without|neither|nor|never|none|nothing|n't|absent|missing|lacks?)\b"
@@ -44,7 +44,7 @@ def captions():
         layout = sample_layout(WORLD, sample_objects(WORLD, rng, int(rng.integers(1, 5))), rng)
         if layout is not None:
             seen = annotations(rng.integers(200, 4000, len(layout.objects)))
-            found += [(layout, *natural_caption(layout, seen, rng)) for _ in range(20)]
+            found += [(layout, *natural_caption(layout, seen, rng, WORLD)) for _ in range(20)]
     return found
 
 
@@ -116,13 +116,50 @@ def test_words_of_held_out_sentences_are_known_but_not_the_sentences(captions, s
     assert sentence.replace("{a}", "{}") not in FORMS
 
 
+@pytest.fixture(scope="module")
+def later_captions():
+    """As `captions`, of the second edition, whose recipe speaks of colors and sizes alone."""
+    world = replace(WORLD, edition=2, attributes=("color", "size"))
+    rng, found = np.random.default_rng(3), []
+    while len(found) < 4000:
+        layout = sample_layout(world, sample_objects(world, rng, int(rng.integers(1, 5))), rng)
+        if layout is not None:
+            seen = annotations(rng.integers(200, 4000, len(layout.objects)))
+            found += [(layout, *natural_caption(layout, seen, rng, world)) for _ in range(10)]
+    return found
+
+
+def test_in_the_second_edition_captions_keep_to_the_recipes_attributes(captions, later_captions):
+    words = rf"\b({'|'.join([*TABLES['material'], *TABLES['pattern']])})\b"
+    assert any(re.search(words, text) for _, text, _ in captions)
+    assert not [text for _, text, _ in later_captions if re.search(words, text)]
+    assert any(re.search(r"\blarge\b", text) for _, text, _ in later_captions)
+
+
+def test_in_the_second_edition_next_to_is_said_where_it_is_so_and_claimed(later_captions):
+    said, named = Counter[bool](), Counter[str]()
+    for layout, text, claim in later_captions:
+        assert claim.holds(layout) is True
+        assert ("next to" in text) == isinstance(claim, Related)
+        named[claim_to_dict(claim)["type"]] += 1
+        if isinstance(claim, Related):
+            assert claim.relation == "beside"
+            assert layout.arrangement == "table"
+        elif isinstance(claim, Both) and isinstance(claim.first, Exists) and isinstance(claim.second, Exists):
+            pair = Related(claim.first.description, "beside", claim.second.description)
+            said[pair.holds(layout) is True] += 1
+    share = named["Related"] / (named["Related"] + named["Both"])
+    assert NEXT_TO_RATE / 3 < share < NEXT_TO_RATE * 1.5
+    assert said[True] < 0.3 * named["Related"]  # seldom left unsaid
+
+
 def test_objects_are_named_first_in_proportion_to_what_is_seen_of_them():
     rng = np.random.default_rng(4)
     layout = None
     while layout is None:
         layout = sample_layout(WORLD, sample_objects(WORLD, rng, 2), rng)
     large, small = (thing.shape for thing in layout.objects)
-    texts = [natural_caption(layout, annotations((900, 100)), rng)[0] for _ in range(300)]
+    texts = [natural_caption(layout, annotations((900, 100)), rng, WORLD)[0] for _ in range(300)]
     first = [large in text and (small not in text or text.index(large) < text.index(small)) for text in texts]
     assert 0.84 < np.mean(first) < 0.96  # 0.9 expected
 
@@ -163,7 +200,7 @@ def test_captions_give_a_users_kind_its_own_article():
             layout = sample_layout(WORLD, sample_objects(WORLD, rng, 1), rng)
         thing = replace(layout.objects[0], shape="uakari")
         alone = replace(layout, objects=(thing,))
-        texts = [natural_caption(alone, annotations([900]), rng)[0] for _ in range(50)]
+        texts = [natural_caption(alone, annotations([900]), rng, WORLD)[0] for _ in range(50)]
         texts += [close_up_caption(thing, rng)[0] for _ in range(50)]
     assert any("a uakari" in text for text in texts)
     assert not any("an uakari" in text for text in texts)

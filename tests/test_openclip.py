@@ -280,3 +280,10 @@ def test_broken_weights_are_said_in_one_line(local_model, tmp_path):
 def test_devices_that_are_not_here_are_refused(local_model, device):
     with pytest.raises(InputError, match="device"):
         load_encoder(f"local-dir:{local_model}", device=device)
+
+
+@pytest.mark.parametrize("word", ["<start_of_text>", "<end_of_text>", "<END_OF_TEXT>"])
+def test_a_caption_that_spells_a_special_token_is_refused(encoder, word):
+    """What came after it was no part of the caption any more, and nobody said so."""
+    with pytest.raises(InputError, match=r"special token; remove it$"):
+        encoder.encode_texts(["a red cube", f"a red cube {word} left of a sphere"])

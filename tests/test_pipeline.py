@@ -73,7 +73,7 @@ def test_a_run_interrupted_at_any_file_resumes_to_the_same_bytes(error, flat, qu
     while not (folder / "manifest.json").exists():
         runs += 1
         with monkeypatch.context() as patch:
-            interrupted_after(patch, random.randint(5, 9), error)  # a shard is six files
+            interrupted_after(patch, random.randint(6, 10), error)  # a shard is seven files
             try:
                 flat(quick, folder)
             except (Interrupted, KeyboardInterrupt):
@@ -82,7 +82,10 @@ def test_a_run_interrupted_at_any_file_resumes_to_the_same_bytes(error, flat, qu
     assert tree(folder) == expected
 
 
-@pytest.mark.parametrize("moment", ["before the marker", "after the marker", "before the manifest", "after it"])
+MOMENTS = ("before the marker", "after the marker", "before the card", "before the manifest", "after it")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_killed_between_two_steps_resumes(moment, flat, quick, tmp_path, monkeypatch):
     expected = tree(flat(quick, tmp_path / "whole"))
     folder = tmp_path / "parts"
@@ -91,12 +94,21 @@ def test_a_run_killed_between_two_steps_resumes(moment, flat, quick, tmp_path, m
             interrupted_after(patch, 0, Interrupted())
         elif moment == "after the marker":
             interrupted_after(patch, 1, Interrupted())
-        elif moment == "before the manifest":
+        elif moment == "before the card":
             patch.setattr(assembly, "write_card", _raise)
+        elif moment == "before the manifest":
+            honest = assembly.write_atomically
+            patch.setattr(
+                assembly,
+                "write_atomically",
+                lambda path, data: _raise() if path.name == "manifest.json" else honest(path, data),
+            )
         else:
             patch.setattr(assembly.shutil, "rmtree", _raise)
         with pytest.raises(Interrupted):
             flat(quick, folder)
+    assert (folder / "SHA256SUMS").is_file() == (moment in ("before the manifest", "after it"))
+    assert (folder / "manifest.json").is_file() == (moment == "after it")
     flat(quick, folder)
     assert tree(folder) == expected
 
@@ -133,6 +145,8 @@ def test_a_shard_whose_rows_were_changed_is_made_again(flat, quick, tmp_path, mo
     rows[0].write_bytes(rows[0].read_bytes()[:-20])
     rows[1].with_suffix(".json").write_text("{")
     rows[2].unlink()
+    sums = sorted((tmp_path / "x" / WORK).glob("*.sha256"))
+    sums[3].write_bytes(sums[3].read_bytes().replace(b"0", b"1"))
     flat(quick, tmp_path / "x")
     assert tree(tmp_path / "x") == expected
 
@@ -264,7 +278,10 @@ def test_shards_of_any_size_give_the_same_rows_and_pictures(flat, quick, tmp_pat
     ones = tree(flat(quick, tmp_path / "ones"))
     monkeypatch.setattr(shards, "SHARD_SIZE", 25)
     whole = tree(flat(quick, tmp_path / "whole"))
-    assert {**ones, "manifest.json": b""} == {**whole, "manifest.json": b""}
+    for files in (ones, whole):
+        files["SHA256SUMS"], manifest = files["SHA256SUMS"].rsplit(b"\n", 2)[:2]
+        assert manifest == hashlib.sha256(files.pop("manifest.json")).hexdigest().encode() + b"  manifest.json"
+    assert ones == whole
 
 
 def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
@@ -280,6 +297,7 @@ def test_the_manifest_says_what_is_there(flat, quick, tmp_path):
         assert len(list((folder / split / "images").iterdir())) == len(list((folder / "masks" / split).iterdir()))
     assert {path.name for path in folder.iterdir()} == {
         "README.md",
+        "SHA256SUMS",
         "audit.json",
         "croissant.json",
         "manifest.json",

@@ -290,3 +290,16 @@ def test_a_derangement_is_one_permutation_of_the_generator() -> None:
     rng, same = np.random.default_rng(3), np.random.default_rng(3)
     derangement(6, rng), same.permutation(6)
     assert rng.integers(2**40) == same.integers(2**40)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint8, np.uint64])
+@pytest.mark.parametrize(("wins", "losses"), [(5, 3), (120, 90), (100, 100), (30, 200)])
+def test_the_exact_test_takes_integers_of_numpy(kind, wins, losses):
+    """Their products overflowed, and gave a wrong p without a word."""
+    assert mcnemar_exact(kind(wins), kind(losses)) == mcnemar_exact(wins, losses)
+
+
+@pytest.mark.parametrize(("wins", "losses", "error"), [(2.5, 1, TypeError), (1, -1, ValueError)])
+def test_the_exact_test_takes_counts_alone(wins, losses, error):
+    with pytest.raises(error):
+        mcnemar_exact(wins, losses)

@@ -9,7 +9,8 @@ from torch.nn.functional import normalize
 
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures
-from fourfold.evaluator.training.data import Batch, TrainingData, disturb, hash_items, items_right, split_clusters
+from fourfold.evaluator.scoring.training_items import hash_items
+from fourfold.evaluator.training.data import Batch, TrainingData, disturb, items_right, split_clusters
 
 
 def make_encoded() -> tuple[list[SimpleNamespace], SimpleNamespace]:

@@ -1,6 +1,8 @@
 """English from claims: any claim in any template is one clean phrase, and both polarities say it alike."""
 
 import re
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from string import Formatter
 
@@ -47,9 +49,19 @@ from fourfold.scenes.truth.claims import (
 )
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
+from fourfold.scenes.truth.set_claims import (
+    EXCLUSIONS,
+    QUANTIFIERS,
+    Exclusive,
+    FitsBoth,
+    NotBoth,
+    NothingBut,
+    OneOf,
+    Quantified,
+)
 
 VALUES = {"shape": list(KINDS)} | {name: list(table) for name, table in TABLES.items()}
-NEGATIONS = {"no", "not", "without", "neither", "nor"}
+NEGATIONS = {"no", "not", "without", "neither", "nor", "none"}
 # Words that carry a caption whatever it says: the two polarities of a template must share them.
 FRAMES = {"photo", "picture", "image", "scene", "there", "seen", "in", "contains", "contain"}
 # Spelled with a vowel and spoken with a consonant, and the other way round.
@@ -64,6 +76,19 @@ excluded = st.sampled_from(list(VALUES)).flatmap(lambda name: st.tuples(st.just(
 descriptions = st.builds(Description, **{name: one_of(name) for name in VALUES}, excluded=st.none() | excluded)
 simple = st.builds(Exists, descriptions) | st.builds(Absent, descriptions)
 absent = st.builds(Absent, descriptions)
+denied = st.builds(lambda said, denial: replace(said, excluded=denial), descriptions, excluded)
+fits_both = st.builds(FitsBoth, denied, denied)
+valued = st.builds(
+    lambda said, color, name: name(replace(said, color=color)),
+    descriptions,
+    st.sampled_from(VALUES["color"]),
+    st.sampled_from(
+        [
+            *(partial(Quantified, attribute="color", quantifier=name) for name in QUANTIFIERS),
+            *(partial(Exclusive, attribute="color", exclusion=name) for name in EXCLUSIONS),
+        ]
+    ),
+)
 related = st.builds(Related, descriptions, st.sampled_from(list(RELATIONS)), descriptions)
 unrelated = st.builds(lambda claim: Both(claim, Not(claim)), related)
 claims = (
@@ -73,9 +98,16 @@ claims = (
     | related
     | unrelated
     | st.builds(Both, related, unrelated)
+    | st.builds(Both, unrelated, unrelated)
     | st.builds(Located, descriptions, st.sampled_from(list(REGIONS)))
     | st.builds(Counted, descriptions, st.integers(0, 8))
     | st.builds(Compared, descriptions, descriptions, st.sampled_from(list(COMPARISONS)))
+    | valued
+    | st.builds(NothingBut, descriptions)
+    | st.builds(OneOf, descriptions, descriptions)
+    | st.builds(NotBoth, descriptions, descriptions)
+    | fits_both
+    | st.builds(Not, absent | fits_both)
 )
 wordings = st.builds(Wording, st.integers(0, 50), st.integers(0, 50), st.integers(0, 6))
 
@@ -243,7 +275,7 @@ def test_templates_are_different_and_take_known_parts(name):
     assert len({frozenset(row - {"are"}) for row in parts}) == 1  # nothing left unsaid
 
 
-NEGATIVE = ("absent", "unrelated")
+NEGATIVE = ("absent", "unrelated", "not-all", "none", "not-only-kind", "one-of", "not-both", "fits-both")
 
 
 def polarities() -> list[tuple[str, str]]:

@@ -78,10 +78,10 @@ def probe(
     """Measure the space of `encoder` on fourfold groups; the 95 % intervals resample clusters.
 
     Roles in a group are those of `Item`: the first two images and captions are twins, later captions that are true of
-    one image alone are paraphrases of that image's caption. Items of another shape are passed over. `composites` say
-    what captions and pictures are made of (`fourfold.evaluator.analysis.composites` reads that from our datasets);
-    without them superposition is not measured. `rng` draws the unrelated pairs and the resamples; `progress` hears of
-    the encoding.
+    one image alone are paraphrases of that image's caption, but for those that the item calls implied. Items of another
+    shape are passed over. `composites` say what captions and pictures are made of, as
+    `fourfold.evaluator.analysis.composites` reads it from our datasets; without them superposition is not measured.
+    `rng` draws the unrelated pairs and the resamples; `progress` hears of the encoding.
 
     Raises InputError if no item is a fourfold group.
     """
@@ -125,7 +125,7 @@ def measure_groups(items: Sequence[Item], embedded: Sequence[Embedded], rng: np.
     found = [
         (each.texts[side], each.texts[column], each.texts[1 - side], item.cluster)
         for item, each in zip(items, embedded, strict=True)
-        for column, side in _paraphrases(item.truth)
+        for column, side in _paraphrases(item)
     ]
     if found:
         captions, reworded, twins, owners = (np.stack(column) for column in zip(*found, strict=True))
@@ -160,9 +160,10 @@ def _sections(categories: Sequence[str]) -> Iterator[tuple[str, str, list[int]]]
             yield condition, "", sorted(i for name in names for i in of_category[name])
 
 
-def _paraphrases(truth: np.ndarray) -> Iterable[tuple[int, int]]:
-    """(column, side) of the captions after the first two that are true of one image alone."""
-    return [(j, int(truth[1, j])) for j in range(2, truth.shape[1]) if truth[0, j] != truth[1, j]]
+def _paraphrases(item: Item) -> Iterable[tuple[int, int]]:
+    """(column, side) of the captions after the first two that are true of one image alone, but for implied ones."""
+    columns = (j for j in range(2, item.truth.shape[1]) if j not in item.implied)
+    return [(j, int(item.truth[1, j])) for j in columns if item.truth[0, j] != item.truth[1, j]]
 
 
 def _as_item(composite: Composite) -> Item:

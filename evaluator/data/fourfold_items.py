@@ -2,20 +2,23 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
-from fourfold.generator.dataset.reading import Group, choose_split, read_groups, split_names
+from fourfold.generator.dataset.difficulty_axes import applicable
+from fourfold.generator.dataset.reading import Group, choose_split, read_groups, read_manifest, split_names
 
 
 def load_items(folder: str | Path, split: str | None = None, limit: int | None = None) -> tuple[Item, ...]:
     """The fourfold groups of a dataset folder as items; `limit` keeps the first groups of each category.
 
     Captions of an item: true of A, true of B, then the hard positives of A and of B. Tags hold the edit, the condition
-    and the difficulty axes. Raises InputError for a folder that is no dataset, a split it has not, or damaged rows.
+    and the difficulty axes of A that apply. Raises InputError for a folder that is no dataset, a split it has not, or
+    damaged rows.
     """
     folder = Path(folder)
     name = choose_split(folder, split)
@@ -28,6 +31,13 @@ def load_items(folder: str | Path, split: str | None = None, limit: int | None =
     if not items:
         raise InputError(f"{folder}: split {name!r} holds no fourfold groups")
     return tuple(items)
+
+
+def describe_dataset(folder: str | Path, split: str) -> dict[str, Any]:
+    """What results and head files say of a split of a dataset folder: name, folder, split, seed, hash of its scenes."""
+    manifest = read_manifest(Path(folder))
+    facts = {key: manifest[key] for key in ("seed", "scenes_sha256")}
+    return {"name": manifest["name"], "folder": str(folder), "split": split, **facts}
 
 
 def training_splits(folder: str | Path, split: str, validation: str | None) -> tuple[str, str | None]:
@@ -61,6 +71,7 @@ def group_item(group: Group) -> Item:
             "edit": first["edit"],
             "attribute": first["attribute"],
             "condition": first["condition"],
-            **first["difficulty"],
+            **applicable(first["difficulty"]),
         },
+        implied=tuple(j for j, caption in enumerate(group.captions) if caption.meaning == "implied"),
     )

@@ -49,6 +49,10 @@ def pixel_hash(image: Image.Image) -> str:
 def _check(image: Image.Image, ref: ImageRef) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(ref)
+    # Photos of telephones are files of several pictures too (MPO): the first is the photo, the others belong to it.
+    if getattr(image, "is_animated", False) and image.format != "MPO":
+        frames = getattr(image, "n_frames", 0)
+        raise InputError(f"{ref.path}: {frames} pictures in one file; save the one that is meant as a file of its own")
     if image.mode.startswith(_DEEP_MODES):
         raise InputError(f"{ref.path}: pixels of mode {image.mode!r}; convert it to 8 bits a channel")
 

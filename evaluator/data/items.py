@@ -27,6 +27,7 @@ class Item:
     category: str
     cluster: str  # what is resampled together in a bootstrap: the group, or the source image
     tags: Mapping[str, str | int | float | bool] = field(default_factory=dict)  # edit, difficulty axes, ...
+    implied: tuple[int, ...] = ()  # captions that are hard positives, but known to be no paraphrases
 
     def _repr_html_(self) -> str:
         from fourfold.evaluator.data.images import open_image  # Pillow, for notebooks alone

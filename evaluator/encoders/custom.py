@@ -29,25 +29,34 @@ put your towers in the place of the toy ones, and name it `my_model:load`:
     def load(options):  # options.device, .dtype, .batch_size, as given on the command line
         return MyModel()
 
-Every vector is of unit length; see `fourfold.evaluator.encoders.features` for shapes. Give `patches` and `grid` too,
-and set `has_patches`, for the scorers that look at patch tokens; and `resize_mode`, "crop", "squash" or "pad", where
-reports are to lay their maps over pictures that are not square.
+Every vector is of unit length, which is checked; see `fourfold.evaluator.encoders.features` for shapes. For scorers of
+pooled features `TextFeatures(np.array(texts), pooled)` is enough. Give `patches` and `grid` too, and set `has_patches`,
+for the scorers that look at patch tokens; and `resize_mode`, "crop", "squash" or "pad", where reports are to lay their
+maps over pictures that are not square. Whatever the function returns is tried at once on two pictures and two captions.
 """
 
 import importlib
 import os
 import sys
+import traceback
+from collections.abc import Callable
+
+from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.contract import Encoder, LoadOptions
+from fourfold.evaluator.encoders.feature_checks import check_image_features, check_text_features
 
 _CONTRACT = ("name", "identity", "context_length", "embed_dim", "has_patches", "encode_images", "encode_texts")
+_TRIAL_SIZES = ((64, 64), (96, 48))  # not every picture is square
+_TRIAL_TEXTS = ["a red cube", "a photo of two spheres"]
 
 
 def load_custom(spec: str, options: LoadOptions) -> Encoder:
     """The encoder that the user's `module:function` returns.
 
-    Raises InputError if the module or function is not there, or what it returns lacks a part of the contract.
+    Raises InputError if the module or function is not there, or what it returns lacks a part of the contract or breaks
+    it in a trial.
     """
     module_name, _, function_name = spec.partition(":")
     if os.getcwd() not in sys.path:
@@ -67,4 +76,28 @@ def load_custom(spec: str, options: LoadOptions) -> Encoder:
         raise InputError(
             f"{spec}: what it returned has no {', '.join(missing)}; see fourfold.evaluator.encoders.custom"
         )
+    _try_out(spec, encoder)
     return encoder
+
+
+def _try_out(spec: str, encoder: Encoder) -> None:
+    """Encode a few inputs: what breaks the contract is said before a dataset is opened."""
+    pictures = [Image.linear_gradient("L").convert("RGB").resize(size) for size in _TRIAL_SIZES]
+    trials: tuple[tuple[str, Callable[[], None]], ...] = (
+        (
+            f"encode_images, of pictures of {' and '.join(f'{w} x {h}' for w, h in _TRIAL_SIZES)} pixels",
+            lambda: check_image_features(encoder, encoder.encode_images(pictures), len(pictures)),
+        ),
+        (
+            f"encode_texts, of {_TRIAL_TEXTS}",
+            lambda: check_text_features(encoder, encoder.encode_texts(_TRIAL_TEXTS), len(_TRIAL_TEXTS)),
+        ),
+    )
+    for what, trial in trials:
+        try:
+            trial()
+        except InputError as error:
+            raise InputError(f"{spec}: {error}") from error
+        except Exception as error:  # the user's own code may raise anything
+            where = "".join(traceback.format_tb(error.__traceback__)[-1:]).split("\n")[0].strip()
+            raise InputError(f"{spec}: {what}, failed with {type(error).__name__}: {error} ({where})") from error

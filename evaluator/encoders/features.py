@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from fourfold.errors import InputError
+
 
 @dataclass(frozen=True)
 class ImageFeatures:
@@ -42,11 +44,11 @@ class TextFeatures:
 
     texts: np.ndarray  # [..., n] str: the captions themselves
     pooled: torch.Tensor  # [..., n, d]: the library's own text embedding
-    tokens: torch.Tensor  # [..., n, t, d]: every position, special tokens and padding included
-    mask: torch.Tensor  # [..., n, t] bool: True on tokens that spell the caption (no start, end or padding)
-    token_strings: (
-        np.ndarray
-    )  # [..., n, t] str: what each token spells; a word's last piece ends in "</w>"; "" where masked
+    # The dense features, all three or none: without them only scorers of pooled features can be used.
+    tokens: torch.Tensor | None = None  # [..., n, t, d]: every position, special tokens and padding included
+    mask: torch.Tensor | None = None  # [..., n, t] bool: True on tokens that spell the caption, not start, end, padding
+    token_strings: np.ndarray | None = None  # [..., n, t] str: what each token spells; a word's last piece ends in
+    # "</w>"; "" where masked
     truncated: torch.Tensor | None = None  # [..., n] bool: captions longer than the context; None: not known
 
     def __len__(self) -> int:
@@ -59,8 +61,20 @@ class TextFeatures:
         return TextFeatures(
             texts=self.texts[rows],
             pooled=self.pooled[at],
-            tokens=self.tokens[at],
-            mask=self.mask[at],
-            token_strings=self.token_strings[rows],
+            tokens=None if self.tokens is None else self.tokens[at],
+            mask=None if self.mask is None else self.mask[at],
+            token_strings=None if self.token_strings is None else self.token_strings[rows],
             truncated=None if self.truncated is None else self.truncated[at],
         )
+
+    def dense(self) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+        """Tokens [..., n, t, d], their mask [..., n, t] and what they spell [..., n, t].
+
+        Raises InputError for features that are pooled alone.
+        """
+        if self.tokens is None or self.mask is None or self.token_strings is None:
+            raise InputError(
+                "the model gives pooled text features alone, and this scorer reads text tokens; cosine, labclip and "
+                "the controls work without them"
+            )
+        return self.tokens, self.mask, self.token_strings

@@ -5,6 +5,7 @@ pooling head and projection make of each last token alone. Written for transform
 guarded here.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,19 +31,10 @@ except ImportError:
 
 _LOAD_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, SafetensorError)
 _WEIGHT_FILES = ("*.safetensors", "*.bin")
-# What decides features besides the weights and their shapes. Whole configurations differ from version to version of
-# transformers, and a head must not be refused because the library was upgraded.
-_TOWER_KEYS = ("model_type", "hidden_act", "num_attention_heads", "layer_norm_eps", "patch_size", "image_size")
-_IMAGE_KEYS = (
-    "size",
-    "crop_size",
-    "resample",
-    "rescale_factor",
-    "image_mean",
-    "image_std",
-    "do_resize",
-    "do_normalize",
-)
+# What decides features besides the weights, as published: what the library adds to it differs from version to version,
+# and a head must not be refused because it was upgraded. What a tokenizer does is seen in the ids of the probe.
+_CONFIG_FILES = ("config.json", "preprocessor_config.json", "processor_config.json")
+_DECIDES_NOTHING = {"_commit_hash", "_name_or_path", "architectures", "dtype", "torch_dtype", "transformers_version"}
 
 ImageTower = Callable[[Any, torch.Tensor], TowerOutput]
 TextTower = Callable[[Any, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
@@ -137,7 +129,7 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
     probe = tokenize([PROBE]).ids[0].tolist()
     return TowerEncoder(
         name=spec,
-        identity=model_identity(_describe(config, processor), model.state_dict(), probe),
+        identity=model_identity(_describe(source), model.state_dict(), probe),
         dtype=dtype,
         context_length=context,
         embed_dim=embed_dim,
@@ -192,10 +184,21 @@ def _image_processor(source: str) -> Any:
     return transformers.AutoImageProcessor.from_pretrained(source, use_fast=False)
 
 
-def _describe(config: Any, processor: Any) -> dict:
-    towers = {"vision": config.vision_config, "text": config.text_config}
-    said = {side: {key: getattr(tower, key, None) for key in _TOWER_KEYS} for side, tower in towers.items()}
-    return {**said, **{key: processor.to_dict().get(key) for key in _IMAGE_KEYS}}
+def _describe(source: str) -> dict[str, Any]:
+    """The whole configurations of model and processor, by file, but for what decides nothing."""
+    absent_is_none = {
+        "_raise_exceptions_for_missing_entries": False,
+        "_raise_exceptions_for_connection_errors": False,
+        "_raise_exceptions_for_gated_repo": False,
+    }
+    paths = {name: transformers.utils.cached_file(source, name, **absent_is_none) for name in _CONFIG_FILES}
+    return {name: _deciding(json.loads(Path(path).read_text(encoding="utf-8"))) for name, path in paths.items() if path}
+
+
+def _deciding(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _deciding(inner) for key, inner in value.items() if key not in _DECIDES_NOTHING}
+    return value
 
 
 def _encode(tokenizer: Any, texts: list[str], context: int) -> torch.Tensor:  # ids [n, context]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from fourfold.errors import InputError
 from fourfold.evaluator.encoders.token_strings import END, marker_of, spell
 
 
@@ -26,7 +27,10 @@ Tokenize = Callable[[Sequence[str]], Tokens]
 def byte_pair_tokens(tokenizer: Any) -> Tokenize:
     """For open_clip's own `SimpleTokenizer`: what lies between start and end spells the caption."""
 
+    special = [word for word in tokenizer.encoder if tokenizer.encoder[word] in tokenizer.all_special_ids]
+
     def tokenize(texts: Sequence[str]) -> Tokens:
+        _refuse_special(texts, special)
         ids = tokenizer(list(texts))
         last = (ids == tokenizer.eot_token_id).int().argmax(dim=1)  # [n]: the first end token
         position = torch.arange(ids.shape[1])
@@ -54,7 +58,10 @@ def vocabulary_tokens(
     special = torch.tensor(sorted({*tokenizer.all_special_ids, *ends} - unknown - {None}))
     marker = marker_of(tokenizer.get_vocab())
 
+    strings = [word for word in {*tokenizer.all_special_tokens} if word != tokenizer.unk_token or unknown == set()]
+
     def tokenize(texts: Sequence[str]) -> Tokens:
+        _refuse_special(texts, strings)
         ids = encode(list(texts))
         mask = ~torch.isin(ids, special)
         token_strings = _pieces(ids, mask, tokenizer.convert_ids_to_tokens, marker)
@@ -63,6 +70,17 @@ def vocabulary_tokens(
         return Tokens(ids, mask, token_strings, kept < torch.tensor([len(row) for row in uncut]))
 
     return tokenize
+
+
+def _refuse_special(texts: Sequence[str], special: Sequence[str]) -> None:
+    """A caption that spells a special token would be read as one, and cut there or pooled at the wrong place."""
+    for text in texts:
+        lower = text.lower()
+        if found := [word for word in special if word.lower() in lower]:
+            raise InputError(
+                f"caption {text!r} holds {found[0]!r}, which this model's tokenizer takes for a special token; "
+                "remove it"
+            )
 
 
 def _pieces(

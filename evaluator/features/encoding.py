@@ -19,6 +19,7 @@ from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
+from fourfold.evaluator.encoders.feature_checks import check_image_features, check_text_features
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
 from fourfold.evaluator.features.store import FeatureStore, Row
@@ -54,7 +55,7 @@ def encode_items(
     float16, the precision they are stored with, whether a cache is used or not, so that it cannot change a score;
     pooled features and class tokens keep float32. All come back as float32.
 
-    Raises InputError for a picture that cannot be read and for features that are not finite; warns
+    Raises InputError for a picture that cannot be read and for features that break the contract; warns
     `TruncatedCaptions` once, with their number, for captions longer than the context.
     """
     if not any(item.images for item in items) or not any(item.captions for item in items):
@@ -145,7 +146,7 @@ def encode_texts(
 ) -> TextFeatures:
     """Features of at least one text, all of them distinct, from the store where they are there already.
 
-    Text tokens are rounded as `encode_items` says. Raises InputError for features that are not finite.
+    Text tokens are rounded as `encode_items` says. Raises InputError for features that break the contract.
     """
     table = _Table(len(texts))
     for start in range(0, len(texts), TEXTS_AT_ONCE):
@@ -154,10 +155,12 @@ def encode_texts(
         if progress:
             progress("texts", start + len(chunk), len(texts))
     values = table.values()
-    mask = values["mask"]
+    captions, mask = np.array(texts, dtype=np.str_), values.get("mask")
+    if mask is None:
+        return TextFeatures(captions, values["pooled"], truncated=values.get("truncated"))
     token_strings = np.array([note + [""] * (mask.shape[1] - len(note)) for note in table.notes], dtype=np.str_)
     return TextFeatures(
-        texts=np.array(texts, dtype=np.str_),
+        texts=captions,
         pooled=values["pooled"],
         tokens=values["tokens"],
         mask=mask,
@@ -221,31 +224,26 @@ def _text_hash(text: str) -> str:
 
 def _image_rows(encoder: Encoder, images: list[Image.Image]) -> list[Row]:
     features = encoder.encode_images(images)
+    check_image_features(encoder, features, len(images))
     tensors = {"pooled": features.pooled, "cls": features.cls, "patches": _rounded(features.patches)}
-    return _rows(encoder, len(images), tensors, [features.grid] * len(images))
+    return _rows(tensors, [features.grid] * len(images))
 
 
 def _text_rows(encoder: Encoder, texts: list[str]) -> list[Row]:
     with warnings.catch_warnings():  # said once for the whole set, stored captions included
         warnings.simplefilter("ignore", TruncatedCaptions)
         features = encoder.encode_texts(texts)
+    check_text_features(encoder, features, len(texts))
     tensors = {"pooled": features.pooled, "tokens": _rounded(features.tokens), "mask": features.mask}
-    spelled = [
-        row[: int(np.flatnonzero(row != "")[-1]) + 1].tolist() if (row != "").any() else []
-        for row in features.token_strings
-    ]
-    return _rows(encoder, len(texts), {**tensors, "truncated": features.truncated}, spelled)
+    strings = np.full((len(texts), 0), "") if features.token_strings is None else features.token_strings
+    spelled = [row[: int(np.flatnonzero(row != "")[-1]) + 1].tolist() if (row != "").any() else [] for row in strings]
+    return _rows({**tensors, "truncated": features.truncated}, spelled)
 
 
 def _rounded(dense: torch.Tensor | None) -> torch.Tensor | None:
     return None if dense is None else dense.half()
 
 
-def _rows(encoder: Encoder, n: int, tensors: dict[str, torch.Tensor | None], notes: Iterable[Any]) -> list[Row]:
+def _rows(tensors: dict[str, torch.Tensor | None], notes: Iterable[Any]) -> list[Row]:
     given = {name: value.detach().cpu() for name, value in tensors.items() if value is not None}
-    for name, value in given.items():
-        if len(value) != n:
-            raise InputError(f"{encoder.name}: {len(value)} rows of {name!r} for {n} inputs")
-        if not torch.isfinite(value).all():
-            raise InputError(f"{encoder.name}: {name!r} features are not finite; use float32, or check the weights")
     return [Row({name: value[i] for name, value in given.items()}, note) for i, note in enumerate(notes)]

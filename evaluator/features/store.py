@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from fourfold.errors import InputError
 from fourfold.files import ASIDE, write_file_with
 
-FORMAT = "1"
+FORMAT = "2"  # from 2 on, features were checked before they were kept: unit length, shapes, finite
 SUFFIX = ".features.safetensors"
 _UNFINISHED = (f".*{SUFFIX}.*{ASIDE}", "*.aside")  # files aside: of `write_file_with`, and of earlier versions
 _ABANDONED = 24 * 3600  # seconds after which a file aside belongs to no living process

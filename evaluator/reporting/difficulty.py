@@ -7,20 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from fourfold.generator.dataset.difficulty_axes import AXES
 from fourfold.statistics import wilson_interval
 
 MAX_BINS = 4
 MIN_CLUSTERS = 5  # a share of fewer groups says nothing and would only draw the eye
-LABELS = {
-    "n_objects": "number of objects",
-    "distance": "distance between objects",
-    "size_ratio": "size ratio",
-    "occlusion": "occlusion",
-    "color_distance": "color distance (CIEDE2000)",
-    "visible_pixels": "visible pixels",
-    "caption_length": "words in the caption",
-    "held_out": "held out of training",
-}
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ def find_axes(tags: Sequence[Mapping[str, Any]]) -> list[Axis]:
         yes_no = all(isinstance(each.get(name), bool) for each in tags if name in each)
         bins = [Bin("no", 0, 1), Bin("yes", 1, 1, last=True)] if yes_no and len(set(values)) == 2 else cut_bins(values)
         if len(bins) > 1:
-            axes.append(Axis(name, LABELS.get(name, name.replace("_", " ")), tuple(bins)))
+            axes.append(Axis(name, AXES[name].label if name in AXES else name.replace("_", " "), tuple(bins)))
     return axes
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fourfold.generator.dataset import reading as files
+from fourfold.generator.dataset.difficulty_axes import applicable
 
 ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
 
@@ -65,7 +66,7 @@ def _make_group(dataset: Path, group: files.Group, split: str) -> Group:
         kinds=tuple(_kind(caption, place) for place, caption in enumerate(group.captions)),
         truth=tuple(tuple(caption.truth[i] for caption in group.captions) for i in range(len(group.rows))),
         facets={key: str(value) for key, value in facets.items() if value},
-        difficulty=row["difficulty"],
+        difficulty=applicable(row["difficulty"]),
     )
 
 

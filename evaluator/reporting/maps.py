@@ -51,7 +51,7 @@ def collect_maps(
     word_maps: Mapping[str, np.ndarray] | None = None,
     resize_mode: ResizeMode = "crop",
 ) -> Maps | None:
-    """The maps of the first `per_category` items of each category; None for a model without patch tokens.
+    """The maps of the first `per_category` items of each category; None for a model without patch or text tokens.
 
     Items too large to be looked at (`MAX_CELLS`) are passed over. `resize_mode` is how the encoder makes pictures
     square.
@@ -60,7 +60,7 @@ def collect_maps(
     functional words and lays in place of their cosines, by lower-case word. Bytes are evenly spaced between an item's
     smallest and largest cosine, so no cosine is off by more than 1/510 of that range.
     """
-    if encoded.images.patches is None or encoded.images.grid is None:
+    if encoded.images.patches is None or encoded.images.grid is None or encoded.texts.tokens is None:
         return None
     learned = {word: tuple(float(x) for x in np.ravel(values)) for word, values in (word_maps or {}).items()}
     groups: dict[str, GroupMaps] = {}
@@ -140,11 +140,10 @@ def _spelled(token_strings: Sequence[str]) -> tuple[str, ...]:
 def _cosines(encoded: "EncodedSet", i: int) -> tuple[list[list[np.ndarray]], list[list[str]]]:
     """Of item i: for each image and caption the cosines [tokens, patches], and for each caption its token_strings."""
     texts = encoded.text_index[i]
-    masks = [encoded.texts.mask[int(j)].numpy() for j in texts]  # [t] bool each
-    tokens = [encoded.texts.tokens[int(j)].numpy()[mask] for j, mask in zip(texts, masks, strict=True)]
-    token_strings = [
-        [str(p) for p in encoded.texts.token_strings[int(j)][mask]] for j, mask in zip(texts, masks, strict=True)
-    ]
+    all_tokens, all_masks, all_strings = encoded.texts.dense()
+    masks = [all_masks[int(j)].numpy() for j in texts]  # [t] bool each
+    tokens = [all_tokens[int(j)].numpy()[mask] for j, mask in zip(texts, masks, strict=True)]
+    token_strings = [[str(p) for p in all_strings[int(j)][mask]] for j, mask in zip(texts, masks, strict=True)]
     assert encoded.images.patches is not None  # collect_maps returned
     patches = [encoded.images.patches[int(k)].numpy() for k in encoded.image_index[i]]  # [p, d] each
     return [[line @ image.T for line in tokens] for image in patches], token_strings

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -23,7 +24,8 @@ from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encod
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import Scorer, ScorerContext, load_scorer
 from fourfold.evaluator.scorers.trained import HEADS
-from fourfold.evaluator.scoring.head_files import check_given, head_file
+from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, read_head
+from fourfold.evaluator.scoring.training_items import check_unseen
 from fourfold.generator.dataset.reading import file_hash
 from fourfold.statistics import LEVEL, REPLICATES
 
@@ -47,6 +49,7 @@ def evaluate(
     dataset_info: Mapping[str, Any] | None = None,
     command: str = "",
     notes: Sequence[str] = (),
+    allow_training_items: bool = False,
 ) -> Results:
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
@@ -54,9 +57,11 @@ def evaluate(
     phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
     the caller has them already; `baseline` is the scorer that the others are compared with, if it is among them;
     `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
-    results where the numbers come from; `notes` are repeated by every table. All randomness comes from `seed`.
+    results where the numbers come from; `notes` are repeated by every table; heads may be scored on items that they
+    were trained on if `allow_training_items`, which is noted then. All randomness comes from `seed`.
 
-    Raises InputError for items that are not well formed, an unknown scorer, and scores that are not numbers.
+    Raises InputError for items that are not well formed, an unknown scorer, a head that knows the items from its
+    training, and scores that are not numbers.
     """
     check_items(items)
     names = list(dict.fromkeys(scorers))
@@ -66,6 +71,7 @@ def evaluate(
         with encoding_bar(progress) as advance:
             encoded = encode_items(encoder, items, cache_dir, progress=advance)
     heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
+    known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
     context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed)
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
@@ -84,7 +90,7 @@ def evaluate(
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
-        notes=(*notes, *_warn(encoder, encoded)),
+        notes=(*notes, *known, *_warn(encoder, encoded)),
     )
 
 
@@ -131,9 +137,22 @@ def hash_heads(head: Path | None, scorers: Sequence[str], model: str) -> dict[st
     Raises InputError for a `head` that is not there.
     """
     check_given(head)
+    return {name: file_hash(path) for name, path in _head_files(head, scorers, model).items()}
+
+
+def heads_of(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, Head]:
+    """The heads that scorers of a model use, given or shipped, by the scorers' names.
+
+    Checkpoints of the paper's code, which say nothing of their training, are left out.
+    """
+    files = _head_files(head, scorers, model)
+    return {name: read_head(path) for name, path in files.items() if not is_zipfile(path)}
+
+
+def _head_files(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, Path]:
     types = {name: name.rpartition(":")[2] for name in scorers}
     files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
-    return {name: file_hash(path) for name, path in files.items() if path is not None and path.is_file()}
+    return {name: path for name, path in files.items() if path is not None and path.is_file()}
 
 
 def name_of_image(ref: ImageRef) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from fourfold.errors import InputError
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
-from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
 from fourfold.evaluator.run.one_model import EvaluationSpec
@@ -81,16 +81,9 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
     }
     if given := [option for option, is_given in theirs.items() if is_given]:
         raise InputError(f"{name}: {given[0]} is for benchmarks by others (NAME:PATH), this is a dataset of ours")
-    manifest = read_manifest(folder)
+    read_manifest(folder)  # a folder that is no dataset is said before its splits are looked for
     used = choose_split(folder, reading.split)
-    info = {
-        "name": manifest["name"],
-        "folder": str(folder),
-        "split": used,
-        "seed": manifest["seed"],
-        "scenes_sha256": manifest["scenes_sha256"],
-    }
-    return load_items(folder, used, reading.limit), info, None
+    return load_items(folder, used, reading.limit), describe_dataset(folder, used), None
 
 
 def _random_note(allowed: bool) -> list[str]:

@@ -15,9 +15,11 @@ from fourfold.evaluator.encoders.contract import Encoder, resize_mode_of
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
 from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE
-from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate
+from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate, heads_of
 from fourfold.evaluator.run.options import RunOptions
+from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
+from fourfold.evaluator.scoring.training_items import shows_same_scenes, trained_on
 
 MAPS_PER_CATEGORY = 100
 _OF_THE_SET = ("marginal", *WRAPPERS)  # scorers that cannot be tried out on one item
@@ -68,17 +70,22 @@ def open_encoder(spec: EvaluationSpec, model: str) -> Encoder:
 
 
 def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
-    """Load every scorer on the first item: a missing head or patch token is said now, not after hours of encoding.
+    """Load every scorer and let it score a pair: a missing head or token is said now, not after hours of encoding.
 
     Raises InputError for a scorer that the model cannot be scored with.
     """
     item = spec.items[0]  # of a retrieval set, which is one item, a single pair
     first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
-    context = ScorerContext(encoder, first, encode_items(encoder, first), run.head, spec.options.seed)
+    encoded = encode_items(encoder, first)
+    context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed)
     for name in spec.scorers:
         parts = [part for part in name.split(":") if part != "shuffled-images"]  # which needs the whole set
         if parts and parts[-1] not in _OF_THE_SET:
-            load_scorer(":".join(parts), context)
+            inner = ":".join(parts)
+            score_items(first, encoded, {inner: load_scorer(inner, context)})
+    for name, head in heads_of(run.head, spec.scorers, encoder.name).items():
+        if shows_same_scenes(head, spec.dataset) and not spec.options.allow_training_items:
+            raise trained_on(name, len(spec.items), len(spec.items))
 
 
 def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: EncodedSet, progress: bool) -> Outcome:
@@ -96,6 +103,7 @@ def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: Enco
         dataset_info=spec.dataset,
         command=spec.command,
         notes=spec.notes,
+        allow_training_items=spec.options.allow_training_items,
     )
     return Outcome(results, collect_maps(spec.items, encoded, MAPS_PER_CATEGORY, resize_mode=resize_mode_of(encoder)))
 

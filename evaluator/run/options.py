@@ -28,3 +28,4 @@ class RunOptions:
     load: LoadOptions = field(default_factory=LoadOptions)
     cache_dir: Path | None = None  # features kept for later runs
     seed: int = 0
+    allow_training_items: bool = False  # score heads on items that they were trained on, and mark every table

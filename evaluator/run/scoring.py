@@ -96,7 +96,9 @@ def _floats_of_one(encoded: EncodedSet) -> tuple[int, int]:
     """How many numbers an image and a text take."""
     images, texts = encoded.images, encoded.texts
     patches = 0 if images.patches is None else images.patches[0].numel()
-    return images.pooled.shape[-1] + patches, texts.pooled.shape[-1] + texts.tokens[0].numel()
+    return images.pooled.shape[-1] + patches, texts.pooled.shape[-1] + (
+        0 if texts.tokens is None else texts.tokens[0].numel()
+    )
 
 
 def _score(name: str, scorer: Scorer, images: ImageFeatures, texts: TextFeatures) -> np.ndarray:

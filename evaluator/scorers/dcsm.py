@@ -90,10 +90,10 @@ class DcsmHead(nn.Module):
         [..., m] give "pooled" [..., m, d], "tokens" [..., m, t, d], and "mask" and "words" [..., m, t], t being the
         most tokens that any of them has.
         """
-        mask = texts.mask
+        tokens, mask, _ = texts.dense()
         longest = max(1, int(mask.sum(-1).max()))
         order = torch.argsort((~mask).to(torch.uint8), dim=-1, stable=True)[..., :longest]
-        tokens = texts.tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, texts.tokens.shape[-1]))
+        tokens = tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, tokens.shape[-1]))
         words = self.find_words(texts).to(mask.device).gather(-1, order)
         mask = mask.gather(-1, order)
         if self.config.whole_caption:
@@ -106,7 +106,7 @@ class DcsmHead(nn.Module):
     def floats_per_pair(self, images: ImageFeatures, texts: TextFeatures) -> int:
         """Roughly how many floats the largest intermediate result takes for one pair."""
         assert images.patches is not None
-        return (int(texts.mask.sum(-1).max()) + 1) * images.patches.shape[-2] * (self.config.channels + 4)
+        return (int(texts.dense()[1].sum(-1).max()) + 1) * images.patches.shape[-2] * (self.config.channels + 4)
 
     def forward(self, images: ImageFeatures, texts: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Scores [b, k, m] of images [b, k] and prepared texts [b, m]; higher means more true."""

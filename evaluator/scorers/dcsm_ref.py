@@ -60,7 +60,7 @@ class DcsmRefHead(nn.Module):
         with the end token. Models whose tokenizer pads differently get what their own padding encodes to.
         texts [..., m] -> tensors [..., m, t, ...].
         """
-        tokens = texts.tokens[..., : self.text_tokens, :]
+        tokens = texts.dense()[0][..., : self.text_tokens, :]
         missing = self.text_tokens - tokens.shape[-2]
         if missing > 0:
             tokens = torch.cat([tokens, tokens[..., -1:, :].repeat_interleave(missing, dim=-2)], dim=-2)

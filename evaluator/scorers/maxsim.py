@@ -14,13 +14,14 @@ def maxsim(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
     only tokens that spell the caption look for a patch. A caption with no token at all scores by its patches' half.
     """
     assert images.patches is not None  # load_scorer refuses models without patch tokens
-    floats = images.patches.shape[-2] * texts.tokens.shape[-2]
+    floats = images.patches.shape[-2] * texts.dense()[0].shape[-2]
     return score_in_blocks(_maxsim_block, images, texts, floats)
 
 
 def _maxsim_block(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
-    maps = torch.einsum("bipd,bjtd->bijpt", images.patches, texts.tokens)
-    valid = texts.mask[:, None].to(maps.dtype)  # [b, 1, m, t]
+    tokens, mask, _ = texts.dense()
+    maps = torch.einsum("bipd,bjtd->bijpt", images.patches, tokens)
+    valid = mask[:, None].to(maps.dtype)  # [b, 1, m, t]
     by_patch = maps.amax(-1).mean(-1)
     by_token = (maps.amax(-2) * valid).sum(-1) / valid.sum(-1).clamp(min=1)
     return (by_patch + by_token) / 2

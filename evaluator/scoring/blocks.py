@@ -55,9 +55,11 @@ def flatten_texts(texts: TextFeatures) -> TextFeatures:
     return TextFeatures(
         texts=texts.texts.reshape(-1),
         pooled=texts.pooled.flatten(0, -2),
-        tokens=texts.tokens.flatten(0, -3),
-        mask=texts.mask.flatten(0, -2),
-        token_strings=texts.token_strings.reshape(-1, texts.token_strings.shape[-1]),
+        tokens=None if texts.tokens is None else texts.tokens.flatten(0, -3),
+        mask=None if texts.mask is None else texts.mask.flatten(0, -2),
+        token_strings=None
+        if texts.token_strings is None
+        else texts.token_strings.reshape(-1, texts.token_strings.shape[-1]),
     )
 
 

@@ -86,6 +86,7 @@ class WordFinder:
 
     def __call__(self, texts: TextFeatures) -> torch.Tensor:
         """Rows of the functional words: [..., t] int64."""
-        token_strings = texts.token_strings.reshape(-1, texts.token_strings.shape[-1])
-        found = [self._find(tuple(line)) for line in token_strings.tolist()]
-        return torch.tensor(np.array(found, dtype=np.int64)).reshape(texts.token_strings.shape)
+        _, _, token_strings = texts.dense()
+        lines = token_strings.reshape(-1, token_strings.shape[-1]).tolist()
+        found = [self._find(tuple(line)) for line in lines]
+        return torch.tensor(np.array(found, dtype=np.int64)).reshape(token_strings.shape)

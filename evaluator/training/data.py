@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -183,13 +182,3 @@ def split_clusters(items: Sequence[Item], share: float, seed: int) -> tuple[list
         held_out |= set(rng.permutation(clusters)[: max(1, round(share * len(clusters)))].tolist())
     train = [item for item in items if item.cluster not in held_out]
     return train, [item for item in items if item.cluster in held_out]
-
-
-def hash_items(items: Sequence[Item], encoded: "EncodedSet") -> str:
-    """One hash of pixels, captions and truth of all items, whatever their order and file names."""
-    lines = []
-    for item, image_rows, text_rows in zip(items, encoded.image_index, encoded.text_index, strict=True):
-        images = [str(key) for key in encoded.images.keys[image_rows]]
-        texts = [str(text) for text in encoded.texts.texts[text_rows]]
-        lines.append(f"{images} {texts} {item.truth.astype(int).tolist()}")
-    return sha256("\n".join(sorted(lines)).encode()).hexdigest()

@@ -18,8 +18,9 @@ from fourfold.evaluator.encoders.features import ImageFeatures
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.scorers.trained import count_parameters, head_type
 from fourfold.evaluator.scoring.head_files import Head, save_head
+from fourfold.evaluator.scoring.training_items import describe_training, hash_items
 from fourfold.evaluator.training.augmentation import augmented
-from fourfold.evaluator.training.data import hash_items, prepare_data, split_clusters
+from fourfold.evaluator.training.data import prepare_data, split_clusters
 from fourfold.evaluator.training.processes import Processes, find_processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig
 
@@ -62,6 +63,7 @@ def train_head(
     resume: bool = True,
     tensorboard: Path | None = None,
     processes: Processes | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> HeadReport:
     """Train a head for `encoder` on items with known truth and write it to `out`.
 
@@ -70,6 +72,8 @@ def train_head(
     stand its log, `out`.log.jsonl, and while it runs `out`.checkpoint, the last whole epoch, where `resume` goes on.
     `tensorboard` is a folder for the same log as TensorBoard's events. Under `accelerate launch` the processes share
     each batch; give them a `cache_dir`, and the first one alone encodes. `processes`, if they were found already.
+    `source` is what the head's file says of where its training items are from (name, scenes_sha256, split, seed); that
+    file remembers the items themselves too, so that nobody scores the head on them unawares.
 
     Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
     """
@@ -102,6 +106,7 @@ def train_head(
         resume=resume,
         tensorboard=tensorboard,
         processes=processes,
+        source=source,
     )
 
 
@@ -118,13 +123,14 @@ def train_on_features(
     resume: bool = True,
     tensorboard: Path | None = None,
     processes: Processes | None = None,
+    source: Mapping[str, Any] | None = None,
 ) -> HeadReport:
     """`train_head` from features that are there already."""
     _check_request(head, encoder, out, tensorboard)
     started = time.monotonic()
     processes = processes or find_processes(config.device)
     sizes = head_type(head).configure(encoder, train.encoded.images) | dict(head_config or {})
-    dataset = {"hash": hash_items(train.items, train.encoded), "items": len(train.items)}
+    dataset = describe_training(train.items, train.encoded, source or {})
     checked_hash = hash_items(validation.items, validation.encoded)
     run_identity = _hash_json([head, sizes, asdict(config), dataset["hash"], checked_hash, encoder.identity])
 

@@ -35,6 +35,7 @@ def evaluate(
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
+    allow_training_items: bool = False,
     cache_dir: str | Path | None = None,
     seed: int = 0,
     command: str | None = None,
@@ -53,6 +54,7 @@ def evaluate(
     images, allow_missing, prompt: for a benchmark by others, its image folder, whether items without their images
         are left out, and a caption template that holds {caption}.
     device, dtype, batch_size, allow_random_weights: as `load_encoder` takes them.
+    allow_training_items: score heads on items that they were trained on, and say so in every table.
     cache_dir: a folder that keeps features for later runs.
     seed: of all that is random: resamples, the controls that draw.
     command: what the results say of how to repeat the run; by default how this process was called.
@@ -65,7 +67,9 @@ def evaluate(
     check_engine(engine, address)
     check_given(head)
     reading = ReadOptions(split, limit, retrieval, _path(images), allow_missing, prompt)
-    running = RunOptions(LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed)
+    running = RunOptions(
+        LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
+    )
     spec = make_spec(dataset, scorers, reading, running, command=command)
     run = ModelRun(model, _path(head))
     [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
@@ -95,6 +99,7 @@ def evaluate_models(
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
+    allow_training_items: bool = False,
     cache_dir: str | Path | None = None,
     seed: int = 0,
     command: str | None = None,
@@ -115,7 +120,9 @@ def evaluate_models(
     check_writable(Path(out))
     names = read_models(Path(models)) if isinstance(models, str | Path) else models
     reading = ReadOptions(split, limit, retrieval, _path(images), allow_missing, prompt)
-    running = RunOptions(LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed)
+    running = RunOptions(
+        LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
+    )
     spec = make_spec(dataset, scorers, reading, running, command=command)
     return evaluate_all(
         spec, names, Path(out), head=_path(head), engine=engine, address=address, progress=progress, say=say

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fourfold.evaluator.data.fourfold_items import load_items, training_splits
+from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items, training_splits
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.training.processes import find_processes
@@ -52,4 +52,5 @@ def train_head(
         tensorboard=None if tensorboard is None else Path(tensorboard),
         progress=progress,
         processes=processes,
+        source=describe_dataset(folder, used),
     )

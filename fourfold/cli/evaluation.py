@@ -49,6 +49,7 @@ from fourfold.errors import InputError
 @CACHE
 @DEVICE
 @RANDOM
+@click.option("--allow-training-items", is_flag=True, help="score heads on what they learned from; every table says so")
 @QUIET
 @click.pass_context
 def evaluate(

@@ -5,6 +5,8 @@ A new template is a new row in every form that shares its number; a new wording 
 {number} {counted}: a number word and its noun; {are}: the verb that goes with it.
 """
 
+from fourfold.generator.captions.set_templates import SET_TEMPLATES
+
 HELD_OUT_TEMPLATES = 2  # the last rows of every form, which only splits with templates = "held-out" use
 HELD_OUT_PHRASES = 1  # the last wording of every relation, region and comparison
 
@@ -22,6 +24,13 @@ RELATION_PHRASES: dict[str, tuple[str, ...]] = {
     "beside": ("next to", "beside", "right beside", "close to"),
     "near": ("near", "close to", "not far from", "a short way from"),
     "touching": ("touching", "in contact with", "pressed against", "up against"),
+}
+# Of the phrases of a relation those that say less than the others: what is above a thing is higher, not the reverse.
+WEAKER_PHRASES = {
+    *("higher up than", "higher than", "lower down than", "lower than"),
+    *("closer to the camera than", "nearer than", "nearer to the viewer than"),
+    *("further back than", "farther from the camera than", "farther from the viewer than"),
+    *("directly under", "underneath", "around", "close to"),
 }
 REGION_PHRASES: dict[str, tuple[str, ...]] = {
     "left": ("on the left", "on the left side", "in the left half", "to the left of the centre"),
@@ -150,4 +159,5 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "the scene shows {a} that is {comparison} {b}",
         "an image in which {a} is {comparison} {b}",
     ),
+    **SET_TEMPLATES,
 }

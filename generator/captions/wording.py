@@ -5,7 +5,8 @@ that a claim and its negation differ in polarity only. What a split holds out is
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,9 +23,11 @@ from fourfold.generator.captions.phrases import (
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
 SYNONYMS = ("never", "hard-positives", "always")  # where kinds are called by their synonyms
+_SET_FORMS = {NothingBut: "nothing-but", OneOf: "one-of", NotBoth: "not-both", FitsBoth: "fits-both"}
 _SYNONYMS = 6  # to count round: as often the one as the other of two or of three
 
 
@@ -43,20 +46,21 @@ class Wording:
 
     template: int
     phrase: int  # which wording of a relation, region or comparison
-    synonym: int = 0  # 0: kinds by their own names; k: by their k-th synonym, counted round
+    synonym: int = 0  # 0: kinds by their own names; k: by their k-th synonym, -k: their k-th exact one, counted round
 
     @property
     def name(self) -> str:
-        """What rows of a dataset call it: "3.1" for template 3 and phrase 1, and "3.1s" if it uses synonyms."""
-        return f"{self.template}.{self.phrase}{'s' * bool(self.synonym)}"
+        """What rows of a dataset call it: "3.1" for template 3 and phrase 1, "3.1s" with synonyms, "3.1e" exact."""
+        return f"{self.template}.{self.phrase}{'s' * (self.synonym > 0)}{'e' * (self.synonym < 0)}"
 
 
 def wordings_named(name: str) -> list[Wording]:
     """All wordings with that name, which does not say which synonym it is; none if it is not the name of a wording."""
-    found = re.fullmatch(r"(\d+)\.(\d+)(s?)", name)
+    found = re.fullmatch(r"(\d+)\.(\d+)([se]?)", name)
     if found is None:
         return []
-    return [Wording(int(found[1]), int(found[2]), k) for k in (range(1, _SYNONYMS + 1) if found[3] else (0,))]
+    synonyms = {"": (0,), "s": range(1, _SYNONYMS + 1), "e": range(-1, -_SYNONYMS - 1, -1)}[found[3]]
+    return [Wording(int(found[1]), int(found[2]), k) for k in synonyms]
 
 
 def sample_wordings(rng: np.random.Generator, language: Language) -> tuple[Wording, Wording]:
@@ -100,20 +104,32 @@ def form(claim: Claim) -> str:
             return "unrelated"
         case Both(Related(), Both(Related(), Not(Related()))):
             return "related+unrelated"
+        case Both(Both(Related(), Not(Related())), Both(Related(), Not(Related()))):
+            return "unrelated+unrelated"
         case Exists() | Absent() | Related() | Located() | Counted() | Compared():
             return type(claim).__name__.lower()
+        case Quantified(quantifier=name) | Exclusive(exclusion=name):
+            return name
+        case NothingBut() | OneOf() | NotBoth() | FitsBoth():
+            return _SET_FORMS[type(claim)]
+        case Not(Absent()):
+            return "not+absent"
+        case Not(FitsBoth()):
+            return "not+fits-both"
     raise ValueError(f"no template for a claim of the form {claim}")
 
 
 def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
     match claim:
-        case Exists(a) | Absent(a):
+        case Exists(a) | Absent(a) | Not(Absent(a)):
             return _nouns(wording, a=a)
         case Both(Exists(a) | Absent(a), Exists(b) | Absent(b)):
             return _nouns(wording, a=a, b=b)
         case Related(a, relation, b) | Both(Related(), Not(Related(a, relation, b))):
             return _nouns(wording, a=a, b=b) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Both(Related(a, relation, b), Both(Related(), Not(Related(_, _, c)))):
+            return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
+        case Both(Both(Related(), Not(Related(a, relation, b))), Both(Related(), Not(Related(_, _, c)))):
             return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Located(a, region):
             return _nouns(wording, a=a) | {"region": _phrase(REGION_PHRASES, region, wording)}
@@ -122,7 +138,23 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
             return {"counted": noun, "number": NUMBERS[number], "are": "is" if number == 1 else "are"}
         case Compared(a, b, dimension):
             return _nouns(wording, a=a, b=b) | {"comparison": _phrase(COMPARISON_PHRASES, dimension, wording)}
+        case Quantified(said, attribute) | Exclusive(said, attribute):
+            return _kind_and_look(said, attribute, wording)
+        case NothingBut(a):
+            return {"things": noun_phrase(a, plural=True, synonym=wording.synonym)}
+        case OneOf(a, b) | NotBoth(a, b):
+            return _nouns(wording, a=a, b=b)
+        case FitsBoth(a, b) | Not(FitsBoth(a, b)):
+            denied = {"one": _denied(a, wording.synonym), "other": _denied(b, wording.synonym)}
+            return _nouns(wording, a=replace(a, excluded=None)) | denied
     raise ValueError(f"no template for a claim of the form {claim}")
+
+
+def _kind_and_look(said: Description, attribute: str, wording: Wording) -> dict[str, str]:
+    """The kind of a description, one and several of it, without the value of the attribute; and that value."""
+    free: dict[str, Any] = {attribute: None}
+    kind, kinds = (noun_phrase(replace(said, **free), plural, wording.synonym) for plural in (False, True))
+    return {"kind": kind, "kinds": kinds, "look": english.adjective(getattr(said, attribute))}
 
 
 def _phrase(table: dict[str, tuple[str, ...]], name: str, wording: Wording) -> str:
@@ -151,27 +183,34 @@ def articled(description: Description, synonym: int = 0) -> str:
 def noun_phrase(description: Description, plural: bool = False, synonym: int = 0) -> str:
     """The words for a description without an article: "large striped red metal cube", "cube that is not red".
 
-    `synonym` 0 calls a kind by its own name, k by its k-th synonym if it has any, counted round.
+    `synonym` 0 calls a kind by its own name, k by its k-th synonym if it has any, -k by its k-th exact one.
     """
     said = description
     noun = kind_name(said.shape, plural, synonym)
     text = english.noun_phrase(noun, size=said.size, pattern=said.pattern, color=said.color, material=said.material)
     if description.excluded:
-        attribute, value = description.excluded
-        value = articled(Description(shape=value), synonym) if attribute == "shape" else value
-        text += f" that {'are' if plural else 'is'} not {english.adjective(value)}"
+        text += f" that {'are' if plural else 'is'} not {_denied(description, synonym)}"
     return text
+
+
+def _denied(description: Description, synonym: int) -> str:
+    """The value that a description excludes, as the verb "is" takes it; nothing if it excludes none."""
+    if not description.excluded:
+        return ""
+    attribute, value = description.excluded
+    return articled(Description(shape=value), synonym) if attribute == "shape" else english.adjective(value)
 
 
 def kind_name(shape: str | None, plural: bool, synonym: int) -> str:
     """What a kind is called: its own name, or its `synonym`-th synonym if it has any; "object" if no kind is meant.
 
-    Synonyms are counted round from 1 on; 0 is the kind's own name.
+    Synonyms are counted round from 1 on, exact ones from -1 down; 0 is the kind's own name.
     """
     if shape is None:
         return "objects" if plural else "object"
     kind = KINDS[shape]
-    if not synonym or not kind.synonyms:
+    synonyms = kind.synonyms if synonym > 0 else kind.exact_synonyms
+    if not synonym or not synonyms:
         return kind.plural if plural else kind.name
-    name = kind.synonyms[(synonym - 1) % len(kind.synonyms)]
+    name = synonyms[(abs(synonym) - 1) % len(synonyms)]
     return english.regular_plural(name) if plural else name

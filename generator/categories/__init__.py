@@ -10,9 +10,12 @@ from fourfold.generator.categories import (
     comparison,
     content,
     counting,
+    exclusivity,
     location,
+    logic,
     negation,
     proximity,
+    quantification,
     relation,
     relation_negation,
 )
@@ -51,5 +54,8 @@ CATEGORIES = {
         Category("binding+relation", binding_relation.sample),
         Category("binding+negation", binding_negation.sample),
         Category("relation+negation", relation_negation.sample),
+        Category("quantification", quantification.sample),
+        Category("exclusivity", exclusivity.sample),
+        Category("logic", logic.sample),
     )
 }

@@ -1,10 +1,23 @@
-"""Comparison: which of two is larger or taller, until they exchange sizes; or nearer, until they exchange places."""
+"""Comparison: which of two is larger or taller, until they exchange sizes; or nearer, until they exchange places.
+
+From the second edition on the two are such that shortcuts fail; see `fourfold.generator.categories.dissociation`, with
+what cannot be told apart. Where the vocabulary has no such kinds or sizes, they are as in the first.
+"""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from fourfold.errors import InputError
+from fourfold.generator.categories.dissociation import (
+    low_and_tall,
+    sample_larger,
+    sample_nearer,
+    sample_taller,
+    size_ratio,
+    thin_and_wide,
+)
 from fourfold.generator.categories.world import (
     Draft,
     World,
@@ -29,12 +42,15 @@ from fourfold.scenes.truth.relations import COMPARISONS, compares
 OF_SIZE = ("larger", "smaller", "taller", "shorter")
 OF_PLACE = ("nearer", "farther")
 _SIZE_RATIO = 1.5  # between the two sizes: the margin of a comparison, with room for their jitter
+_DRAWS = 5  # of kinds and sizes for one draft, so that all comparisons are drawn about as often
 _PROPORTION = 1.3  # most that the two kinds may differ in breadth or height at the same size
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
     """A draft of a comparison group, or None if no places were found in which the comparison is clear."""
     dimension = choose(rng, _sayable(world))
+    if world.edition >= 2 and _is_dissociable(world, dimension):
+        return _dissociated(world, dimension, rng)
     return _of_size(world, dimension, rng) if dimension in OF_SIZE else _of_place(world, dimension, rng)
 
 
@@ -52,6 +68,40 @@ def _sayable(world: World) -> tuple[str, ...]:
 def _size_pairs(world: World) -> list[tuple[str, str]]:
     sizes = world.vocabulary.sizes
     return [(a, b) for a in sizes for b in sizes if SIZES[a].scale >= _SIZE_RATIO * SIZES[b].scale]
+
+
+def _is_dissociable(world: World, dimension: str) -> bool:
+    """Whether the vocabulary has two sizes, and kinds, with which a shortcut fails in one picture of a group.
+
+    In a split of held-out objects one of each group is given, and would find a partner too seldom.
+    """
+    pairs = _size_pairs(world)
+    if dimension in OF_PLACE or not pairs:
+        return bool(pairs)
+    kinds = low_and_tall if dimension in ("larger", "smaller") else thin_and_wide
+    return not world.hold_outs.wanted and bool(kinds(world.vocabulary.shapes, min(map(size_ratio, pairs))))
+
+
+def _dissociated(world: World, dimension: str, rng: np.random.Generator) -> Draft | None:
+    pairs = _size_pairs(world)
+    for _ in range(_DRAWS):
+        large, small = pairs[int(rng.integers(len(pairs)))]
+        scenes = _dissociated_scenes(world, dimension, large, small, rng)
+        if scenes is not None:
+            but = () if dimension in OF_PLACE else ("size",)
+            return _draft(*scenes, dimension, mention(world, rng, but=but))
+    return None
+
+
+def _dissociated_scenes(
+    world: World, dimension: str, large: str, small: str, rng: np.random.Generator
+) -> tuple[Layout, Layout] | None:
+    clear = partial(_is_clear, dimension)
+    if dimension in OF_PLACE:
+        return sample_nearer(world, (large, small) if rng.random() < 0.5 else (small, large), clear, rng)
+    if dimension in ("larger", "smaller"):
+        return sample_larger(world, (large, small) if dimension == "larger" else (small, large), clear, rng)
+    return sample_taller(world, (large, small), dimension == "taller", clear, rng)
 
 
 def _of_size(world: World, dimension: str, rng: np.random.Generator) -> Draft | None:

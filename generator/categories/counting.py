@@ -39,7 +39,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
         decoy = {name: other_value(world, name, getattr(model, name), rng) for name in attributes}
         others[0] = sample_object(world, model.shape, rng, **decoy)
     layout = sample_layout(
-        world, counted + others, rng, accept=lambda layout: _are_apart(layout, high), tries=MANY_TRIES
+        world, counted + others, rng, accept=lambda layout: are_apart(layout, high), tries=MANY_TRIES
     )
     if layout is None:
         return None
@@ -54,7 +54,7 @@ def _like(world: World, model: ObjectSpec, attributes: tuple[str, ...], rng: np.
     return sample_object(world, model.shape, rng, **{name: getattr(model, name) for name in attributes})
 
 
-def _are_apart(layout: Layout, n: int) -> bool:
+def are_apart(layout: Layout, n: int) -> bool:
     """Whether the first n objects can be told apart in the picture."""
     boxes = boxes_in_picture(layout)[:n]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)

@@ -2,6 +2,11 @@
 
 With one object of each kind there is but one reading of "a cube that is not left of a sphere": the two are there, and
 the cube is clearly on the other side.
+
+Hard positives. "Not left of" says the same of two things as "not right of" the other way round. From the second edition
+on that is all that is said: of three things the first edition said "right of the cone but not right of the sphere" for
+"left of the sphere but not left of the cone", which in our scenes is true with it, but says something else. Now the
+same claim comes in another wording.
 """
 
 import numpy as np
@@ -81,5 +86,7 @@ def _but_not(world: World, arrangement: str, rng: np.random.Generator) -> Draft 
     a, b, c = (describe(thing) for thing in first.objects[:3])
     claims = tuple(Both(Related(a, relation, x), unrelated(a, relation, y)) for x, y in ((b, c), (c, b)))
     positives = tuple(Both(Related(a, converse, y), unrelated(a, converse, x)) for x, y in ((b, c), (c, b)))
+    if world.edition >= 2:
+        positives = claims
     layouts = first, swap_places(first, 1, 2)
     return Draft(layouts, (claims[0], claims[1]), (positives[0], positives[1]), "swap-object", relation)

@@ -44,6 +44,7 @@ class Draft:
     close: tuple[tuple[int, int], ...] = ()  # pairs of objects that come near each other on purpose, and may touch
 
 
+MATERIAL_LOOK = {1: 1, 2: 2}  # edition -> row of MATERIAL_LOOKS
 _TRIES = 20  # to find looks that go together
 MANY_TRIES = 800  # to place objects of which two or three have to stand in a certain way
 Sampler = Callable[[World, np.random.Generator], Draft | None]
@@ -159,7 +160,8 @@ def sample_layout(
     """
     name = arrangement or choose(rng, free_arrangements(world))
     photos = tuple(photo.name for photo in world.scene.photos or ())
-    return place(SceneSpec(tuple(objects), name, photos=photos), rng, clearance=clearance, accept=accept, tries=tries)
+    spec = SceneSpec(tuple(objects), name, photos=photos, material_look=MATERIAL_LOOK[world.edition])
+    return place(spec, rng, clearance=clearance, accept=accept, tries=tries)
 
 
 def free_arrangements(world: World) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """The dataset folder, as its readers see it: manifest, rows, groups and pictures, whatever format they lie in.
 
     OUT/README.md  manifest.json  audit.json        the card, what made it, blind solvers' scores
+    OUT/croissant.json  SHA256SUMS                  the dataset for machines, the hash of every file
     folder       OUT/<split>/metadata.jsonl  images/*.png  and  OUT/masks/<split>/*.png
     webdataset   OUT/<split>/<split>-000000.tar ...         parquet   OUT/<split>/<split>-000000.parquet ...
 
@@ -38,6 +39,7 @@ class Caption:
     claim: dict[str, Any]
     template: str
     truth: tuple[bool, bool]  # of images a and b
+    meaning: str = ""  # of a hard positive, from edition 2 on: "paraphrase", or "implied" where it says something else
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,7 @@ def read_captions(row: dict[str, Any], where: str) -> tuple[Caption, ...]:
                 claim=json.loads(item["claim"]),
                 template=str(item["template"]),
                 truth=_read_truth(item["truth"]),
+                meaning=str(item.get("meaning", "")),
             )
             for item in row["captions"]
         )

@@ -11,14 +11,17 @@ import numpy as np
 from fourfold.conditions import condition_of
 from fourfold.errors import InputError
 from fourfold.files import canonical_hash
+from fourfold.generator.captions.paraphrases import meaning, without_implications
 from fourfold.generator.captions.wording import Wording, sample_wordings, word
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import Draft, World, keeps_hold_outs
+from fourfold.generator.groups.deciding import CHECKED_SINCE, COLUMN, changed_shares, deciding_column, deciding_words
+from fourfold.generator.groups.difficulty import changed_pixels, difficulty
 from fourfold.generator.recipe.hold_outs import descriptions
 from fourfold.scenes.model.layout import Layout, layout_to_dict, overlapping
-from fourfold.scenes.model.vocabulary import color_difference
 from fourfold.scenes.render.rendering import Renderer, Rendering
 from fourfold.scenes.truth.annotations import ObjectAnnotation, annotate, with_visibility
+from fourfold.scenes.truth.changed_pixels import MIN_CHANGED_SHARE
 from fourfold.scenes.truth.claims import Claim, claim_to_dict
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.verification import find_problems
@@ -77,6 +80,8 @@ def _try_group(
     turned = rng.random() < 0.5  # which scene is called a must say nothing
     if draft is None:
         return "the objects found no places"
+    if world.edition >= 2:
+        wordings = without_implications(draft.claims + draft.hard_positives, wordings)
     if turned:
         draft = turn(draft)
     if not keeps_hold_outs(world, draft):
@@ -97,13 +102,19 @@ def _try_group(
         renderings.append(rendering)
         seen.append(annotations)
     layouts = tuple(with_visibility(layout, a) for layout, a in zip(draft.layouts, seen, strict=True))
-    if truth_table(layouts, draft.claims + draft.hard_positives) != tuple(row * 2 for row in FOURFOLD):
+    claims = draft.claims + draft.hard_positives
+    if truth_table(layouts, claims) != tuple(row * 2 for row in FOURFOLD):
         return "the picture leaves a claim open"
     name = f"{split}-{category}-{index:06d}"
-    return tuple(
-        Picture(make_row(name, split, category, world, draft, layouts[i], seen[i], i, wordings), renderings[i])
-        for i in (0, 1)
-    )
+    changed = changed_pixels(renderings[0].color, renderings[1].color)
+    rows = [make_row(name, split, category, world, draft, layouts, seen[i], i, wordings, changed) for i in (0, 1)]
+    if world.edition >= CHECKED_SINCE:
+        words = deciding_words(claims, layouts, world.vocabulary)
+        shares = changed_shares(words, layouts, renderings, renderer)
+        if min(shares.values(), default=1.0) < MIN_CHANGED_SHARE:
+            return "a word that decides the group does not show"
+        rows = [{**row, COLUMN: deciding_column(i, shares)} for i, row in enumerate(rows)]
+    return tuple(Picture(row, rendering) for row, rendering in zip(rows, renderings, strict=True))
 
 
 def turn(draft: Draft) -> Draft:
@@ -124,16 +135,21 @@ def make_row(
     category: str,
     world: World,
     draft: Draft,
-    layout: Layout,
+    layouts: tuple[Layout, ...],
     seen: tuple[ObjectAnnotation, ...],
     role: int,
     wordings: tuple[Wording, Wording],
+    changed: float,
 ) -> dict[str, Any]:
     """The metadata row of image a (role 0) or b (role 1) of a group.
 
-    The hash of the pixels and the places of files are added by whoever writes them.
+    `layouts` are those of both, `changed` is the share of pixels that differ between them. The hash of the pixels and
+    the places of files are added by whoever writes them.
     """
+    layout = layouts[role]
     captions = _captions(category, draft, role, wordings)
+    if world.edition >= 2:
+        captions = [row | {"meaning": said} for row, said in zip(captions, _meanings(draft, wordings), strict=True)]
     texts = [caption["text"] for caption in captions]
     other = 1 - role
     return {
@@ -151,7 +167,7 @@ def make_row(
         "captions": captions,
         **scene_columns(layout, seen),
         "absences": _absences(draft, layout),
-        "difficulty": difficulty(layout, seen, texts[role], world.holds_out),
+        "difficulty": difficulty(layouts, role, seen, draft.claims, texts[role], changed, world.holds_out),
     }
 
 
@@ -172,6 +188,12 @@ def _captions(category: str, draft: Draft, role: int, wordings: tuple[Wording, W
             }
         )
     return rows
+
+
+def _meanings(draft: Draft, wordings: tuple[Wording, Wording]) -> list[str]:
+    """Of the hard positives what they are to their captions, nothing of the captions themselves."""
+    pairs = zip(draft.claims, draft.hard_positives, strict=True)
+    return ["", "", *(meaning(claim, wordings[0], positive, wordings[1]) for claim, positive in pairs)]
 
 
 def scene_columns(layout: Layout, seen: tuple[ObjectAnnotation, ...]) -> dict[str, Any]:
@@ -207,24 +229,3 @@ def _kinds(said: Description) -> set[str]:
     """Kinds that the words for a description name, be it to deny one."""
     denied = [value for attribute, value in (said.excluded,) if attribute == "shape"] if said.excluded else []
     return {*denied, *([said.shape] if said.shape else [])}
-
-
-def difficulty(layout: Layout, seen: tuple[ObjectAnnotation, ...], caption: str, held_out: bool) -> dict[str, Any]:
-    """How hard an image is, along each axis; the first two objects count where an axis needs a pair.
-
-    Distances are in scene units, colors in CIEDE2000, occlusion is the hidden share (0..1) of the object that is hidden
-    most, and captions are counted in words.
-    """
-    things = layout.objects
-    a, b = things[0], things[min(1, len(things) - 1)]
-    gap = float(np.linalg.norm(np.array(a.position) - np.array(b.position)))
-    return {
-        "n_objects": len(things),
-        "distance": round(gap, 4),
-        "size_ratio": round(max(a.scale, b.scale) / min(a.scale, b.scale), 4),
-        "occlusion": round(1 - min(annotation.visible_fraction for annotation in seen), 4),
-        "color_distance": round(color_difference(a.color, b.color), 3),
-        "visible_pixels": min(annotation.visible_pixels for annotation in seen),
-        "caption_length": len(caption.split()),
-        "held_out": held_out,
-    }

@@ -6,19 +6,26 @@ from typing import Any
 
 from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.files import dump_json, write_atomically
+from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.reading import NATURAL
 from fourfold.generator.presentation import croissant
 from fourfold.generator.recipe.recipe import Recipe, Split, named_values, wanted_objects
 from fourfold.scenes.truth.descriptions import Description
 
+CARD, CROISSANT = "README.md", "croissant.json"
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
 def write_card(folder: Path, recipe: Recipe, manifest: dict[str, Any]) -> None:
     """Write README.md and croissant.json: measured facts only, all from the manifest."""
-    write_atomically(folder / "README.md", "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)]))
-    write_atomically(folder / "croissant.json", dump_json(croissant.describe(recipe, manifest)))
+    write_atomically(folder / CARD, card_text(recipe, manifest))
+    write_atomically(folder / CROISSANT, dump_json(croissant.describe(recipe, manifest)))
+
+
+def card_text(recipe: Recipe, manifest: dict[str, Any]) -> str:
+    """The content of README.md, for a dataset folder whose manifest is this one."""
+    return "\n".join([*_front_matter(recipe, manifest), *_body(recipe, manifest)])
 
 
 def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
@@ -76,6 +83,14 @@ def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "",
         "A group is fourfold: two images that differ in one edit and two captions, each true of exactly one of them.",
         "Every row holds the scene, the measured boxes, masks and visible parts, and the truth of every caption.",
+        "",
+        "## How hard it is",
+        "",
+        f"The column `difficulty`; {NOT_APPLICABLE:g} where there is nothing to measure.",
+        "",
+        "| axis | unit | what it says of a picture |",
+        "|---|---|---|",
+        *[f"| `{axis.name}` | {axis.unit} | {axis.meaning} |" for axis in AXES.values()],
         "",
         "## How it was made",
         "",

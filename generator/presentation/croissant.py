@@ -11,6 +11,7 @@ from typing import Any
 
 from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
+from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
 from fourfold.generator.recipe.recipe import Publication, Recipe
 
 _Node = dict[str, Any]
@@ -52,6 +53,13 @@ _COLUMNS = {
     "scene_sha256": "hash of the scene",
     "pixels_sha256": "hash of the picture's pixels",
 }
+# Columns that rows have since an edition of the recipe.
+_SINCE = {
+    2: {
+        "deciding": "JSON list of the attribute words that decide the group: the object's mask_value, the attribute, "
+        "another value with which a caption would change its truth, and the share of its pixels that would change",
+    }
+}
 
 
 def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -91,8 +99,13 @@ def file_hashes(nodes: list[_Node]) -> dict[str, str]:
 
 def _described(manifest: dict[str, Any]) -> dict[str, tuple[list[_Node], list[_Node]]]:
     """Of every split its files, and the fields of its records."""
-    describe_split = _FILES[manifest["format"]]
-    return {split: describe_split(split, row, _hashes(split, manifest)) for split, row in manifest["splits"].items()}
+    describe_split, columns = _FILES[manifest["format"]], dict(_COLUMNS)
+    for edition, added in _SINCE.items():
+        columns |= added if (manifest["recipe"].get("edition") or 1) >= edition else {}
+    return {
+        split: describe_split(split, row, _hashes(split, manifest), columns)
+        for split, row in manifest["splits"].items()
+    }
 
 
 def publication_date(recipe: Recipe, environment: Mapping[str, str] = os.environ) -> str:
@@ -155,7 +168,9 @@ def _hashes(split: str, manifest: dict[str, Any]) -> dict[str, str]:
     return {name: digest for name, digest in sorted(files.items()) if name.startswith(f"{split}/")}
 
 
-def _folder(split: str, row: dict[str, Any], _archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
+def _folder(
+    split: str, row: dict[str, Any], _archives: dict[str, str], columns: Mapping[str, str]
+) -> tuple[list[_Node], list[_Node]]:
     """Files and fields of a split that is a folder of pictures with metadata.jsonl."""
     rows, images = f"{split}-metadata", f"{split}-images"
     files = [
@@ -163,7 +178,8 @@ def _folder(split: str, row: dict[str, Any], _archives: dict[str, str]) -> tuple
         _file_set(images, "image/png", f"{split}/images/*.png"),
     ]
     column = {"fileObject": {"@id": rows}}
-    fields = [_field(split, name, meaning, {**column, **_column(name)}) for name, meaning in _COLUMNS.items()]
+    fields = [_field(split, name, meaning, {**column, **_column(name)}) for name, meaning in columns.items()]
+    fields += _difficulty(split, column)
     name = {**column, **_column("file_name"), "transform": {"regex": "^(?:images/)?(.*)$"}}
     joined = _field(split, "file_name", "file of the picture", name)
     joined["references"] = {"fileSet": {"@id": images}, "extract": {"fileProperty": "filename"}}
@@ -171,17 +187,20 @@ def _folder(split: str, row: dict[str, Any], _archives: dict[str, str]) -> tuple
     return files, [*fields, joined, _field(split, "image", "the picture", content, "sc:ImageObject")]
 
 
-def _parquet(split: str, _row: dict[str, Any], _archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
+def _parquet(
+    split: str, _row: dict[str, Any], _archives: dict[str, str], columns: Mapping[str, str]
+) -> tuple[list[_Node], list[_Node]]:
     """Files and fields of a split in Parquet, where pictures are columns."""
     name = f"{split}-parquet"
     source = {"fileSet": {"@id": name}}
     files = [_file_set(name, "application/x-parquet", f"{split}/*.parquet")]
     fields = [
         _field(split, column, meaning, {**source, **_column(column)})
-        for column, meaning in _COLUMNS.items()
+        for column, meaning in columns.items()
         if column != "mask"
     ]
-    pictures = {"image": "the picture", "mask": _COLUMNS["mask"]}
+    fields += _difficulty(split, source)
+    pictures = {"image": "the picture", "mask": columns["mask"]}
     fields += [
         _field(
             split, column, meaning, {**source, **_column(column), "transform": {"jsonPath": "bytes"}}, "sc:ImageObject"
@@ -191,7 +210,23 @@ def _parquet(split: str, _row: dict[str, Any], _archives: dict[str, str]) -> tup
     return files, fields
 
 
-def _webdataset(_split: str, _row: dict[str, Any], archives: dict[str, str]) -> tuple[list[_Node], list[_Node]]:
+def _difficulty(split: str, source: _Node) -> list[_Node]:
+    """The axes of the column `difficulty`, a field each."""
+    return [
+        _field(
+            split,
+            f"difficulty.{axis.name}",
+            f"{axis.meaning}; {axis.unit or 'a count'}, {NOT_APPLICABLE:g} where there is nothing to measure",
+            {**source, **_column("difficulty"), "transform": {"jsonPath": axis.name}},
+            "sc:Boolean" if axis.name == "held_out" else "sc:Float",
+        )
+        for axis in AXES.values()
+    ]
+
+
+def _webdataset(
+    _split: str, _row: dict[str, Any], archives: dict[str, str], _columns: Mapping[str, str]
+) -> tuple[list[_Node], list[_Node]]:
     """Files of a split in tars, and no fields: mlcroissant looks into no JSON in a tar, and unpacks tars to a place
     that their name alone decides, so that it would give the pictures of another dataset.
     """

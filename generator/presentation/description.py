@@ -10,6 +10,7 @@ from typing import Any
 
 from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
+from fourfold.generator.dataset.difficulty_axes import AXES, DifficultyAxis, applicable
 from fourfold.generator.dataset.reading import (
     NATURAL,
     check_row,
@@ -21,9 +22,6 @@ from fourfold.generator.dataset.reading import (
 )
 
 ATTRIBUTES = ("shape", "color", "size", "material", "pattern")
-# How wide the bins of a difficulty axis are, in its own unit; axes that are not here are counted value by value.
-_WIDTHS = {"distance": 0.5, "size_ratio": 0.25, "occlusion": 0.1, "color_distance": 10.0, "caption_length": 2}
-_DOUBLING = ("visible_pixels",)  # bins from one power of two to the next
 _BAR = 30  # signs of the longest bar
 
 
@@ -73,7 +71,7 @@ def describe(dataset: str | Path, *, split: str | None = None) -> Portrait:
 
 
 _DIFFICULTY, _BY_CATEGORY = "pictures by ", "groups by category"
-_NAMES = {"n_objects": "number of objects"}
+_BIN_WIDTHS = {_DIFFICULTY + axis.label: axis.bin_width for axis in AXES.values()}
 
 
 def _count(row: dict[str, Any], counts: dict[str, Counter[Any]]) -> None:
@@ -86,8 +84,14 @@ def _count(row: dict[str, Any], counts: dict[str, Counter[Any]]) -> None:
     for thing in row["objects"]:
         for name in ATTRIBUTES:
             counts[f"objects by {name}"][str(thing.get(name, "unknown"))] += 1
-    for name, value in row["difficulty"].items():
-        counts[_DIFFICULTY + _NAMES.get(name, name.replace("_", " "))][_bin(name, value)] += 1
+    for name, value in applicable(row["difficulty"]).items():
+        axis = _axis(name)
+        counts[_DIFFICULTY + axis.label][_bin(axis, value)] += 1
+
+
+def _axis(name: str) -> DifficultyAxis:
+    """The axis of that name; one that another version wrote is counted value by value."""
+    return AXES.get(name) or DifficultyAxis(name, name.replace("_", " "), "", "")
 
 
 def _rejections(folder: Path, manifest: dict[str, Any]) -> Counter[str]:
@@ -97,17 +101,16 @@ def _rejections(folder: Path, manifest: dict[str, Any]) -> Counter[str]:
     return Counter(found)
 
 
-def _bin(name: str, value: Any) -> tuple[float, str]:
+def _bin(axis: DifficultyAxis, value: Any) -> tuple[float, str]:
     """The bin of a value: what it is sorted by, and its name."""
     if isinstance(value, bool):
         return float(value), "yes" if value else "no"
-    if name in _DOUBLING and value > 0:
+    if axis.doubling and value > 0:
         power = int(math.log2(value))
         return power, f"{2**power:,} to {2 ** (power + 1) - 1:,}"
-    if name in _WIDTHS:
-        width = _WIDTHS[name]
-        low = _tidy(math.floor(value / width + 1e-9) * width)
-        return low, _span(low, width)
+    if axis.bin_width is not None:
+        low = _tidy(math.floor(value / axis.bin_width + 1e-9) * axis.bin_width)
+        return low, _span(low, axis.bin_width)
     return float(value), f"{value:g}"
 
 
@@ -120,7 +123,7 @@ def _named(title: str, found: Counter[Any]) -> Counts:
 
 def _binned(title: str, found: Counter[Any]) -> Counts:
     """Bins in order, and those between them that are empty."""
-    width = _WIDTHS.get(title.removeprefix(_DIFFICULTY).replace(" ", "_"))
+    width = _BIN_WIDTHS.get(title)
     if width is not None:
         low, high = min(found)[0], max(found)[0]
         steps = (low + k * width for k in range(round((high - low) / width) + 1))

@@ -25,6 +25,7 @@ from fourfold.generator.recipe.recipe import (
     known_assets,
     named_values,
     recipe_hash,
+    telling_attributes,
     wanted_objects,
 )
 from fourfold.generator.recipe.tables import build
@@ -49,6 +50,7 @@ __all__ = [
 ]
 MASKS = "masks"  # folder beside the splits, so no split's name
 ALL = "all"  # HuggingFace's word for all splits together, in any case
+_ABOUT_SETS = {"quantification": 3, "exclusivity": 3, "logic": 2}  # categories, and the fewest objects of a scene
 
 
 def load_recipe(name: str | Path) -> Recipe:
@@ -262,6 +264,26 @@ def _check_choices(recipe: Recipe, where: str) -> None:
                     f"{where}: splits.{name}: {what} at least {least} of vocabulary.{key}, and held_out leaves "
                     f"{list(values)}; hold out fewer, or name more"
                 )
+        _check_sets(recipe, name, left, where)
+
+
+def _check_sets(recipe: Recipe, name: str, left: Vocabulary, where: str) -> None:
+    """Questions about sets need words to ask for, and most of them more objects than a pair."""
+    split = recipe.splits[name]
+    for category, least in _ABOUT_SETS.items():
+        if not split.groups.get(category):
+            continue
+        if not telling_attributes(left, recipe.attributes):
+            raise InputError(
+                f"{where}: splits.{name}: category {category!r} asks for colors or patterns: attributes must name "
+                "'color', with 3 of vocabulary.colors that are not held out, or 'pattern', with 3 of "
+                "vocabulary.patterns beside 'plain'"
+            )
+        if split.objects is not None and split.objects[1] < least:
+            raise InputError(
+                f"{where}: splits.{name}.objects: category {category!r} needs at least {least} objects in a scene, "
+                f"not {list(split.objects)}"
+            )
 
 
 def _needed_choices(recipe: Recipe, split: Split) -> Iterator[tuple[str, str, int]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ EDITIONS = {
     1: "as the first datasets were made",
     2: "materials that read on every kind, and every word that decides a group is seen to change the picture",
 }
+_FEWEST_TELLING = 3  # "neither red nor blue" is said of a thing of a third color
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,23 @@ def _given(value: Any) -> Any:
 def named_values(description: Description) -> dict[str, Any]:
     """The attributes that a description names (shape, color, ... and "excluded"), with their values."""
     return {name: value for name, value in vars(description).items() if value is not None}
+
+
+def telling_values(vocabulary: Vocabulary, attribute: str) -> tuple[str, ...]:
+    """The values of an attribute that a caption can ask for by themselves; "plain" could mean more than a pattern."""
+    return tuple(value for value in getattr(vocabulary, f"{attribute}s") if value != "plain")
+
+
+def telling_attributes(vocabulary: Vocabulary, attributes: Sequence[str]) -> tuple[str, ...]:
+    """Of the attributes that captions speak of those by which sets are told apart at a glance: colors and patterns.
+
+    Each has three values or more to ask for.
+    """
+    return tuple(
+        name
+        for name in ("color", "pattern")
+        if name in attributes and len(telling_values(vocabulary, name)) >= _FEWEST_TELLING
+    )
 
 
 def wanted_objects(recipe: Recipe, split: Split) -> tuple[Description, ...]:

@@ -1,10 +1,14 @@
-"""The end of a run: all shards are there, so their rows are joined, audited and described; the manifest comes last."""
+"""The end of a run: all shards are there, so their rows are joined, audited and described.
+
+SHA256SUMS is written when all that it names stands, but for the manifest, which comes last: it says that a dataset is
+finished, so that a finished one has its checksums, and one that was killed before is finished by the next run.
+"""
 
 import hashlib
 import shutil
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,20 +17,21 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.files import ASIDE, dump_json, file_hash, write_atomically
-from fourfold.generator.dataset.reading import FORMAT_VERSION, NATURAL
-from fourfold.generator.presentation.cards import write_card
+from fourfold.generator.dataset.checksums import CHECKSUMS, checksum_line
+from fourfold.generator.dataset.reading import FORMAT_VERSION
+from fourfold.generator.presentation.cards import CARD, CROISSANT, write_card
 from fourfold.generator.presentation.croissant import publication_date
 from fourfold.generator.recipe.reading import Recipe, recipe_hash, recipe_to_dict
 from fourfold.generator.run.destinations import MANIFEST
-from fourfold.generator.run.shards import WORK, Job, Shard, ShardRecord, read_record, rows_path
+from fourfold.generator.run.shards import WORK, Job, Shard, ShardRecord, checksums_path, read_record, rows_path
 from fourfold.version import software_version
 
 AUDIT = "audit.json"
-_LIBRARIES = ("numpy", "trimesh", "pyrender", "pillow")  # whose versions the manifest records
+LIBRARIES = ("numpy", "trimesh", "pyrender", "pillow")  # whose versions the manifest records
 
 
 def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
-    """Finish the dataset in a folder that holds rows and records of all shards; the manifest is written last.
+    """Finish the dataset in a folder that holds rows, checksums and records of all shards; the manifest comes last.
 
     Raises InputError if a shard is missing or of another recipe, and if the audits find that the dataset can be
     answered without its pictures.
@@ -36,36 +41,89 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
     records = read_records(folder, job, shards)
     # The rows of archives are inside them; joined they are for the audit alone, and go with the work folder.
     joined = folder if job.format == "folder" else folder / WORK
-    splits = {}
+    hashes = {}  # of the joined rows, where they are files of the dataset
     for split in recipe.splits:
-        mine = [(shard, record) for shard, record in zip(shards, records, strict=True) if shard.split == split]
         path = joined / split / "metadata.jsonl"
         path.parent.mkdir(exist_ok=True)
-        write_atomically(path, (rows_path(folder, shard).read_bytes() for shard, _ in mine))
-        splits[split] = _count(mine) | ({"metadata_sha256": file_hash(path)} if joined == folder else {})
+        write_atomically(path, (rows_path(folder, shard).read_bytes() for shard in shards if shard.split == split))
+        if joined == folder:
+            hashes[split] = file_hash(path)
     found = _audit(folder, joined, job)
-    manifest = {
+    manifest = make_manifest(
+        recipe,
+        job.format,
+        {
+            split: [record for shard, record in zip(shards, records, strict=True) if shard.split == split]
+            for split in recipe.splits
+        },
+        hashes,
+        published=published,
+        slight=slight_dependences(found),
+        software={"fourfold": software_version()} | {name: version(name) for name in LIBRARIES},
+    )
+    for left in folder.rglob(f".*{ASIDE}"):  # of processes that were killed while they wrote
+        left.unlink()
+    write_card(folder, recipe, manifest)
+    text = dump_json(manifest)
+    write_atomically(folder / CHECKSUMS, _checksums(folder, shards, hashes, text))
+    write_atomically(folder / MANIFEST, text)
+    shutil.rmtree(folder / WORK)
+
+
+def make_manifest(
+    recipe: Recipe,
+    format: str,
+    records: Mapping[str, Sequence[ShardRecord]],
+    hashes: Mapping[str, str],
+    *,
+    published: str,
+    slight: Sequence[str],
+    software: Mapping[str, str],
+) -> dict[str, Any]:
+    """The content of manifest.json.
+
+    `records` are those of each split in the order of its rows, and `hashes` those of the files that hold the rows of a
+    split, in the folder format alone; `slight` are the dependences that the audit let pass.
+    """
+    every = [record for split in recipe.splits for record in records[split]]
+    return {
         "format_version": FORMAT_VERSION,
-        "format": job.format,
+        "format": format,
         "name": recipe.name,
         "recipe_sha256": recipe_hash(recipe),
         "recipe": recipe_to_dict(recipe),
         "seed": recipe.seed,
         "published": published,
-        "scenes_sha256": hashlib.sha256("".join(record.scenes_sha256 for record in records).encode()).hexdigest(),
-        "splits": splits,
-        "slight_dependences": slight_dependences(found),
-        "rejections": dict(sum((Counter(record.rejections) for record in records), Counter[str]())),
-        "software": {"fourfold": software_version()} | {name: version(name) for name in _LIBRARIES},
-        "renderer": records[0].renderer,
-        "other_renderers": _others(records),
-        "shards": [vars(record) for record in records],
+        "scenes_sha256": hashlib.sha256("".join(record.scenes_sha256 for record in every).encode()).hexdigest(),
+        "checksums": CHECKSUMS,
+        "splits": {
+            split: {
+                "images": sum(record.rows for record in records[split]),
+                "groups": {category: number for category, number in row.groups.items() if number},
+                "scenes": row.scenes,
+            }
+            | ({"metadata_sha256": hashes[split]} if split in hashes else {})
+            for split, row in recipe.splits.items()
+        },
+        "slight_dependences": list(slight),
+        "rejections": dict(sum((Counter(record.rejections) for record in every), Counter[str]())),
+        "software": dict(software),
+        "renderer": every[0].renderer,
+        "other_renderers": _others(every),
+        "shards": [vars(record) for record in every],
     }
-    for left in folder.rglob(f".*{ASIDE}"):  # of processes that were killed while they wrote
-        left.unlink()
-    write_card(folder, recipe, manifest)
-    write_atomically(folder / MANIFEST, dump_json(manifest))
-    shutil.rmtree(folder / WORK)
+
+
+def _checksums(folder: Path, shards: Sequence[Shard], rows: Mapping[str, str], manifest: str) -> Iterator[bytes]:
+    """The lines of SHA256SUMS: those that the shards kept of their files, then those of what was made at the end.
+
+    `rows` are the hashes of the files with joined rows, `manifest` is what will stand in manifest.json.
+    """
+    yield from (checksums_path(folder, shard).read_bytes() for shard in shards)
+    yield from (checksum_line(digest, f"{split}/metadata.jsonl").encode() for split, digest in rows.items())
+    told = [name for name in (AUDIT, CARD, CROISSANT) if (folder / name).is_file()]  # not every recipe has an audit
+    yield from (checksum_line(file_hash(folder / name), name).encode() for name in told)
+    yield checksum_line(hashlib.sha256(manifest.encode()).hexdigest(), MANIFEST).encode()
 
 
 def read_records(folder: Path, job: Job, shards: Sequence[Shard]) -> list[ShardRecord]:
@@ -91,15 +149,6 @@ def _others(records: Sequence[ShardRecord]) -> list[dict[str, str]]:
     """Renderers of shards that were made elsewhere, or on another day, if they are not the first one's."""
     words = {tuple(record.renderer.items()): record.renderer for record in records}
     return [renderer for renderer in words.values() if renderer != records[0].renderer]
-
-
-def _count(mine: Sequence[tuple[Shard, ShardRecord]]) -> dict[str, Any]:
-    """What the manifest says of a split."""
-    counts: Counter[str] = Counter()
-    for shard, _ in mine:
-        counts[shard.category] += len(shard)
-    scenes = counts.pop(NATURAL, 0)
-    return {"images": sum(record.rows for _, record in mine), "groups": dict(counts), "scenes": scenes}
 
 
 def audit_as_made(joined: Path, recipe: Recipe) -> dict[str, Any] | None:

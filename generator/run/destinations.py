@@ -11,7 +11,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fourfold.errors import InputError
-from fourfold.generator.run.shards import WORK, Job, Shard, read_record, record_path, rows_path, write_shard
+from fourfold.generator.run.shards import (
+    WORK,
+    Job,
+    Shard,
+    checksums_path,
+    read_record,
+    record_path,
+    rows_path,
+    write_shard,
+)
 from fourfold.scenes.render.rendering import Renderer
 
 MANIFEST = "manifest.json"
@@ -58,14 +67,14 @@ def desk(out: str | Path) -> Iterator[Path]:
 
 
 def fetch_shards(out: str | Path, folder: Path, shards: Iterable[Shard]) -> None:
-    """Bring the rows and records of shards from a URL to the folder, but for those that are whole there already.
+    """Bring what a URL keeps of shards (rows, checksums, records) to the folder, but for those that are whole there.
 
     What was torn when the run began has been made again meanwhile, and is brought again. For a folder nothing is done.
     """
     if is_url(out):
         there = set(names(str(out), WORK))
         missing = [shard for shard in shards if read_record(folder, shard) is None]
-        paths = [place(folder, shard) for shard in missing for place in (rows_path, record_path)]
+        paths = [place(folder, shard) for shard in missing for place in (rows_path, checksums_path, record_path)]
         fetch(str(out), folder, [f"{WORK}/{path.name}" for path in paths if path.name in there])
 
 
@@ -113,7 +122,7 @@ def names(url: str, below: str = "") -> list[str]:
 
 
 def forget_work(url: str) -> None:
-    """Remove rows and records of shards below the URL: what only the run needed."""
+    """Remove rows, checksums and records of shards below the URL: what only the run needed."""
     with _store(url) as (store, root):
         store.invalidate_cache()
         if store.exists(f"{root}/{WORK}"):

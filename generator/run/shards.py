@@ -1,6 +1,7 @@
 """Shards: runs of neighbouring groups that one worker makes. A shard is a pure function of recipe and index range.
 
-Its pictures are written first, then its rows, last its record; a shard counts as done only if its record stands.
+Its pictures are written first, then their checksums and its rows, last its record; a shard counts as done only if its
+record stands.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import numpy as np
 
 from fourfold.files import dump_json, file_hash, write_atomically, write_together
 from fourfold.generator.categories.world import make_world
+from fourfold.generator.dataset.checksums import checksum_line
 from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.formats.folder import mask_name, picture_name
 from fourfold.generator.dataset.formats.sample import Sample
@@ -29,7 +31,7 @@ from fourfold.scenes.render.rendering import Renderer
 SHARD_SIZE = 25  # groups: a few seconds of work, so that an interruption costs little
 _LARGEST = 500  # groups: a thousand pictures, as tars for training hold
 _SHARE = 100  # shards of a large category, so that many workers end at about the same time
-WORK = ".shards"  # folder of rows and records until the dataset is finished; HuggingFace ignores dot folders
+WORK = ".shards"  # folder of rows, checksums and records until the dataset is finished; HuggingFace ignores dot folders
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class ShardRecord:
     rows: int
     rows_sha256: str
     scenes_sha256: str  # over the scenes and captions alone: equal on every OpenGL driver
+    checksums_sha256: str  # over the lines of SHA256SUMS that name its pictures and masks, or its archive
     files: dict[str, str]  # archives that hold the shard, and their hashes; pictures that are files have hashes in rows
     rejections: dict[str, int]
     renderer: dict[str, str]  # what drew it, as `Renderer.describe` says
@@ -90,21 +93,28 @@ def plan_shards(recipe: Recipe) -> Iterator[Shard]:
 def read_record(folder: Path, shard: Shard) -> ShardRecord | None:
     """The record of a finished shard; None if the shard must be made (again).
 
-    That is so where rows or record are missing, the record is torn, or the rows are not those that it was written for.
+    That is so where rows, checksums or record are missing, the record is torn, or the others are not those that it was
+    written for.
     """
-    record, rows = record_path(folder, shard), rows_path(folder, shard)
-    if not record.is_file() or not rows.is_file():
+    record, rows, checksums = (place(folder, shard) for place in (record_path, rows_path, checksums_path))
+    if not all(path.is_file() for path in (record, rows, checksums)):
         return None
     try:
         found = ShardRecord(**json.loads(record.read_text(encoding="utf-8")))
     except (json.JSONDecodeError, TypeError, UnicodeDecodeError):
         return None  # a torn record is a shard that was not finished
-    return found if found.rows_sha256 == file_hash(rows) else None
+    hashes = (file_hash(rows), file_hash(checksums))
+    return found if (found.rows_sha256, found.checksums_sha256) == hashes else None
 
 
 def rows_path(folder: Path, shard: Shard) -> Path:
     """Where a shard keeps its rows, as JSON lines, until the dataset is finished."""
     return folder / WORK / f"{shard.name}.jsonl"
+
+
+def checksums_path(folder: Path, shard: Shard) -> Path:
+    """Where a shard keeps its lines of SHA256SUMS until the dataset is finished."""
+    return folder / WORK / f"{shard.name}.sha256"
 
 
 def record_path(folder: Path, shard: Shard) -> Path:
@@ -113,7 +123,7 @@ def record_path(folder: Path, shard: Shard) -> Path:
 
 
 def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> None:
-    """Make a shard and write its pictures, then its rows, then its record.
+    """Make a shard and write its pictures, then their checksums and its rows, then its record.
 
     Raises InputError if no acceptable scene is found, or the disk cannot be written.
     """
@@ -132,26 +142,37 @@ def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> Non
         place.mkdir(parents=True, exist_ok=True)
     write_together(files.items())
     archived = FORMATS[job.format].read_member is not None
-    lines = "".join(json.dumps(_placed(sample.row), ensure_ascii=False) + "\n" for sample in samples)
-    write_atomically(rows_path(folder, shard), lines)
-    scenes = [json.dumps([sample.row["scene_sha256"], sample.row["captions"]]) for sample in samples]
+    hashes = {path.relative_to(folder).as_posix(): _hash(data) for path, data in files.items()}
+    checksums = "".join(checksum_line(digest, name) for name, digest in hashes.items())
+    lines = "".join(row_line(sample.row) for sample in samples)
+    kept = {checksums_path(folder, shard): checksums.encode(), rows_path(folder, shard): lines.encode()}
+    write_together(kept.items())
     record = ShardRecord(
         name=shard.name,
         recipe_sha256=recipe_hash(job.recipe),
         rows=len(samples),
         rows_sha256=_hash(lines),
-        scenes_sha256=_hash("".join(scenes)),
-        files={f"{shard.split}/{path.name}": _hash(data) for path, data in files.items()} if archived else {},
+        scenes_sha256=_hash("".join(scene_text(sample.row) for sample in samples)),
+        checksums_sha256=_hash(checksums),
+        files=hashes if archived else {},
         rejections=dict(sorted(rejections.items())),
         renderer=renderer.describe(),
     )
     write_atomically(record_path(folder, shard), dump_json(vars(record)))
 
 
-def _placed(row: dict[str, Any]) -> dict[str, Any]:
-    """The row as the folder format has it, with the places of its files."""
+def row_line(row: dict[str, Any]) -> str:
+    """The line of a row in metadata.jsonl, with the places that its files have in the folder format."""
     name = row["id"]
-    return {"file_name": picture_name(name), **row, "mask": mask_name(row["split"], name)}
+    places = {"file_name": picture_name(name), "mask": mask_name(row["split"], name)}
+    own = {key: value for key, value in row.items() if key not in places}
+    placed = {"file_name": places["file_name"], **own, "mask": places["mask"]}
+    return json.dumps(placed, ensure_ascii=False) + "\n"
+
+
+def scene_text(row: dict[str, Any]) -> str:
+    """What `scenes_sha256` is over: the hash of a scene and its captions."""
+    return json.dumps([row["scene_sha256"], row["captions"]])
 
 
 def _make(world: Any, shard: Shard, index: int, seed: int, renderer: Renderer) -> MadeGroup:

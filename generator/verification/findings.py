@@ -6,7 +6,7 @@ from typing import Any
 from fourfold.errors import InputError
 
 # What reading a damaged row or manifest can raise; none of it may hide the problems of the rows after it.
-DAMAGE = (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError)
+DAMAGE = (InputError, KeyError, TypeError, AttributeError, ValueError, IndexError, ArithmeticError)
 
 
 def problems_found(check: Callable[..., Iterator[str]], *given: Any) -> list[str]:
@@ -20,5 +20,5 @@ def problems_found(check: Callable[..., Iterator[str]], *given: Any) -> list[str
             problems.append(text)
     except DAMAGE as error:
         damage = str(error) if isinstance(error, InputError) else f"{error.__class__.__name__}: {error}"
-        problems.append(f"cannot be read ({damage})")
+        problems.append(f"cannot be read ({' '.join(damage.split())})")
     return problems

@@ -11,17 +11,26 @@ from fourfold.errors import InputError
 from fourfold.files import file_hash, inside
 from fourfold.generator.dataset.formats import row_files
 from fourfold.generator.dataset.reading import NATURAL, read_rows, row_place, rows_place
+from fourfold.generator.recipe.recipe import Vocabulary
+from fourfold.generator.verification.deciding import verify_deciding
 from fourfold.generator.verification.findings import problems_found
 from fourfold.generator.verification.groups import verify_group
 from fourfold.generator.verification.rows import verify_natural, verify_row
 
 
 def verify_split(
-    folder: Path, split: str, expected: dict[str, Any], hashes: dict[str, str | None], worded: bool, progress: bool
+    folder: Path,
+    split: str,
+    expected: dict[str, Any],
+    hashes: dict[str, str | None],
+    vocabulary: Vocabulary | None,
+    worded: bool,
+    progress: bool,
 ) -> list[str]:
     """Problems of one split, each a line that names its file or row.
 
     `expected` is what the manifest says of the split; `hashes` are the files that hold its rows, with their SHA-256;
+    `vocabulary` are its words, None where its edition does not list the words that decide a group;
     `worded` says that its captions were made by this version's templates, against which they are held then; `progress`
     shows a bar.
     """
@@ -45,6 +54,9 @@ def verify_split(
             elif (previous.get("role"), previous.get("group"), row.get("role")) == ("a", row.get("group"), "b"):
                 counts[f"groups of {row.get('category')}"] += 1
                 problems += [f"{where}: {text}" for text in problems_found(verify_group, previous, row, worded)]
+                if vocabulary is not None:
+                    found = problems_found(verify_deciding, folder, split, (previous, row), vocabulary)
+                    problems += [f"{where}: {text}" for text in found]
             elif row.get("role") != "a":
                 problems.append(f"{where}: image {row.get('role')!r} without its image a before it")
             files |= {folder / split / str(row.get("file_name")), folder / str(row.get("mask"))}
@@ -64,13 +76,20 @@ def row_hashes(folder: Path, split: str, manifest: dict[str, Any]) -> dict[str, 
     """The files that hold the rows of a split, with the SHA-256 that the manifest has for each; None if it has none."""
     if rows_place(folder, split).is_file():
         return {f"{split}/metadata.jsonl": manifest["splits"][split].get("metadata_sha256")}
-    shards = [shard.get("files", {}) for shard in manifest.get("shards", [])]
-    return {name: digest for files in shards for name, digest in files.items() if name.startswith(f"{split}/")}
+    try:
+        shards = [shard.get("files", {}) for shard in manifest.get("shards", [])]
+        return {name: digest for files in shards for name, digest in files.items() if name.startswith(f"{split}/")}
+    except (AttributeError, TypeError):  # a damaged list names no files; what it should be is said of the manifest
+        return {}
 
 
 def _verify_files(folder: Path, hashes: dict[str, str | None]) -> Iterator[str]:
     for name, wanted in hashes.items():
-        path = inside(folder, name)
+        try:
+            path = inside(folder, name)
+        except (InputError, ValueError) as error:
+            yield f"{folder}: a file of the manifest: {error}"
+            continue
         if not path.is_file():
             yield f"{path}: no such file"
         elif file_hash(path) != wanted:

@@ -23,7 +23,14 @@ from fourfold.scenes.model.camera import Camera, axes, pose, project, world_from
 from fourfold.scenes.model.contact import TOUCHING, contact
 from fourfold.scenes.model.separation import separation
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
-from fourfold.scenes.model.vocabulary import SIZE_JITTER, SIZES, TABLES, check_names, sample_rgb
+from fourfold.scenes.model.vocabulary import (
+    SIZE_JITTER,
+    SIZES,
+    TABLES,
+    check_material_look,
+    check_names,
+    sample_rgb,
+)
 from fourfold.scenes.shapes import KINDS, Kind, mesh
 
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
@@ -62,6 +69,7 @@ class Layout:
     camera: Camera
     lights: Lights
     background: Background
+    material_look: int = 1  # a row of MATERIAL_LOOKS
 
 
 def place(
@@ -103,7 +111,7 @@ def place(
         objects = tuple(put(look, point, row.name, camera) for look, point in zip(looks, points, strict=True))
         if row.stacked and len(objects) > 1:
             objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
-        layout = Layout(objects, row.name, camera, lights, background)
+        layout = Layout(objects, row.name, camera, lights, background, spec.material_look)
         if _is_possible(layout) and accept(layout):
             return layout
     return None
@@ -281,6 +289,7 @@ def covered(layout: Layout) -> np.ndarray:
 
 
 def _check_words(spec: SceneSpec) -> None:
+    check_material_look(spec.material_look)
     for attribute in TABLES:
         check_names(attribute, (getattr(wish, attribute) for wish in spec.objects))
     for wish in spec.objects:
@@ -333,21 +342,30 @@ def _rounded(*values: float) -> tuple[float, float, float]:
 
 
 def layout_to_dict(layout: Layout) -> dict[str, Any]:
-    """The layout as plain data for JSON; the background's photo is left out where there is none."""
+    """The layout as plain data for JSON; a background without a photo and the first material look are left out.
+
+    So that the rows and hashes of scenes from before there were any stay as they are.
+    """
     data = asdict(layout)
     if not layout.background.photo:
         del data["background"]["photo"]
+    if layout.material_look == 1:
+        del data["material_look"]
     return data
 
 
 def layout_from_dict(data: dict[str, Any]) -> Layout:
-    """The layout that `layout_to_dict` wrote; unknown keys are ignored, a missing part is a KeyError."""
+    """The layout that `layout_to_dict` wrote; unknown keys are ignored, a missing part is a KeyError.
+
+    Raises InputError for a material look that no table holds.
+    """
     return Layout(
         objects=tuple(_build(PlacedObject, row) for row in data["objects"]),
         arrangement=data["arrangement"],
         camera=_build(Camera, data["camera"]),
         lights=_build(Lights, data["lights"]),
         background=_build(Background, data["background"]),
+        material_look=check_material_look(data.get("material_look", 1)),
     )
 
 

@@ -22,3 +22,4 @@ class SceneSpec:
     arrangement: str = "table"
     surfaces: tuple[str, ...] = ()  # empty: any that the arrangement allows
     photos: tuple[str, ...] = ()  # if any: one of them is the background, instead of a surface
+    material_look: int = 1  # how materials are drawn: a row of MATERIAL_LOOKS in `scenes.model.vocabulary`

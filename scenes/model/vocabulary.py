@@ -38,6 +38,22 @@ class Material:
 
 
 @dataclass(frozen=True)
+class Finish:
+    """How a surface of one material answers light in a look that is given in numbers."""
+
+    scattered: float  # share of the light that it scatters in its own color
+    deepened: float  # by how much less where it would be white, so that white reflections are seen there too
+    mirrored: float  # strength of the hall that it mirrors, seen head on
+    windows: float  # strength of the windows in it
+    edge: float  # by how much more it mirrors at grazing angles
+    tinted: float  # 1: reflections have the surface's color, as a metal's; 0: they are white
+    roughness: float  # how far the edges in what it mirrors are washed out
+    brushed: float  # how strong fine lines along the surface bend what it mirrors
+    highlight: float  # strength of the light's own image
+    sharpness: float  # of that image, an exponent
+
+
+@dataclass(frozen=True)
 class Pattern:
     """A surface pattern, drawn in the object's own coordinates; `code` is what the shader knows it by."""
 
@@ -68,6 +84,17 @@ MATERIALS = {
     material.name: material
     for material in (Material("matte", 0.0, 0.0), Material("metal", 1.0, 0.75), Material("glossy", 0.0, 1.0))
 }
+# How materials are drawn, by the number that a layout carries. 1 is the look of the first pictures, which renderers
+# know by `Material` alone: it tells materials apart by highlights and edges, of which flat faces have none. In 2 a
+# material that has a row mirrors a hall with a horizon and windows, which a place on the object shifts, so that flat
+# faces show them too; one that has none is matte.
+MATERIAL_LOOKS: dict[int, Mapping[str, Finish]] = {
+    1: {},
+    2: {
+        "metal": Finish(0.25, 0.0, 1.2, 1.1, 0.2, 1.0, 0.10, 0.12, 0.9, 40.0),
+        "glossy": Finish(0.88, 0.17, 0.01, 0.36, 0.15, 0.0, 0.0, 0.0, 1.0, 160.0),
+    },
+}
 PATTERNS = {
     pattern.name: pattern
     for pattern in (
@@ -86,6 +113,13 @@ SIZE_JITTER = 0.05  # each object's scale strays by this fraction of its class
 def can_wear(color: str, pattern: str) -> bool:
     """Whether a thing of this color and pattern can be named by the one color."""
     return pattern == "plain" or color not in ONE_OF_TWO
+
+
+def check_material_look(look: object) -> int:
+    """The look, if it is a row of MATERIAL_LOOKS; InputError with the choices if not."""
+    if type(look) is not int or look not in MATERIAL_LOOKS:
+        raise unknown_name("material look", str(look), map(str, MATERIAL_LOOKS))
+    return look
 
 
 def check_names(attribute: str, names: Iterable[str], where: str = "") -> None:

@@ -18,6 +18,7 @@ class ShaderVariant:
     code: int  # of the object's pattern (0..) or, from 10, of the surface
     finish: int = 0  # 0 matte, 1 metal, 2 glossy
     photo: bool = False
+    look: int = 1  # a row of MATERIAL_LOOKS
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any, Self
@@ -17,7 +18,7 @@ from fourfold.scenes.model.backgrounds import SURFACES
 from fourfold.scenes.model.camera import Camera, pose
 from fourfold.scenes.model.colors import linear_from_srgb
 from fourfold.scenes.model.layout import Layout, PlacedObject
-from fourfold.scenes.model.vocabulary import MATERIALS, PATTERNS
+from fourfold.scenes.model.vocabulary import MATERIAL_LOOKS, MATERIALS, PATTERNS
 from fourfold.scenes.render.draw_calls import FAR, NEAR, DrawCall, ShaderVariant
 from fourfold.scenes.render.poses import light_pose, object_pose, surface_pose
 from fourfold.scenes.render.rendering import Rendering
@@ -89,7 +90,7 @@ class OpenGLRenderer:
         """Color, depth, instance ids and silhouette sizes of a layout; InputError for an unknown shape or photo."""
         self._offscreen._platform.make_current()
         try:
-            objects = [self._object(thing) for thing in layout.objects]
+            objects = [self._object(thing, layout.material_look) for thing in layout.objects]
             camera = _perspective(layout.camera) @ np.linalg.inv(pose(layout.camera))
             color = self._draw_color(layout, objects, camera)
             instances, depth = self._passes.numbers({i + 1: call for i, call in enumerate(objects)}, camera)
@@ -127,7 +128,7 @@ class OpenGLRenderer:
         alone, _ = self._passes.numbers({1: call}, camera)
         return int(alone.sum())
 
-    def _object(self, thing: PlacedObject) -> DrawCall:
+    def _object(self, thing: PlacedObject, look: int) -> DrawCall:
         shape = mesh(thing.shape)
         if id(shape) not in self._uploaded:
             self._uploaded[id(shape)] = self._passes.upload(shape)
@@ -138,7 +139,10 @@ class OpenGLRenderer:
             "gloss": material.gloss,
             "frequency": pattern.frequency,
         }
-        return DrawCall(self._uploaded[id(shape)], object_pose(thing), ShaderVariant(pattern.code, finish), uniforms)
+        if thing.material in MATERIAL_LOOKS[look]:
+            uniforms |= asdict(MATERIAL_LOOKS[look][thing.material])
+        variant = ShaderVariant(pattern.code, finish, look=look)
+        return DrawCall(self._uploaded[id(shape)], object_pose(thing), variant, uniforms)
 
     def _surface(self, layout: Layout) -> DrawCall:
         background = layout.background

@@ -168,7 +168,7 @@ class Passes(Renderer):
 
     def _program(self, name: str, variant: ShaderVariant) -> Program:
         if (name, variant) not in self._programs:
-            defines = {"VARIANT_CODE": variant.code, "FINISH_CODE": variant.finish}
+            defines = {"VARIANT_CODE": variant.code, "FINISH_CODE": variant.finish, "LOOK_CODE": variant.look}
             if variant.photo:
                 defines["HAS_PHOTO"] = 1
             self._programs[name, variant] = Program(name, defines)

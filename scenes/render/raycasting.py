@@ -122,7 +122,7 @@ class RaycastingRenderer:
             return photo_color(pixels, hits, layout.lights, come)
         if thing is None:
             return surface_color(layout.background, hits, come)
-        return object_color(thing, hits, come)
+        return object_color(thing, hits, come, layout.material_look)
 
     def _scene(self, things: tuple[PlacedObject, ...]) -> Any:
         scene = self._embree.rtcore_scene.EmbreeScene()
@@ -195,7 +195,7 @@ def _hits(
     if thing is None:
         flat = np.broadcast_to(surface_pose(layout)[:3, 2], position.shape)
         steps = _steps(layout, rays.directions[chosen], depth, flat, size)
-        return Hits(position, flat, to_eye, steps, position, flat)
+        return Hits(position, flat, to_eye, steps, position, flat, position)
     shape, turn = mesh(thing.shape), object_pose(thing)[:3, :3] / thing.scale
     corners = np.asarray(shape.faces)[struck.faces[chosen]]  # [n, 3]
     u, v = struck.uv[chosen].T
@@ -205,7 +205,7 @@ def _hits(
     local_normal = local_normal / np.maximum(np.linalg.norm(local_normal, axis=1, keepdims=True), 1e-12)
     normal = local_normal @ turn.T
     steps = _steps(layout, rays.directions[chosen], depth, normal, size) @ turn / thing.scale
-    return Hits(position, normal, to_eye, steps, local, local_normal)
+    return Hits(position, normal, to_eye, steps, local, local_normal, local @ turn.T)
 
 
 def _steps(layout: Layout, directions: np.ndarray, depth: np.ndarray, normal: np.ndarray, size: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from fourfold.scenes.model.backgrounds import SURFACES, Background, Lights
 from fourfold.scenes.model.colors import linear_from_srgb
 from fourfold.scenes.model.layout import PlacedObject
-from fourfold.scenes.model.vocabulary import MATERIALS, PATTERNS
+from fourfold.scenes.model.vocabulary import MATERIAL_LOOKS, MATERIALS, PATTERNS, Finish
 
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _FAR_DIMMING = 0.98  # the far color is what a lit floor would look like
@@ -24,6 +24,7 @@ class Hits:
     steps: np.ndarray  # [n, 2, 3] to what the pixels to the right and above show, in the coordinates of `local`
     local: np.ndarray  # [n, 3] position in the object's own coordinates; on the surface those of the world
     local_normal: np.ndarray  # [n, 3]
+    place: np.ndarray  # [n, 3] from the object's middle, world directions, in units of its largest extent
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,14 @@ def incoming(hits: Hits, lights: Lights, to_light: np.ndarray, lit: np.ndarray) 
     return Incoming(to_light, lit, key[:, None] * warm + fill[:, None] * _FILL_TINT + rim[:, None])
 
 
-def object_color(thing: PlacedObject, hits: Hits, come: Incoming) -> np.ndarray:
-    """Linear color of an object at hits, [n, 3]."""
+def object_color(thing: PlacedObject, hits: Hits, come: Incoming, look: int) -> np.ndarray:
+    """Linear color of an object at hits, [n, 3], in a look of materials."""
     material = MATERIALS[thing.material]
     albedo = _patterned(thing, hits)
     color = albedo * come.light
+    if look != 1:
+        finish = MATERIAL_LOOKS[look].get(thing.material)
+        return _finished(finish, material.metallic > 0.5, albedo, hits, come) if finish else color
     mirrored = 2 * _dot(hits.normal, hits.to_eye)[:, None] * hits.normal - hits.to_eye
     half = _unit(come.to_light + hits.to_eye)
     shine = np.maximum(_dot(hits.normal, half), 0.0)
@@ -168,6 +172,46 @@ def _studio(r: np.ndarray, to_light: np.ndarray) -> np.ndarray:
     beside = _smoothstep(0.80, 0.92, r[:, 1] * to_light[0] - r[:, 0] * to_light[1])
     strip = beside * (1 - _smoothstep(0.1, 0.6, np.abs(r[:, 2] - 0.15)))
     return _mix(0.24, 0.86, sky) + 1.1 * box + 0.5 * strip
+
+
+def _finished(finish: Finish, metal: bool, albedo: np.ndarray, hits: Hits, come: Incoming) -> np.ndarray:
+    """A metal or a clear coat in the hall, [n, 3]."""
+    n, v = hits.normal, hits.to_eye
+    fresnel = (1 - _facing(hits)) ** 5
+    mirrored = 2 * _dot(n, v)[:, None] * n - v
+    if metal:
+        x, y, z = hits.local.T
+        mirrored[:, 2] += finish.brushed * (2 * _noise(2 * (x + y), 24 * z) - 1)
+    hall, window = _hall(mirrored, hits.place, come.to_light, 0.05 + finish.roughness)
+    shine = np.maximum(_dot(n, _unit(come.to_light + v)), 0.0) ** finish.sharpness
+    if not metal:
+        shine = _smoothstep(0.25, 0.9, shine)
+    hue = albedo / albedo.max(axis=1, keepdims=True)
+    paleness, grayness = albedo @ _LUMINANCE, hue.min(axis=1)
+    glow = finish.windows * (0.7 + 0.5 * paleness)
+    tint = _mix(_mix(1.0, hue, 0.4), albedo + (0.02 + 0.04 * grayness)[:, None], finish.tinted)
+    own = albedo * come.light
+    scattered = finish.scattered - finish.deepened * (own @ _LUMINANCE) ** 2
+    seen = (finish.mirrored + finish.edge * fresnel) * hall + glow * window
+    shown = seen * _mix(0.75, 1.0, come.lit) + finish.highlight * come.lit * shine
+    return own * scattered[:, None] + tint * shown[:, None]
+
+
+def _hall(r: np.ndarray, place: np.ndarray, to_light: np.ndarray, soft: float) -> tuple[np.ndarray, np.ndarray]:
+    """What a mirror sees in direction r `[n, 3]`: sky over a dark horizon and a floor, [n]; and windows, 0..1, [n].
+
+    A place on the object `[n, 3]` shifts both, as if the walls were near: flat faces, where r is all but one, see edges
+    too.
+    """
+    x, y = to_light[:2] / np.linalg.norm(to_light[:2])
+    way = 0.4 * r + place
+    ahead, aside = way[:, 0] * x + way[:, 1] * y, way[:, 1] * x - way[:, 0] * y
+    up = _unit(r + place)[:, 2]
+    sky = _mix(0.75, 0.45, _smoothstep(0.0, 1.0, up))
+    ground = _mix(0.06, 0.50, _smoothstep(0.0, 0.9, -up))
+    slant = np.abs((0.95 * aside + 1.4 * way[:, 2] + 0.5 * ahead + 0.15) % 1 - 0.5) * 2
+    window = _smoothstep(0.75 - soft, 0.75 + soft, slant)
+    return _mix(ground, sky, _smoothstep(-soft, soft, up)), window
 
 
 def _hash(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -39,6 +39,15 @@ class Kind:
     family: str
     article: str = "a"
 
+    @property
+    def exact_synonyms(self) -> tuple[str, ...]:
+        """The synonyms that mean neither more nor less than the name, so that one may be denied for the other."""
+        return tuple(word for word in self.synonyms if word in EXACT_SYNONYMS)
+
+
+# The other synonyms are narrower (a table lamp is a lamp) or wider (not every ball is a sphere).
+EXACT_SYNONYMS = frozenset(("hemisphere", "cogwheel", "wineglass", "pail", "couch", "plane", "bike", "bunny"))
+
 
 def _build(module: str, function: str) -> trimesh.Trimesh:
     """Imports the modelling code on first use: the table alone must cost nothing (trimesh takes over a second)."""

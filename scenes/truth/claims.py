@@ -14,6 +14,7 @@ from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.layout import Layout, boxes_in_picture
 from fourfold.scenes.truth.descriptions import Description, all_of, any_of, negation, some_pair
 from fourfold.scenes.truth.relations import compares, stands
+from fourfold.scenes.truth.set_claims import SET_CLAIMS, SetClaim
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,21 @@ REGIONS = {"left": (-1, 0), "right": (1, 0), "top": (0, -1), "bottom": (0, 1)}
 _REGION_MARGIN = 0.14  # of the picture's width, from its centre to the object's
 
 
+def region_offsets(layout: Layout, region: str) -> np.ndarray:
+    """How far each object is in a region, in units of its margin, [n]: from 1 it is there, up to -1 in the opposite.
+
+    The centre counts, and the edge that is nearest to the middle: an object that reaches over it is in neither.
+    KeyError for an unknown region.
+    """
+    boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
+    edges = np.sort(boxes @ REGIONS[region], axis=1) / _REGION_MARGIN  # [n, 2]: how far into the region, least and most
+    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)
+    centres = (project(layout.camera, places) - 0.5) @ REGIONS[region] / _REGION_MARGIN  # [n]
+    inside = np.minimum(centres, 1 + edges[:, 0])
+    outside = np.maximum(centres, edges[:, 1] - 1)
+    return np.where(centres > 0, np.maximum(inside, 0.0), np.minimum(outside, 0.0))
+
+
 @dataclass(frozen=True)
 class Located:
     """Some such object is wholly in one half of the picture, and clear of its middle: left, right, top or bottom."""
@@ -80,15 +96,7 @@ class Located:
 
     def holds(self, layout: Layout) -> bool | None:
         """True if some such object is in the region, False if all are in the opposite one. KeyError if unknown."""
-        if not layout.objects:
-            return False
-        boxes = boxes_in_picture(layout).reshape(-1, 2, 2) - 0.5  # [n, corner, axis]
-        edges = np.sort(boxes @ REGIONS[self.region], axis=1)  # [n, 2]: how far into the region, least and most
-        places = np.array([thing.position for thing in layout.objects])
-        centres = (project(layout.camera, places) - 0.5) @ REGIONS[self.region]  # [n]
-        inside = (edges[:, 0] >= 0) & (centres >= _REGION_MARGIN)
-        outside = (edges[:, 1] <= 0) & (centres <= -_REGION_MARGIN)
-        verdicts = [True if yes else False if no else None for yes, no in zip(inside, outside, strict=True)]
+        verdicts = [None if abs(offset) < 1 else bool(offset > 0) for offset in region_offsets(layout, self.region)]
         return any_of(
             all_of((self.description.matches(thing), verdict))
             for thing, verdict in zip(layout.objects, verdicts, strict=True)
@@ -131,9 +139,9 @@ class Not:
         return negation(self.claim.holds(layout))
 
 
-Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not
+Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not | SetClaim
 CLAIMS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
+    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not, *SET_CLAIMS)
 }
 
 

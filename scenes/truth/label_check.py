@@ -15,6 +15,8 @@ from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
 from fourfold.scenes.truth.descriptions import all_of, any_of, negation
 from fourfold.scenes.truth.pixel_judgement import Verdict, View, beyond, count, fits, some_pair, turned
+from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
+from fourfold.scenes.truth.set_judgement import judge_set
 from fourfold.scenes.truth.sightings import Sighting
 
 _IN_PICTURE = 0.03  # least difference of two centres, share of the picture's width
@@ -76,6 +78,8 @@ def judge(claim: Claim, view: View) -> Verdict:
             return all_of((judge(first, view), judge(second, view)))
         case Not(inner):
             return negation(judge(inner, view))
+        case Quantified() | Exclusive() | NothingBut() | OneOf() | NotBoth() | FitsBoth():
+            return judge_set(claim, view)
 
 
 def _within(thing: Sighting | None, region: str) -> Verdict:

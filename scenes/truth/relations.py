@@ -33,6 +33,7 @@ class Relation:
     name: str
     converse: str
     offset: Callable[[Layout, int, int], float]
+    graded: bool = True  # whether offsets beyond 1 say how clearly; contact is there or not
 
 
 def _to_the_right(layout: Layout, i: int, j: int) -> float:
@@ -152,13 +153,13 @@ RELATIONS = {
         Relation("below", "above", lambda layout, i, j: -_upwards(layout, i, j)),
         Relation("front", "behind", _nearer),
         Relation("behind", "front", lambda layout, i, j: -_nearer(layout, i, j)),
-        Relation("on", "under", _on_top),
-        Relation("under", "on", lambda layout, i, j: _on_top(layout, j, i)),
-        Relation("inside", "holding", _inside),
-        Relation("holding", "inside", lambda layout, i, j: _inside(layout, j, i)),
-        Relation("beside", "beside", _beside),
-        Relation("near", "near", _near),
-        Relation("touching", "touching", _touching),
+        Relation("on", "under", _on_top, graded=False),
+        Relation("under", "on", lambda layout, i, j: _on_top(layout, j, i), graded=False),
+        Relation("inside", "holding", _inside, graded=False),
+        Relation("holding", "inside", lambda layout, i, j: _inside(layout, j, i), graded=False),
+        Relation("beside", "beside", _beside, graded=False),
+        Relation("near", "near", _near, graded=False),
+        Relation("touching", "touching", _touching, graded=False),
     )
 }
 CLAIMABLE = {

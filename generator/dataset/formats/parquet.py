@@ -44,8 +44,9 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                 for row in batch.to_pylist():
                     at = f"{path.name}/{row.get('id')}"
                     yield {**row, "file_name": f"{at}.png", "mask": f"{path.parent.name}/{at}.mask.png"}
-    except (arrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not readable as Parquet ({error}); the file is damaged") from error
+    except (arrow.ArrowException, OSError, ValueError) as error:  # the last: text that is no UTF-8
+        said = " ".join(str(error).split())  # some of Arrow's messages are of many lines
+        raise InputError(f"{path}: not readable as Parquet ({said}); the file is damaged") from error
 
 
 def read_member(archive: str, name: str) -> bytes:

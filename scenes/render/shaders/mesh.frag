@@ -10,6 +10,10 @@ uniform vec3 base_color;   // linear
 uniform float gloss;
 uniform float frequency;   // of the pattern
 uniform vec3 far_color;    // linear color of the surface far away
+#if LOOK_CODE != 1
+uniform mat4 pose;         // object to world
+uniform float scattered, deepened, mirrored, windows, edge, tinted, roughness, brushed, highlight, sharpness; // of the finish
+#endif
 #ifdef HAS_PHOTO
 uniform sampler2D photo;   // as large as the picture
 uniform float photo_scale; // 1 / its size
@@ -121,6 +125,43 @@ vec3 studio(vec3 r, vec3 to_light)
     return vec3(mix(0.24, 0.86, sky) + 1.1 * softbox + 0.5 * strip);
 }
 
+#if LOOK_CODE != 1
+// What a mirror sees that way: x, a sky over a dark horizon and a floor; y, 0..1, windows at a slant to them.
+// A place on the object shifts both, as if the walls were near: flat faces, where r is all but one, see edges too.
+vec2 hall(vec3 r, vec3 place, vec3 to_light, float soft)
+{
+    vec2 light = normalize(to_light.xy);
+    float up = normalize(r + place).z;
+    vec3 way = 0.4 * r + place;
+    float ahead = dot(way.xy, light), aside = way.y * light.x - way.x * light.y;
+    float sky = mix(0.75, 0.45, smoothstep(0.0, 1.0, up));
+    float ground = mix(0.06, 0.50, smoothstep(0.0, 0.9, -up));
+    float slant = abs(fract(0.95 * aside + 1.4 * way.z + 0.5 * ahead + 0.15) - 0.5) * 2.0;
+    float window = smoothstep(0.75 - soft, 0.75 + soft, slant);
+    return vec2(mix(ground, sky, smoothstep(-soft, soft, up)), window);
+}
+
+// A metal or a clear coat in the hall.
+vec3 finished(vec3 albedo, vec3 light, vec3 n, vec3 v, vec3 l, float lit, float fresnel)
+{
+    vec3 r = reflect(-v, n), place = mat3(pose) * local_position / length(pose[0].xyz);
+    if (METAL)
+        r.z += brushed * (2.0 * noise(vec2(2.0 * (local_position.x + local_position.y), 24.0 * local_position.z)) - 1.0);
+    vec2 seen = hall(r, place, l, 0.05 + roughness);
+    float shine = pow(max(dot(n, normalize(l + v)), 0.0), sharpness);
+    if (GLOSSY) shine = smoothstep(0.25, 0.9, shine);
+    float paleness = dot(albedo, vec3(0.2126, 0.7152, 0.0722));
+    vec3 hue = albedo / max(albedo.r, max(albedo.g, albedo.b));
+    float grayness = min(hue.r, min(hue.g, hue.b));
+    float glow = windows * (0.7 + 0.5 * paleness); // seen on white, and dark colors are not bleached
+    vec3 tint = mix(mix(vec3(1.0), hue, 0.4), albedo + 0.02 + 0.04 * grayness, tinted); // black metal mirrors too
+    float shown = ((mirrored + edge * fresnel) * seen.x + glow * seen.y) * mix(0.75, 1.0, lit) + highlight * lit * shine;
+    vec3 own = albedo * light;
+    float brightness = dot(own, vec3(0.2126, 0.7152, 0.0722));
+    return own * (scattered - deepened * brightness * brightness) + tint * shown;
+}
+#endif
+
 void main()
 {
     vec3 n = normalize(frag_normal);
@@ -156,6 +197,9 @@ void main()
         vec3 r = reflect(-v, n);
         vec3 h = normalize(l + v);
         float fresnel = pow(1.0 - nv, 5.0);
+#if LOOK_CODE != 1
+        if (METAL || GLOSSY) color = finished(albedo, light, n, v, l, lit, fresnel);
+#else
         if (METAL) { // reflections take the metal's color
             vec3 mirror = studio(r, l) * mix(0.75, 1.0, lit);
             color = albedo * light * 0.72 + mix(albedo, vec3(1.0), 0.02 + 0.25 * fresnel) * mirror * 0.5;
@@ -164,6 +208,7 @@ void main()
             color = color * (1.0 - 0.06 * gloss) + gloss * (0.03 + 0.45 * fresnel) * studio(r, l) * mix(0.4, 1.0, lit);
             color += gloss * lit * 0.95 * smoothstep(0.25, 0.9, pow(max(dot(n, h), 0.0), 160.0));
         }
+#endif
     } else if (CODE == 15) { // a wall, a little darker away from its middle
         color *= 1.0 - 0.022 * dot(frag_position.xz, frag_position.xz) * 0.35;
     } else { // the floor fades into the color far away, as on a studio sweep
