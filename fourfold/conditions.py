@@ -30,6 +30,9 @@ DIFFERENCES = {
     "quantification": "whether all, some or none of a kind have an attribute",
     "exclusivity": "whether an attribute or a kind is that of one thing, of all but one, or of all",
     "logic": "one object, attribute or place differs; captions say either-or, not both, neither-nor or negate twice",
+    "numerosity": "one or two objects become another kind, or change their look, and numbers of objects with them",
+    "conjunction": "an attribute goes round three objects, each of which has another one too",
+    "half-truth": "an attribute, a kind or a relation differs; one caption says more than the other",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
 _ASKS_FOR = {
@@ -40,6 +43,8 @@ _ASKS_FOR = {
     "negation": "C4",
     "proximity": "C3",
     "logic": "C4",
+    "conjunction": "C2",
+    "half-truth": "C1+C2",
 }
 
 

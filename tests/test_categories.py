@@ -26,6 +26,7 @@ EDITS = {
     "replace-attribute": (1, LOOKS | {"position"}),
     "swap-attribute": (2, LOOKS | {"position"}),
     "swap-attributes": (8, LOOKS | {"position"}),  # as many of one kind with as many of another
+    "cycle-attribute": (3, LOOKS | {"position"}),
     "swap-object": (2, {"position", "size", "scale"}),
     "replace-relation": (2, {"position", "size", "scale"}),
     "replace-location": (1, {"position"}),
@@ -34,7 +35,8 @@ EDITS = {
 }
 # Edits that add and remove whole objects: how many at most.
 OBJECTS = {"add-object": 2, "remove-object": 2, "replace-count": 8}
-SAME_VALUES = ("swap-attribute", "swap-attributes", "swap-object")
+SWAPS = ("swap-attribute", "swap-attributes", "cycle-attribute")
+SAME_VALUES = ("swap-attribute", "swap-attributes", "swap-object", "cycle-attribute")
 BY_FORM = ("quantification", "exclusivity")  # categories whose drafts name the form of the question as `attribute`
 SMALL = Recipe(
     "small",
@@ -140,7 +142,7 @@ def changed(a: PlacedObject, b: PlacedObject) -> set[str]:
 def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
     _, drafts = case
     for draft in drafts:
-        stays = draft.edit in ("swap-attribute", "swap-attributes", "replace-attribute", "replace-object", "negate")
+        stays = draft.edit in (*SWAPS, "replace-attribute", "replace-object", "negate")
         if not stays or draft.attribute == "negate-relation" or ARRANGEMENTS[draft.layouts[0].arrangement].stacked:
             continue
         for a, b in zip(draft.layouts[0].objects, draft.layouts[1].objects, strict=True):
@@ -150,7 +152,7 @@ def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
 def test_a_named_attribute_is_what_changes(case):
     category, drafts = case
     for draft in drafts:
-        if draft.edit not in ("swap-attribute", "swap-attributes", "replace-attribute"):
+        if draft.edit not in (*SWAPS, "replace-attribute"):
             continue
         changes = [changed(a, b) for a, b in zip(*(layout.objects for layout in draft.layouts), strict=True) if a != b]
         name = draft.claims[0].attribute if category in BY_FORM else draft.attribute

@@ -27,6 +27,7 @@ from fourfold.scenes.truth.claims import (
     claim_to_dict,
 )
 from fourfold.scenes.truth.descriptions import MIN_VISIBLE_FRACTION, Description, all_of, any_of, negation
+from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.set_claims import (
     EXCLUSIONS,
@@ -74,6 +75,9 @@ SIMPLE = (
     st.builds(Exists, DESCRIPTIONS)
     | st.builds(Absent, DESCRIPTIONS)
     | st.builds(Counted, DESCRIPTIONS, st.integers(0, 4))
+    | st.builds(AtLeast, DESCRIPTIONS, st.integers(0, 4))
+    | st.builds(MoreThan, DESCRIPTIONS, DESCRIPTIONS)
+    | st.builds(AsManyAs, DESCRIPTIONS, DESCRIPTIONS)
     | st.builds(Related, DESCRIPTIONS, st.sampled_from(list(RELATIONS)), DESCRIPTIONS)
     | st.builds(Located, DESCRIPTIONS, st.sampled_from(list(REGIONS)))
     | st.builds(Compared, DESCRIPTIONS, DESCRIPTIONS, st.sampled_from(list(COMPARISONS)))
@@ -219,6 +223,30 @@ BY_HAND = [
     (Both(Exists(CUBE), Exists(BALL)), (RED,), False),
     (Both(Exists(CUBE), Exists(BALL)), (RED, hidden("sphere")), None),
     (Both(Absent(CUBE), Exists(BALL)), (RED, hidden("sphere")), False),
+    (AtLeast(CUBE, 2), (RED, BLUE), True),
+    (AtLeast(CUBE, 1), (RED, BLUE), True),
+    (AtLeast(CUBE, 3), (RED, BLUE), False),
+    (AtLeast(CUBE, 2), (RED, hidden("cube", x=1.0)), None),
+    (AtLeast(CUBE, 1), (RED, hidden("cube", x=1.0)), True),
+    (AtLeast(CUBE, 3), (RED, hidden("cube", x=1.0)), False),
+    (Not(AtLeast(CUBE, 2)), (RED, MIDDLE_BALL), True),
+    (MoreThan(CUBE, BALL), (RED, BLUE, MIDDLE_BALL), True),
+    (MoreThan(CUBE, BALL), (RED, MIDDLE_BALL), False),
+    (MoreThan(BALL, CUBE), (RED, BLUE, MIDDLE_BALL), False),
+    (MoreThan(CUBE, BALL), (RED, BLUE), None),  # more than none
+    (MoreThan(CUBE, BALL), (MIDDLE_BALL,), False),
+    (MoreThan(CUBE, BALL), (RED, hidden("cube", x=1.0), MIDDLE_BALL), None),
+    (MoreThan(CUBE, BALL), (RED, BLUE, hidden("sphere")), None),
+    (MoreThan(CUBE, BALL), (RED, BLUE, thing("cube"), MIDDLE_BALL, hidden("sphere", x=-1.5)), True),
+    (MoreThan(CUBE, RED_CUBE), (RED, BLUE), True),  # what fits both counts for both
+    (MoreThan(CUBE, RED_CUBE), (RED, hidden("cube", x=1.0)), False),
+    (AsManyAs(CUBE, BALL), (RED, MIDDLE_BALL), True),
+    (AsManyAs(CUBE, BALL), (RED, BLUE, MIDDLE_BALL), False),
+    (AsManyAs(CUBE, BALL), (RED,), False),
+    (AsManyAs(CUBE, BALL), (), None),  # none and none
+    (AsManyAs(CUBE, BALL), (RED, hidden("sphere")), None),
+    (AsManyAs(CUBE, BALL), (RED, BLUE, hidden("sphere")), False),
+    (AsManyAs(CUBE, RED_CUBE), (RED, hidden("cube", x=1.0)), True),
     (Not(Exists(CUBE)), (MIDDLE_BALL,), True),
     (Not(Exists(CUBE)), (RED,), False),
     (Not(Exists(CUBE)), (hidden("cube"),), None),
@@ -297,6 +325,27 @@ def test_existence_absence_and_number_agree(description: Description, layout: La
     counted = [Counted(description, number).holds(layout) for number in range(len(layout.objects) + 1)]
     assert counted.count(True) == 1 or None in counted
     assert any_of(counted) is not False
+
+
+@given(DESCRIPTIONS, st.integers(0, 4), SCENES)
+def test_bounds_and_numbers_agree(description: Description, number: int, layout: Layout) -> None:
+    """Exactly so many are at least so many and not more; at least one is one that is there."""
+    bounds = AtLeast(description, number), Not(AtLeast(description, number + 1))
+    assert all_of(claim.holds(layout) for claim in bounds) is Counted(description, number).holds(layout)
+    assert AtLeast(description, 1).holds(layout) is Exists(description).holds(layout)
+    assert AtLeast(description, 0).holds(layout) is True
+
+
+@given(DESCRIPTIONS, DESCRIPTIONS, SCENES)
+def test_one_of_more_fewer_and_as_many_is_so(a: Description, b: Description, layout: Layout) -> None:
+    verdicts = [claim.holds(layout) for claim in (MoreThan(a, b), AsManyAs(a, b), MoreThan(b, a))]
+    assert verdicts.count(True) <= 1
+    assert AsManyAs(b, a).holds(layout) is verdicts[1]
+    if None not in verdicts:
+        assert verdicts.count(True) == 1
+    counts = [[d.matches(thing) for thing in layout.objects].count(True) for d in (a, b)]
+    if all(thing.visible_fraction >= MIN_VISIBLE_FRACTION for thing in layout.objects) and all(counts):
+        assert verdicts == [counts[0] > counts[1], counts[0] == counts[1], counts[0] < counts[1]]
 
 
 @settings(max_examples=200)

@@ -21,6 +21,9 @@ EXPECTED = {
     "quantification": "beyond",
     "exclusivity": "beyond",
     "logic": "C4",
+    "numerosity": "beyond",
+    "conjunction": "C2",
+    "half-truth": "C1+C2",
 }
 
 

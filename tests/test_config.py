@@ -196,6 +196,10 @@ def test_the_recipe_that_the_mistakes_were_made_in_is_good(tmp_path):
 def test_a_recipe_that_is_let_through_can_be_sampled(category, changes, tmp_path):
     """Whatever is held out, no category is left with nothing to choose from."""
     lines = {"splits.test.groups": f'{{"{category}" = 1}}'} | changes
+    if category == "conjunction" and "attributes" in changes:
+        with pytest.raises(InputError, match="'conjunction' needs two"):
+            load_recipe(write(tmp_path / "bad.toml", lines))
+        return
     recipe = load_recipe(write(tmp_path / "good.toml", lines))
     world = make_world(recipe, recipe.splits["test"])
     for seed in range(30):

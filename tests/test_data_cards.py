@@ -84,10 +84,10 @@ def test_a_card_names_every_split_and_category(name):
 
 
 @pytest.mark.parametrize("name", ["fourfold-v1", "fourfold-mini-v1"])
-def test_benchmarks_are_test_only_and_hold_every_category(name):
+def test_benchmarks_are_test_only_and_hold_every_category_of_their_time(name):
     recipe = load_recipe(name)
     assert list(recipe.splits) == ["test"]
-    assert set(recipe.splits["test"].groups) == set(CATEGORIES)
+    assert set(recipe.splits["test"].groups) == set(list(CATEGORIES)[:10])
     assert len(set(recipe.splits["test"].groups.values())) == 1
 
 

@@ -31,6 +31,7 @@ from fourfold.scenes.truth.claims import (
 )
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.label_check import View, check_labels, judge
+from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.sightings import Sighting, look, possible_colors
 
@@ -147,6 +148,19 @@ def test_counting_and_logic() -> None:
     there, missing = Exists(Description("cone")), Exists(Description("mug"))
     assert judge(Both(there, Not(missing)), view) is True
     assert judge(Both(there, missing), view) is False
+
+
+def test_numbers_are_judged_by_bounds() -> None:
+    cube, cone, mug = Description("cube"), Description("cone"), Description("mug")
+    view = View((sighting(), sighting(), sighting("cone")), CAMERA)
+    assert [judge(AtLeast(cube, n), view) for n in (1, 2, 3)] == [True, True, False]
+    assert [judge(MoreThan(*pair), view) for pair in ((cube, cone), (cone, cube), (cube, mug))] == [True, False, None]
+    assert [judge(AsManyAs(*pair), view) for pair in ((cube, cone), (cone, cone), (mug, mug))] == [False, True, None]
+    half = View((*view.things, sighting("cone", visible_fraction=0.2)), CAMERA)
+    assert [judge(AtLeast(cone, n), half) for n in (1, 2, 3)] == [True, None, False]
+    assert [judge(claim, half) for claim in (MoreThan(cube, cone), MoreThan(cone, cube))] == [None, False]
+    assert judge(AsManyAs(cube, cone), half) is None
+    assert judge(MoreThan(cube, cone), View((*half.things, sighting()), CAMERA)) is True
 
 
 @pytest.mark.parametrize("name", RELATIONS)

@@ -37,7 +37,8 @@ WORDINGS = 6
 RECIPE = Recipe("all", {"test": Split()}, scene=SceneRange((2, 3), tuple(ARRANGEMENTS)))
 
 SIZES = ("small", "medium-sized", "large")
-NUMBERS = ("one", "two", "three", "four", "five")
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "zero")
+MANY = ("more", "fewer", "many", "as", "than", "of", "and")  # before what is in the plural and has no article
 SINGULAR = {name for kind in KINDS.values() for name in (kind.name, *kind.synonyms)} | {"object"}
 PLURAL = {kind.plural for kind in KINDS.values()} | {regular_plural(s) for k in KINDS.values() for s in k.synonyms}
 PLURAL |= {"objects"}
@@ -50,13 +51,17 @@ CLOSED_CLASS = {
         "left right above over below under higher lower up down front behind closer nearer further farther back from",
         "top resting standing directly underneath supporting carrying hand side half upper part bottom",
         "inside within holding containing around enclosing next beside close",
+        "least less more fewer as many same",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
         "all every one none some least only nothing everything except for apart exception else alone them",
         "either or both two true have be",
     )
     for word in line.split()
 }
-FRAME = re.compile(r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size)\b")
+FRAME = re.compile(
+    r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size|(?:a greater|an equal|the same) number"
+    r"|(?:two|three|four|five|six|seven) or)\b"
+)
 VOWEL_SPELLED_CONSONANT = re.compile(r"uni(?!n|m)|us[ei]|ut[ei]|uk|eu|ewe|one\b|once\b")  # "a unicorn"
 CONSONANT_SPELLED_VOWEL = re.compile(r"hour|heir|honest|honou?r")  # "an hourglass"
 
@@ -71,7 +76,7 @@ LOOK = "".join(
 )
 LOOKS = (*SIZES, *TABLES["pattern"], *TABLES["color"], *TABLES["material"])
 NOUN_PHRASE = re.compile(
-    rf"\b(?P<determiner>an?|no|{any_of(NUMBERS)}) {LOOK}(?P<noun>{any_of(SINGULAR | PLURAL)})"
+    rf"\b(?P<determiner>an?|no|{any_of(NUMBERS + MANY)}) {LOOK}(?P<noun>{any_of(SINGULAR | PLURAL)})"
     rf"(?: that (?P<verb>is|are) not (?:{any_of(LOOKS)}|an? (?P<other>{any_of(SINGULAR)})))?(?![\w-])"
 )
 # Captions about sets name kinds with "the", and in the plural without an article; others must not.
@@ -104,7 +109,8 @@ def defects(text: str) -> list[str]:
         rest = OF_A_SET.sub(" ", rest)
     found += [] if phrases else ["no noun phrase"]
     nouns = Counter(
-        noun
+        # More red mugs than blue mugs: what is compared in number may be of one kind.
+        match[0].removeprefix(match["determiner"]) if match["determiner"] in MANY and noun == match["noun"] else noun
         for match in phrases
         for noun in (match["noun"], match.groupdict().get("other"))
         if noun not in (None, "object", "objects")
@@ -122,7 +128,7 @@ def vowel_sound(word: str) -> bool:
 
 def agrees(match: re.Match[str], text: str) -> bool:
     """Determiner, noun and verb of a noun phrase are all singular or all plural."""
-    many = match["determiner"] in NUMBERS[1:]
+    many = match["determiner"] in NUMBERS[1:] + MANY
     nouns = PLURAL if many else SINGULAR
     verbs = {match["verb"], *re.findall(rf"there (is|are) {re.escape(match[0])}", text)} - {None}
     return match["noun"] in nouns and verbs <= {"are" if many else "is"}

@@ -48,6 +48,7 @@ from fourfold.scenes.truth.claims import (
     Related,
 )
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
 from fourfold.scenes.truth.relations import COMPARISONS, RELATIONS
 from fourfold.scenes.truth.set_claims import (
     EXCLUSIONS,
@@ -75,6 +76,7 @@ def one_of(name: str) -> st.SearchStrategy:
 excluded = st.sampled_from(list(VALUES)).flatmap(lambda name: st.tuples(st.just(name), st.sampled_from(VALUES[name])))
 descriptions = st.builds(Description, **{name: one_of(name) for name in VALUES}, excluded=st.none() | excluded)
 simple = st.builds(Exists, descriptions) | st.builds(Absent, descriptions)
+exists = st.builds(Exists, descriptions)
 absent = st.builds(Absent, descriptions)
 denied = st.builds(lambda said, denial: replace(said, excluded=denial), descriptions, excluded)
 fits_both = st.builds(FitsBoth, denied, denied)
@@ -89,6 +91,7 @@ valued = st.builds(
         ]
     ),
 )
+at_least = st.builds(AtLeast, descriptions, st.integers(1, 8))
 related = st.builds(Related, descriptions, st.sampled_from(list(RELATIONS)), descriptions)
 unrelated = st.builds(lambda claim: Both(claim, Not(claim)), related)
 claims = (
@@ -101,6 +104,11 @@ claims = (
     | st.builds(Both, unrelated, unrelated)
     | st.builds(Located, descriptions, st.sampled_from(list(REGIONS)))
     | st.builds(Counted, descriptions, st.integers(0, 8))
+    | at_least
+    | st.builds(Not, at_least)
+    | st.builds(MoreThan, descriptions, descriptions)
+    | st.builds(AsManyAs, descriptions, descriptions)
+    | st.builds(Both, exists, st.builds(Both, exists, exists))
     | st.builds(Compared, descriptions, descriptions, st.sampled_from(list(COMPARISONS)))
     | valued
     | st.builds(NothingBut, descriptions)
@@ -200,10 +208,10 @@ def test_every_wording_says_what_it_stands_for_and_nothing_else(table, meaning):
 
 
 def test_number_words_count_up():
-    assert NUMBERS == ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+    assert NUMBERS == ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
-@pytest.mark.parametrize(("number", "said"), [(0, "are no cubes"), (1, "is one cube"), (2, "are two cubes")])
+@pytest.mark.parametrize(("number", "said"), [(0, "are zero cubes"), (1, "is one cube"), (2, "are two cubes")])
 def test_number_noun_and_verb_agree(number, said):
     assert word(Counted(Description("cube"), number), Wording(5, 0)) == f"there {said}"
 

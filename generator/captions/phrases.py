@@ -2,9 +2,10 @@
 
 A new template is a new row in every form that shares its number; a new wording of a relation is a new entry.
 {a}, {b}, {c}: noun phrases with an article; {bare_a}, {bare_b}: without; {relation}, {region}, {comparison}: phrases;
-{number} {counted}: a number word and its noun; {are}: the verb that goes with it.
+{number} {counted}: a number word and its noun; {are}: the verb that goes with it; {many_a}, {many_b}: plurals.
 """
 
+from fourfold.generator.captions.number_templates import NUMBER_TEMPLATES
 from fourfold.generator.captions.set_templates import SET_TEMPLATES
 
 HELD_OUT_TEMPLATES = 2  # the last rows of every form, which only splits with templates = "held-out" use
@@ -46,7 +47,7 @@ COMPARISON_PHRASES: dict[str, tuple[str, ...]] = {
     "nearer": ("nearer than", "closer than", "nearer to the camera than", "closer to the viewer than"),
     "farther": ("farther away than", "further away than", "farther from the camera than", "more distant than"),
 }
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "exists": (
@@ -160,4 +161,5 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "an image in which {a} is {comparison} {b}",
     ),
     **SET_TEMPLATES,
+    **NUMBER_TEMPLATES,
 }

@@ -23,6 +23,7 @@ from fourfold.generator.captions.phrases import (
 from fourfold.scenes.shapes import KINDS
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
 from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
 
 HOLD_OUTS = ("ordinary", "held-out")  # of templates and of phrases
@@ -106,7 +107,11 @@ def form(claim: Claim) -> str:
             return "related+unrelated"
         case Both(Both(Related(), Not(Related())), Both(Related(), Not(Related()))):
             return "unrelated+unrelated"
-        case Exists() | Absent() | Related() | Located() | Counted() | Compared():
+        case Both(Exists(), Both(Exists(), Exists())):
+            return "exists+exists+exists"
+        case Not(AtLeast()):
+            return "fewer"
+        case Exists() | Absent() | Related() | Located() | Counted() | Compared() | AtLeast() | MoreThan() | AsManyAs():
             return type(claim).__name__.lower()
         case Quantified(quantifier=name) | Exclusive(exclusion=name):
             return name
@@ -125,6 +130,8 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
             return _nouns(wording, a=a)
         case Both(Exists(a) | Absent(a), Exists(b) | Absent(b)):
             return _nouns(wording, a=a, b=b)
+        case Both(Exists(a), Both(Exists(b), Exists(c))):
+            return _nouns(wording, a=a, b=b, c=c)
         case Related(a, relation, b) | Both(Related(), Not(Related(a, relation, b))):
             return _nouns(wording, a=a, b=b) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Both(Related(a, relation, b), Both(Related(), Not(Related(_, _, c)))):
@@ -133,7 +140,7 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
             return _nouns(wording, a=a, b=b, c=c) | {"relation": _phrase(RELATION_PHRASES, relation, wording)}
         case Located(a, region):
             return _nouns(wording, a=a) | {"region": _phrase(REGION_PHRASES, region, wording)}
-        case Counted(a, number):
+        case Counted(a, number) | AtLeast(a, number) | Not(AtLeast(a, number)):
             noun = noun_phrase(a, plural=number != 1, synonym=wording.synonym)
             return {"counted": noun, "number": NUMBERS[number], "are": "is" if number == 1 else "are"}
         case Compared(a, b, dimension):
@@ -147,6 +154,9 @@ def _parts(claim: Claim, wording: Wording) -> dict[str, str]:
         case FitsBoth(a, b) | Not(FitsBoth(a, b)):
             denied = {"one": _denied(a, wording.synonym), "other": _denied(b, wording.synonym)}
             return _nouns(wording, a=replace(a, excluded=None)) | denied
+        case MoreThan(a, b) | AsManyAs(a, b):
+            many = (noun_phrase(each, plural=True, synonym=wording.synonym) for each in (a, b))
+            return dict(zip(("many_a", "many_b"), many, strict=True))
     raise ValueError(f"no template for a claim of the form {claim}")
 
 

@@ -54,12 +54,12 @@ def _like(world: World, model: ObjectSpec, attributes: tuple[str, ...], rng: np.
     return sample_object(world, model.shape, rng, **{name: getattr(model, name) for name in attributes})
 
 
-def are_apart(layout: Layout, n: int) -> bool:
-    """Whether the first n objects can be told apart in the picture."""
+def are_apart(layout: Layout, n: int, overlap: float = _OVERLAP) -> bool:
+    """Whether the first n objects can be told apart in the picture: no box covers a larger share of another."""
     boxes = boxes_in_picture(layout)[:n]
     areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     for i, j in combinations(range(n), 2):
         shared = np.minimum(boxes[i, 2:], boxes[j, 2:]) - np.maximum(boxes[i, :2], boxes[j, :2])
-        if shared.min() > 0 and shared.prod() > _OVERLAP * min(areas[i], areas[j]):
+        if shared.min() > 0 and shared.prod() > overlap * min(areas[i], areas[j]):
             return False
     return True

@@ -237,6 +237,10 @@ def _check_ranges(recipe: Recipe, where: str) -> None:
             for key, (low, high) in ranges.items()
         },
         "vocabulary.colors: at least 3": len(recipe.vocabulary.colors) >= 3,
+        f"attributes: category 'conjunction' needs two, color or pattern among them, not {list(recipe.attributes)}": (
+            len(recipe.attributes) >= 2 and not {"color", "pattern"}.isdisjoint(recipe.attributes)
+        )
+        or not any(row.groups.get("conjunction") for row in recipe.splits.values()),
     }
     if recipe.publication is not None:
         given = recipe.publication.date
@@ -291,6 +295,8 @@ def _needed_choices(recipe: Recipe, split: Split) -> Iterator[tuple[str, str, in
     yield from (("objects need", f"{name}s", 1) for name in TABLES)
     if any(split.groups.values()):  # natural scenes change nothing
         yield from ((f"attribute {name!r} needs", f"{name}s", 2) for name in recipe.attributes)
+    if split.groups.get("conjunction"):  # an attribute goes round three objects
+        yield "category 'conjunction' needs", "colors" if "color" in recipe.attributes else "patterns", 3
     if "inside" in recipe.scene.arrangements and split.groups.get("relation"):
         yield "arrangement 'inside' needs", "colors", 2  # a thing of its container's color could not be seen there
 

@@ -1,5 +1,6 @@
 """Edits that make image B from image A: each changes one thing and leaves every other object as it was."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,13 +18,20 @@ _CARRIED = {"color": ("color", "rgb"), "size": ("size", "scale"), "material": ("
 
 def swap_attribute(layout: Layout, i: int, j: int, attribute: str) -> Layout:
     """Objects i and j exchange an attribute: color, size, material or pattern (KeyError for another)."""
-    a, b = layout.objects[i], layout.objects[j]
-    names = _CARRIED[attribute]
+    return cycle_attribute(layout, (i, j), attribute)
+
+
+def cycle_attribute(layout: Layout, which: Sequence[int], attribute: str) -> Layout:
+    """An attribute goes round the objects with these numbers: each gets that of the next, the last that of the first.
+
+    Raises KeyError for another attribute than color, size, material and pattern.
+    """
+    given = [layout.objects[i] for i in (*which[1:], *which[:1])]
     return change(
         layout,
         {
-            i: replace(a, **{name: getattr(b, name) for name in names}),
-            j: replace(b, **{name: getattr(a, name) for name in names}),
+            i: replace(layout.objects[i], **{name: getattr(giver, name) for name in _CARRIED[attribute]})
+            for i, giver in zip(which, given, strict=True)
         },
     )
 

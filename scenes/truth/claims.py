@@ -13,6 +13,7 @@ import numpy as np
 from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.layout import Layout, boxes_in_picture
 from fourfold.scenes.truth.descriptions import Description, all_of, any_of, negation, some_pair
+from fourfold.scenes.truth.number_claims import NUMBER_CLAIMS, NumberClaim
 from fourfold.scenes.truth.relations import compares, stands
 from fourfold.scenes.truth.set_claims import SET_CLAIMS, SetClaim
 
@@ -139,10 +140,9 @@ class Not:
         return negation(self.claim.holds(layout))
 
 
-Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not | SetClaim
-CLAIMS: dict[str, Any] = {
-    kind.__name__: kind for kind in (Exists, Absent, Counted, Related, Located, Compared, Both, Not, *SET_CLAIMS)
-}
+Claim = Exists | Absent | Counted | Related | Located | Compared | Both | Not | SetClaim | NumberClaim
+_BASIC = (Exists, Absent, Counted, Related, Located, Compared, Both, Not)
+CLAIMS: dict[str, Any] = {kind.__name__: kind for kind in (*_BASIC, *SET_CLAIMS, *NUMBER_CLAIMS)}
 
 
 def claim_to_dict(claim: Claim | Description) -> dict[str, Any]:

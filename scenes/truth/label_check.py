@@ -14,6 +14,8 @@ from scipy.spatial import cKDTree
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.truth.claims import Absent, Both, Claim, Compared, Counted, Exists, Located, Not, Related
 from fourfold.scenes.truth.descriptions import all_of, any_of, negation
+from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
+from fourfold.scenes.truth.number_judgement import as_many, at_least, more_than
 from fourfold.scenes.truth.pixel_judgement import Verdict, View, beyond, count, fits, some_pair, turned
 from fourfold.scenes.truth.set_claims import Exclusive, FitsBoth, NotBoth, NothingBut, OneOf, Quantified
 from fourfold.scenes.truth.set_judgement import judge_set
@@ -74,6 +76,12 @@ def judge(claim: Claim, view: View) -> Verdict:
             return some_pair(view, subject, reference, _COMPARISONS[dimension])
         case Located(description, region):
             return any_of(all_of((fits(description, thing), _within(thing, region))) for thing in view.things)
+        case AtLeast(description, number):
+            return at_least(view, description, number)
+        case MoreThan(subject, reference):
+            return more_than(view, subject, reference)
+        case AsManyAs(subject, reference):
+            return as_many(view, subject, reference)
         case Both(first, second):
             return all_of((judge(first, view), judge(second, view)))
         case Not(inner):
