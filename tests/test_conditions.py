@@ -14,6 +14,7 @@ EXPECTED = {
     "negation": "C4",
     "counting": "beyond",
     "comparison": "beyond",
+    "proximity": "C3",
     "binding+relation": "C2+C3",
     "binding+negation": "C2+C4",
     "relation+negation": "C3+C4",

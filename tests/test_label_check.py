@@ -117,7 +117,8 @@ def sighting(shape: str = "cube", at: tuple[float, float, float] = (0, 0, 0.5), 
     words = {name: frozenset(table) for name, table in TABLES.items()} | {"shape": frozenset((shape,))}
     may_be = words | {name: frozenset(more.pop(name)) for name in TABLES if name in more}
     plain = Sighting(1.0, (0.5 + x / 4, 0.5 - z / 4), np.array(at), z - 0.5, z + 0.5, 1.0, True, may_be)
-    return replace(plain, **more)
+    sides = np.add(at, [[-0.5, 0, 0], [0.5, 0, 0]])
+    return replace(plain, **{"surface": sides, **more})
 
 
 def test_words_that_pixels_leave_open_decide_nothing() -> None:
@@ -167,8 +168,12 @@ def test_relations_and_their_converses(name: str) -> None:
     places = {"left": (-1, 0, 0.5), "right": (1, 0, 0.5), "above": (0, 0, 1.6), "below": (0, 0, -1.6)}
     places |= {"front": (0, -1, 0.5), "behind": (0, 1, 0.5), "on": (0, 0, 1.5), "under": (0, 0, -0.5)}
     places |= {"inside": (0.1, 0, 0.6), "holding": (0.1, 0, 0.6), "beside": (1.2, 0, 0.5)}
-    size = {"inside": {"across": 0.5}, "holding": {"across": 2.5, "highest": 1.5}}.get(name, {})
-    view = View((sighting(at=places[name], **size), sighting("cone")), CAMERA)
+    places |= {"near": (1.2, 0, 0.5), "touching": (1.0, 0, 0.5)}
+    more = {"inside": {"across": 0.5}, "holding": {"across": 2.5, "highest": 1.5}, "on": {"over": {2: 0.02}}}
+    below = {"over": {1: 0.02}} if name == "under" else {}
+    view = View(
+        (sighting(at=places[name], number=1, **more.get(name, {})), sighting("cone", number=2, **below)), CAMERA
+    )
     cube, cone = Description("cube"), Description("cone")
     assert judge(Related(cube, name, cone), view) is True
     if RELATIONS[name].converse != name:
@@ -301,10 +306,23 @@ def test_depth_is_along_the_ground_as_the_camera_looks(
     ],
 )
 def test_on_is_contact(aside: float, gap: float, middle: float, verdict: bool | None) -> None:
-    upper = sighting(
-        middle=np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, middle]), lowest=1.0 + gap, highest=2.0 + gap
-    )
-    assert related("on", upper, sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0)) is verdict
+    assert related("on", *stack(0.02, aside, gap, middle)) is verdict
+
+
+def stack(seam: float | None, aside: float = 0.0, gap: float = 0.0, middle: float = 1.5) -> tuple[Sighting, Sighting]:
+    """A thing over another of height 1, with so much between what is seen of the two; None: nowhere right below."""
+    place, over = np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, middle]), {} if seam is None else {2: seam}
+    upper = sighting(middle=place, lowest=1.0 + gap, highest=2.0 + gap, across=2.0, number=1, over=over)
+    return upper, sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0, number=2)
+
+
+@pytest.mark.parametrize(
+    ("seam", "verdict"),
+    [(0.02, True), (0.239, True), (0.241, None), (0.999, None), (1.001, False), (None, None)],
+)
+def test_what_rests_is_seen_to_meet_what_carries_it(seam: float | None, verdict: bool | None) -> None:
+    """Of a width of 2: up to 0.12 of it an outline hides the contact, from a half of it a gap is seen."""
+    assert related("on", *stack(seam)) is verdict
 
 
 @pytest.mark.parametrize(
@@ -340,6 +358,28 @@ def test_beside_is_near_and_not_inside(aside: float, verdict: bool | None) -> No
     one = sighting(middle=np.array([0.3 + 0.6 * aside, 0.8 * aside - 0.2, 0.9]), lowest=0.0, highest=1.0)
     other = sighting(middle=np.array([0.3, -0.2, 0.5]), lowest=0.0, highest=1.0)
     assert related("beside", one, other) is related("beside", other, one) is verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "gap", "verdict"),
+    [
+        ("touching", 0.059, True),
+        ("touching", 0.061, None),
+        ("touching", 0.299, None),
+        ("touching", 0.301, False),
+        ("near", 0.0, True),
+        ("near", 0.599, True),
+        ("near", 0.601, None),
+        ("near", 0.899, None),
+        ("near", 0.901, False),
+    ],
+)
+def test_nearness_is_between_what_is_seen(name: str, gap: float, verdict: bool | None) -> None:
+    """Between things of width and height 1, of which the one is so much to the right of the other."""
+    one, other = sighting(at=(0.3, 0.1, 0.5)), sighting(at=(1.3 + gap, 0.1, 0.5))
+    assert related(name, one, other) is related(name, other, one) is verdict
+    hidden = replace(other, whole=False)
+    assert related(name, one, hidden) is (None if (name, verdict) == ("touching", False) else verdict)
 
 
 @pytest.mark.parametrize("name", ["larger", "taller"])

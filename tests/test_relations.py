@@ -26,7 +26,7 @@ STEPS = {
     "behind": (0, 1, 0),
 }
 EACH = pytest.mark.parametrize("name", RELATIONS)
-SYMMETRIC = ("beside",)
+SYMMETRIC = ("beside", "near", "touching")
 EACH_DIRECTION = pytest.mark.parametrize("name", STEPS)
 BALL = 0.6  # diameter
 WIDTH = 3.8990  # scene units across the picture of `scene`, at the distance of the camera's target
@@ -173,13 +173,18 @@ def test_a_slant_mostly_another_way_leaves_it_open(name: str, slant: tuple[float
     assert stands(name, scene(slant, (0, 0, 0)), 0, 1) is None
 
 
+def on_block(offset: tuple[float, float, float]) -> Layout:
+    """A ball of 0.6 over the middle of a cube of 0.6, moved by an offset."""
+    ball, block = scene(tuple(np.array((0.2, 0.1, BALL)) + offset), (0.2, 0.1, 0.0), arrangement="table").objects
+    return replace(scene(arrangement="table"), objects=(ball, replace(block, shape="cube")))
+
+
 @pytest.mark.parametrize(
     ("offset", "verdict"),
-    [((0, 0, 0), True), ((0.05, 0.05, 0), True), ((0, 0, 0.1), None), ((0, 0, -0.9), False), ((1, 0, 0), False)],
+    [((0, 0, 0), True), ((0.15, 0.15, 0), True), ((0, 0, 0.1), None), ((0, 0, -0.9), False), ((1, 0, 0), False)],
 )
-def test_on_is_contact_over_the_middle(offset: tuple[float, float, float], verdict: bool | None) -> None:
-    upper = np.array((0.2, 0.1, BALL)) + offset
-    layout = scene(tuple(upper), (0.2, 0.1, 0.0), arrangement="table")
+def test_on_is_contact_with_the_top(offset: tuple[float, float, float], verdict: bool | None) -> None:
+    layout = on_block(offset)
     assert stands("on", layout, 0, 1) is verdict
     assert stands("under", layout, 1, 0) is verdict
     assert stands("above", layout, 0, 1) is (True if verdict else None)
@@ -187,7 +192,7 @@ def test_on_is_contact_over_the_middle(offset: tuple[float, float, float], verdi
 
 
 def test_what_carries_a_thing_is_not_on_it() -> None:
-    layout = scene((0.2, 0.1, BALL), (0.2, 0.1, 0.0), arrangement="table")
+    layout = on_block((0, 0, 0))
     assert stands("on", layout, 1, 0) is stands("under", layout, 0, 1) is False
 
 
@@ -297,20 +302,20 @@ def test_a_difference_counts_from_half_of_that_across_it(
         (0.0, -0.021, None),
         (0.0, -0.249, None),
         (0.0, -0.251, False),
-        (0.149, 0.0, True),  # half of the ball's radius
-        (0.151, 0.0, None),
-        (0.849, 0.0, None),  # its width and 0.25
+        (0.26, 0.0, True),  # the top ends at 0.3, and the spot on which the ball rests is 0.1 wide
+        (0.31, 0.0, None),
+        (0.849, 0.0, None),  # the block's width and 0.25
         (0.851, 0.0, False),
     ],
 )
 def test_contact_has_the_margins_of_its_numbers(aside: float, gap: float, verdict: bool | None) -> None:
-    layout = scene((0.3 + aside, 0.2, BALL + gap), (0.3, 0.2, 0), arrangement="stacked")
+    layout = on_block((aside, 0, gap))
     assert stands("on", layout, 0, 1) is stands("under", layout, 1, 0) is verdict
 
 
-@pytest.mark.parametrize(("aside", "verdict"), [(0.154, True), (0.156, None)])
-def test_what_carries_is_measured_on_its_narrow_side(aside: float, verdict: bool | None) -> None:
-    """A table of 1 x 0.62 with a height of 0.595: a quarter of 0.62 is 0.155."""
+@pytest.mark.parametrize(("aside", "verdict"), [(0.869, None), (0.871, False)])
+def test_what_is_beside_is_measured_from_the_narrow_side(aside: float, verdict: bool | None) -> None:
+    """A table of 1 x 0.62: its narrow width and 0.25."""
     ball, base = scene((aside, 0, 0.895), (0, 0, 0.2975), arrangement="stacked").objects
     layout = replace(scene(arrangement="stacked"), objects=(ball, replace(base, shape="table", scale=1.0)))
     assert stands("on", layout, 0, 1) is verdict

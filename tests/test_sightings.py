@@ -201,3 +201,40 @@ def test_edges_are_left_out_where_three_tenths_would_be_left(rows: int, words: s
     half = drawn.color[100 : 100 + rows // 2, 100]
     half[:] = RED  # so that red is near enough to blue to be one of the words when all pixels vote
     assert seen(drawn).may_be["color"] == words
+
+
+def pictured(*things: tuple[tuple[int, int], tuple[int, int], float]) -> tuple[Sighting | None, ...]:
+    """What is seen of rectangles (columns, rows, depth), drawn one after the other before a wall that is 9 away."""
+    instances, depth = np.zeros((SIZE, SIZE), np.uint8), np.full((SIZE, SIZE), 9.0, np.float32)
+    for number, (columns, rows, away) in enumerate(things, 1):
+        place = slice(*rows), slice(*columns)
+        instances[place], depth[place] = number, away
+    picture = np.full((SIZE, SIZE, 3), 200, np.uint8)
+    silhouettes = np.bincount(instances.ravel(), minlength=len(things) + 1)[1:]
+    return look(Rendering(picture, depth, instances, silhouettes), ["cube"] * len(things), CAMERA)
+
+
+def test_what_is_right_below_is_measured_from_edge_to_edge() -> None:
+    upper, lower = pictured(((100, 140), (100, 150), 5.0), ((120, 180), (150, 200), 5.0))
+    assert (upper.number, lower.number) == (1, 2)
+    assert upper.over == {2: pytest.approx(0.025)}  # a pixel
+    assert lower.over == {}
+
+
+def test_a_gap_below_is_as_wide_as_it_is() -> None:
+    upper, _ = pictured(((100, 140), (100, 150), 5.0), ((120, 180), (170, 200), 5.0))
+    assert upper.over == {2: pytest.approx(21 * 0.025)}
+    # Two farther away, and so 0.58 to the left of it and 0.18 lower too.
+    behind, _ = pictured(((100, 140), (100, 200), 5.0), ((120, 180), (200, 220), 7.0))
+    assert behind.over == {2: pytest.approx(2.09, abs=0.01)}
+
+
+def test_what_is_beside_or_behind_a_third_is_not_right_below() -> None:
+    beside, _ = pictured(((100, 140), (100, 150), 5.0), ((141, 180), (150, 200), 5.0))
+    assert beside.over == {}
+    upper, between, lower = pictured(
+        ((100, 140), (100, 150), 5.0), ((90, 190), (150, 170), 4.0), ((100, 140), (170, 200), 5.0)
+    )
+    assert set(upper.over) == {2}
+    assert set(between.over) == {3}
+    assert lower.over == {}

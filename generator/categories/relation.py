@@ -23,8 +23,9 @@ from fourfold.generator.categories.world import (
     sample_objects,
 )
 from fourfold.scenes.model.arrangements import ARRANGEMENTS, BASES, CAVITIES
+from fourfold.scenes.model.contact import can_carry
 from fourfold.scenes.model.edits import move_onto, swap_places
-from fourfold.scenes.model.layout import Layout, in_frame
+from fourfold.scenes.model.layout import Layout, in_frame, rests_on
 from fourfold.scenes.model.spec import ObjectSpec
 from fourfold.scenes.truth.claims import Both, Claim, Not, Related
 from fourfold.scenes.truth.descriptions import Description
@@ -89,14 +90,11 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
     """Two bases that exchange places in their stack, or one object that moves from one base to another."""
     relation = choose(rng, CLAIMABLE[arrangement])
     objects = sample_objects(world, rng, min(sample_number(world, rng), _STACK_OBJECTS))
-    bases = [shape for shape in world.vocabulary.shapes if shape in BASES]
-    if len(bases) < 2:
-        raise InputError(f"arrangement 'stacked': vocabulary.shapes must name at least two of {', '.join(BASES)}")
-    others = [shape for shape in bases if shape != objects[0].shape]
+    pairs = _pairs_of_bases(world)
+    others = [base for base in _bases(world) if base != objects[0].shape and can_carry(base, objects[0].shape)]
     moves = len(objects) > 2 and len(others) > 1 and rng.random() < 0.5
-    objects = (
-        _with_bases(objects, 1, choose_two(rng, others)) if moves else _with_bases(objects, 0, choose_two(rng, bases))
-    )
+    chosen = choose_two(rng, others) if moves else pairs[int(rng.integers(len(pairs)))]
+    objects = _with_bases(objects, 1 if moves else 0, chosen)
 
     def edited(layout: Layout) -> Layout:
         return move_onto(layout, 0, 2) if moves else swap_places(layout, 0, 1)
@@ -109,7 +107,7 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
         clearance=clearance_to_swap(objects, 0, 1, *([2] if moves else [])),
         accept=lambda layout: bool(in_frame(edited(layout)).all()),
     )
-    if first is None:
+    if first is None or not rests_on(*(edited(first).objects[i] for i in ((0, 2) if moves else (1, 0)))):
         return None
     attributes = mention(world, rng)
     top, base, other = (describe(first.objects[i], attributes) for i in (0, 1, 2 if moves else 0))
@@ -122,6 +120,22 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
     return Draft(
         (first, edited(first)), (claims[0], claims[1]), (positives[0], positives[1]), "replace-object", relation
     )
+
+
+def _bases(world: World) -> list[str]:
+    return [shape for shape in world.vocabulary.shapes if shape in BASES]
+
+
+def _pairs_of_bases(world: World) -> list[tuple[str, str]]:
+    """Kinds of the vocabulary of which each can stand on the other, in either order."""
+    bases = _bases(world)
+    pairs = [(a, b) for a in bases for b in bases if a != b and can_carry(a, b) and can_carry(b, a)]
+    if not pairs:
+        raise InputError(
+            f"arrangement 'stacked': vocabulary.shapes must name at least two of {', '.join(BASES)}, "
+            "of which each can stand on the other"
+        )
+    return pairs
 
 
 def _with_bases(objects: Sequence[ObjectSpec], start: int, bases: tuple[str, str]) -> list[ObjectSpec]:

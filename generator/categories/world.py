@@ -41,6 +41,7 @@ class Draft:
     hard_positives: tuple[Claim, Claim]  # what else is true of each scene alone: a converse, another order, or the same
     edit: str
     attribute: str = ""  # which attribute or relation the edit changes, for analysis
+    close: tuple[tuple[int, int], ...] = ()  # pairs of objects that come near each other on purpose, and may touch
 
 
 MATERIAL_LOOK = {1: 1, 2: 2}  # edition -> row of MATERIAL_LOOKS

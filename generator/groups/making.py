@@ -90,7 +90,7 @@ def _try_group(
         return "the truth table is not fourfold"
     if truth_table(draft.layouts, draft.hard_positives) != FOURFOLD:
         return "a hard positive is not one"
-    if any(overlapping(layout.objects).any() for layout in draft.layouts):
+    if any(overlapping(layout.objects, draft.close).any() for layout in draft.layouts):
         return "two objects are in one place"
     renderings, seen = [], []
     for layout in draft.layouts:
@@ -120,7 +120,8 @@ def _try_group(
 def turn(draft: Draft) -> Draft:
     """The same group with its two scenes exchanged, so that A is B; an edit "negate" becomes "un-negate"."""
     edit = "un-negate" if draft.attribute.startswith("negate") else draft.edit
-    return Draft(draft.layouts[::-1], draft.claims[::-1], draft.hard_positives[::-1], edit, draft.attribute)
+    turned = draft.layouts[::-1], draft.claims[::-1], draft.hard_positives[::-1]
+    return Draft(*turned, edit, draft.attribute, draft.close)
 
 
 def truth_table(layouts: tuple[Layout, ...], claims: tuple[Claim, ...]) -> tuple[tuple[bool | None, ...], ...]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
-from fourfold.scenes.model.layout import Layout, PlacedObject, put_on, resting_height, sample_yaw, settled
+from fourfold.scenes.model.layout import Layout, PlacedObject, body, put_on, resting_height, sample_yaw, settled
+from fourfold.scenes.model.separation import distance_to_stand
 from fourfold.scenes.model.vocabulary import SIZES, sample_rgb
 from fourfold.scenes.shapes import KINDS
 
@@ -55,6 +56,21 @@ def turn_around(layout: Layout, i: int) -> Layout:
     """Object i turns half round about the vertical, whatever turns its kind is otherwise seen from."""
     thing = layout.objects[i]
     return change(layout, {i: replace(thing, yaw=float(np.round((thing.yaw + 180) % 360, 2)))})
+
+
+def move_beside(layout: Layout, i: int, j: int, turn: float, gap: float) -> Layout:
+    """Object i goes to stand beside object j, with that much between their surfaces: 0 makes them touch.
+
+    The turn is the direction in which it stands from j: 0 to the right as the camera sees the ground, 90 away from it.
+    """
+    angle = np.radians(turn + layout.camera.azimuth)
+    towards = np.array([np.cos(angle), np.sin(angle)])
+    thing, other = layout.objects[i], layout.objects[j]
+    lifted = other.position[2] - resting_height(other)  # 0 for what stands on the ground
+    stood = replace(thing, position=(*other.position[:2], lifted + resting_height(thing)))
+    away = distance_to_stand(body(other), body(stood), towards, gap)
+    x, y = np.round(np.array(other.position[:2]) + away * towards, 4)
+    return change(layout, {i: replace(stood, position=(float(x), float(y), stood.position[2]))})
 
 
 def replace_attribute(layout: Layout, i: int, attribute: str, value: str, rng: np.random.Generator) -> Layout:

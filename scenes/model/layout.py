@@ -18,7 +18,10 @@ from fourfold.scenes.model.arrangements import (
     scatter,
 )
 from fourfold.scenes.model.backgrounds import Background, Lights, photo_background, sample_background, sample_lights
+from fourfold.scenes.model.bodies import Body
 from fourfold.scenes.model.camera import Camera, axes, pose, project, world_from_ground
+from fourfold.scenes.model.contact import TOUCHING, contact
+from fourfold.scenes.model.separation import separation
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
 from fourfold.scenes.model.vocabulary import (
     SIZE_JITTER,
@@ -34,6 +37,9 @@ WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind the
 _GAP = 0.03  # least space between the boxes of two objects that stand or float beside each other
 _CONTACT = 0.02  # by which the heights of boxes may overlap where one thing is over another
 _BORDER = 0.02  # of the picture that stays free, share of its width
+_SINKS = 0.04  # most that a thing sinks until its underside rests, where its lowest points hang over
+_LEVEL = 0.001  # gaps below this are none
+_TURNS = 20  # that a thing is given to rest on another
 _COVERED = 0.5  # share of an object's box that the boxes of others may cover
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
 
@@ -87,6 +93,11 @@ def place(
     lights = sample_lights(rng)
     background = _sample_background(spec, row, rng)
     looks = [_sample_look(wish, camera, rng) for wish in spec.objects]
+    if row.stacked and len(looks) > 1:
+        resting = _resting_look(looks[0], looks[1], camera, rng)
+        if resting is None:
+            return None
+        looks[0] = resting
     # Every kind gets the same clearance, or where a thing is would tell what it is.
     radii = CLEARANCE * np.array(
         [max(r, look.scale) for r, look in zip(clearance or [0.0] * len(looks), looks, strict=True)]
@@ -129,18 +140,49 @@ def put_on(upper: PlacedObject, lower: PlacedObject) -> PlacedObject:
 
 def settled(objects: Sequence[PlacedObject]) -> tuple[PlacedObject, ...]:
     """The objects moved down to stand on the ground, or on or in what is below them; equal x and y make a stack."""
-    return tuple(_settle(thing, objects) for thing in objects)
+    done = list(objects)
+    for i in sorted(range(len(objects)), key=lambda i: objects[i].position[2]):
+        x, y, z = objects[i].position
+        below = [done[k] for k, other in enumerate(objects) if other.position[:2] == (x, y) and other.position[2] < z]
+        done[i] = _settle(objects[i], below)
+    return tuple(done)
 
 
-def _settle(thing: PlacedObject, objects: Sequence[PlacedObject]) -> PlacedObject:
-    x, y, z = thing.position
-    below = [other for other in objects if other.position[:2] == (x, y) and other.position[2] < z]
-    return replace(thing, position=_rounded(x, y, sum(map(_support, below)) + resting_height(thing)))
+def _settle(thing: PlacedObject, below: Sequence[PlacedObject]) -> PlacedObject:
+    x, y, _ = thing.position
+    stood = replace(thing, position=_rounded(x, y, sum(map(_support, below)) + resting_height(thing)))
+    if not below or any(other.shape in CAVITIES for other in below):
+        return stood
+    gap = contact(body(stood), body(max(below, key=lambda other: other.position[2]))).gap
+    return replace(stood, position=_rounded(x, y, stood.position[2] - gap)) if _LEVEL < gap <= _SINKS else stood
+
+
+def rests_on(upper: PlacedObject, lower: PlacedObject) -> bool:
+    """Whether the first object stands on the second where it is: surfaces that touch, and enough of its bottom."""
+    found = contact(body(upper), body(lower))
+    return abs(found.gap) <= TOUCHING and found.holds
+
+
+def _resting_look(
+    look: PlacedObject, lower: PlacedObject, camera: Camera, rng: np.random.Generator
+) -> PlacedObject | None:
+    """The look, turned anew until it rests on the middle of the lower one; None if it never does."""
+    for _ in range(_TURNS):
+        upper, base = settled((put_on(look, lower), replace(lower, position=_rounded(0, 0, resting_height(lower)))))
+        if lower.shape in CAVITIES or rests_on(upper, base):
+            return look
+        look = replace(look, yaw=sample_yaw(look.shape, camera, rng))
+    return None
 
 
 def _support(thing: PlacedObject) -> float:
     """Height above its lowest point at which an object carries another: its top, or the floor of what is open."""
     return CAVITIES[thing.shape].floor * thing.scale if thing.shape in CAVITIES else height(thing)
+
+
+def body(thing: PlacedObject) -> Body:
+    """The object's mesh in its place."""
+    return Body(thing.shape, thing.scale, thing.yaw, thing.position)
 
 
 def footprint(thing: PlacedObject) -> float:
@@ -203,11 +245,19 @@ def _boxes_seen(camera: Camera, places: np.ndarray, halves: np.ndarray, turns: n
     return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
 
 
-def overlapping(objects: Sequence[PlacedObject]) -> np.ndarray:
+def overlapping(objects: Sequence[PlacedObject], close: Sequence[tuple[int, int]] = ()) -> np.ndarray:
     """Which two objects' bounding boxes come closer than a gap, [n, n] bool; not those of one stack.
 
     Boxes turn about the vertical only, so they are apart if their heights are, or some side of one parts their bases.
+    Pairs in `close` are near each other on purpose: they may touch, and overlap only if their meshes are in each other.
     """
+    found = _boxes_overlap(objects)
+    for i, j in close:
+        found[i, j] = found[j, i] = found[i, j] and separation(body(objects[i]), body(objects[j])) < -TOUCHING
+    return found
+
+
+def _boxes_overlap(objects: Sequence[PlacedObject]) -> np.ndarray:
     places = np.array([thing.position for thing in objects]).reshape(-1, 3)
     halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in objects]).reshape(-1, 3)
     reaches = np.sqrt((halves**2).sum(axis=1)) + _GAP / 2

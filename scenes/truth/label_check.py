@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from fourfold.scenes.model.camera import Camera
 from fourfold.scenes.truth.claims import (
@@ -45,9 +46,15 @@ _FROM_MIDDLE = 0.05
 _IN_DEPTH = 0.30  # scene units
 _CONTACT = 0.25  # the lowest point of a round thing cannot be seen
 _BESIDE = 0.60
+_MEETS = 0.12  # most between what is seen of two that touch, of the upper one's width: a ball hides its lowest point
+_GAPES = 0.50  # least of it, all along, between two of which an overhang does not hide that they touch
 _MIDDLE = 0.30  # of a container's width, between its middle and that of a thing that is in it
 _NEXT_TO = 0.70  # between two silhouettes' sides
 _AWAY = 0.95
+_SEEN_CONTACT = 0.06  # most between visible points of what touches, scene units
+_SEEN_GAP = 0.30
+_SHORT_WAY = 0.60  # of the mean of two things' sizes as seen, between visible points
+_LONG_WAY = 0.90
 _MARGIN = 0.05
 _RATIO = 1.15
 
@@ -138,12 +145,16 @@ def _nearer(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
 
 
 def _on(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
-    """On top by contact: over it, with no gap between."""
+    """On top by contact: over it, at its height, and where the two are seen to meet with no gap between.
+
+    An overhang hides where they meet, but not far: what shows a wide gap all along does not rest.
+    """
     aside = float(np.linalg.norm((a.middle - b.middle)[:2]))
     gap = a.lowest - b.highest
-    if aside >= _BESIDE or gap <= -_CONTACT:
+    seam = a.over.get(b.number, np.inf) / a.across
+    if aside >= _BESIDE or gap <= -_CONTACT or _GAPES <= seam < np.inf:
         return False
-    return True if abs(gap) < _CONTACT and a.middle[2] > b.highest else None
+    return True if abs(gap) < _CONTACT and a.middle[2] > b.highest and seam <= _MEETS else None
 
 
 def _inside(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
@@ -162,6 +173,29 @@ def _next_to(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
     if gap >= _AWAY:
         return False
     return True if gap <= _NEXT_TO and _inside(a, b, camera) is _inside(b, a, camera) is False else None
+
+
+def _touching(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """In contact: the surfaces meet where both are seen, and nowhere if what is whole shows a gap between."""
+    gap = _between(a, b)
+    if gap <= _SEEN_CONTACT:
+        return True
+    return False if gap >= _SEEN_GAP and a.whole and b.whole else None
+
+
+def _near(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
+    """Little between what is seen of the two, for their sizes."""
+    gap = _between(a, b) / (_size(a) + _size(b)) * 2
+    return True if gap <= _SHORT_WAY else False if gap >= _LONG_WAY else None
+
+
+def _between(a: Sighting, b: Sighting) -> float:
+    """Least distance between visible points of the two, scene units; infinite where no points are known."""
+    return float(cKDTree(a.surface).query(b.surface)[0].min()) if len(a.surface) and len(b.surface) else np.inf
+
+
+def _size(thing: Sighting) -> float:
+    return max(thing.across, thing.height)
 
 
 def _larger(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
@@ -188,6 +222,8 @@ _RELATIONS = {
     "inside": _inside,
     "holding": turned(_inside),
     "beside": _next_to,
+    "near": _near,
+    "touching": _touching,
 }
 _COMPARISONS = {
     "larger": _larger,

@@ -7,13 +7,18 @@ import numpy as np
 
 from fourfold.scenes.model.arrangements import ARRANGEMENTS, CAVITIES
 from fourfold.scenes.model.camera import ground_depth, pose, project
-from fourfold.scenes.model.layout import Layout, PlacedObject, footprint, height
+from fourfold.scenes.model.layout import Layout, PlacedObject, body, footprint, height, rests_on
+from fourfold.scenes.model.separation import separation, surface_distance
 from fourfold.scenes.shapes import mesh
 
 _DOMINANCE = 0.5  # a difference counts only if it is at least this share of the difference across it
 _CONTACT = 0.02  # scene units between surfaces that touch
+_SURFACES = 0.05  # the same, between points of them
+_LOWEST = 0.10  # most between the lowest point of what rests on another and the highest point of that
 _APART = 0.25  # scene units between surfaces that clearly do not touch
 _NEXT_TO = 0.40  # most between the footprints of two things of which one is next to the other
+_NEAR = 0.35  # of the mean of two things' scales: most between those of which one is near the other
+_FAR = 1.0  # of the larger scale: least between those of which nobody would say so
 _AWAY = 1.0  # least between the footprints of two things that nobody would call next to each other
 
 
@@ -59,17 +64,16 @@ def _nearer(layout: Layout, i: int, j: int) -> float:
 
 
 def _on_top(layout: Layout, i: int, j: int) -> float:
-    """1 where the lowest point of object i touches the highest of object j, -1 where it is beside or below it.
+    """1 where object i rests on the top of object j, -1 where it is beside or below it.
 
-    A thing that floats over another is neither: some would say that it is on top.
+    What floats over another is neither, nor what hangs half beside it: some would say that it is on top.
     """
     upper, lower = layout.objects[i], layout.objects[j]
     gap = upper.position[2] - height(upper) / 2 - lower.position[2] - height(lower) / 2
-    aside = float(np.linalg.norm(np.array(upper.position[:2]) - lower.position[:2]))
     wide = float(mesh(lower.shape).extents[:2].min()) * lower.scale / 2
-    if abs(gap) <= _CONTACT and aside <= wide / 2:
-        return 1.0
-    return -1.0 if gap <= -_APART or aside >= 2 * wide + _APART else 0.0
+    if gap <= -_APART or _aside(upper, lower) >= 2 * wide + _APART:
+        return -1.0
+    return 1.0 if abs(gap) <= _LOWEST and rests_on(upper, lower) else 0.0
 
 
 def _inside(layout: Layout, i: int, j: int) -> float:
@@ -94,8 +98,34 @@ def _beside(layout: Layout, i: int, j: int) -> float:
     gap = _aside(a, b) - footprint(a) - footprint(b)
     if gap >= _AWAY:
         return -1.0
-    on_ground = ARRANGEMENTS[layout.arrangement].standing and max(map(abs, map(_lowest, (a, b)))) <= _CONTACT
-    return 1.0 if on_ground and 0 <= gap <= _NEXT_TO else 0.0
+    return 1.0 if _on_ground(layout, a, b) and 0 <= gap <= _NEXT_TO else 0.0
+
+
+def _near(layout: Layout, i: int, j: int) -> float:
+    """1 where two things on the ground have little between them for their sizes, -1 where they have much."""
+    a, b = layout.objects[i], layout.objects[j]
+    if not _on_ground(layout, a, b):
+        return 0.0
+    gap = separation(body(a), body(b))
+    if gap >= _FAR * max(a.scale, b.scale):
+        return -1.0
+    return 1.0 if 0 <= gap <= _NEAR * (a.scale + b.scale) / 2 else 0.0
+
+
+def _touching(layout: Layout, i: int, j: int) -> float:
+    """1 where two things on the ground are in contact, side by side; -1 where a gap between them can be seen."""
+    a, b = layout.objects[i], layout.objects[j]
+    if not _on_ground(layout, a, b):
+        return 0.0
+    gap = separation(body(a), body(b))
+    if gap >= _APART:
+        return -1.0
+    # What is within another's outline, as a thing under a table, may not touch it.
+    return 1.0 if abs(gap) <= _CONTACT and surface_distance(body(a), body(b)) <= _SURFACES else 0.0
+
+
+def _on_ground(layout: Layout, *things: PlacedObject) -> bool:
+    return ARRANGEMENTS[layout.arrangement].standing and max(map(abs, map(_lowest, things))) <= _CONTACT
 
 
 def _aside(a: PlacedObject, b: PlacedObject) -> float:
@@ -128,6 +158,8 @@ RELATIONS = {
         Relation("inside", "holding", _inside, graded=False),
         Relation("holding", "inside", lambda layout, i, j: _inside(layout, j, i), graded=False),
         Relation("beside", "beside", _beside, graded=False),
+        Relation("near", "near", _near, graded=False),
+        Relation("touching", "touching", _touching, graded=False),
     )
 }
 CLAIMABLE = {

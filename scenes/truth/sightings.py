@@ -5,7 +5,7 @@ with what cannot be told apart left open, so that `fourfold.scenes.truth.label_c
 that the pixels deny.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -38,7 +38,10 @@ class Sighting:
     across: float  # its width as seen
     whole: bool  # nothing hides a part of it
     may_be: dict[str, frozenset[str]]  # attribute or "shape" -> the words that the pixels allow
-    surface: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))  # [n, 3] what is seen of it, world
+    number: int = 0  # in the mask
+    surface: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))  # [n, 3] its visible points, world
+    # number of what is seen right below it -> see `_gaps_below`
+    over: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def height(self) -> float:
@@ -81,8 +84,29 @@ def _look_at(rendering: Rendering, points: np.ndarray, shape: str, number: int, 
             "material": frozenset(TABLES["material"]),
             "pattern": frozenset(TABLES["pattern"]),
         },
+        number=number,
         surface=surface,
+        over=_gaps_below(rendering.instances, points, number),
     )
+
+
+def _gaps_below(instances: np.ndarray, points: np.ndarray, number: int) -> dict[int, float]:
+    """Least distance (scene units) from what is seen of an object to each one that is seen below it in a column.
+
+    Only the ground or a wall may be between the two in the picture: a thing that rests on another shows no gap, or the
+    small one to the rim that its own overhang hides.
+    """
+    size, found = len(instances), dict[int, float]()
+    # The first row with an object below each pixel, `size` where there is none.
+    lower = np.where(instances > 0, np.arange(size)[:, None], size)
+    first = np.vstack([np.minimum.accumulate(lower[::-1], axis=0)[::-1][1:], np.full((1, size), size)])
+    rows, columns = np.nonzero((instances == number) & (first < size))
+    below = first[rows, columns]
+    numbers = instances[below, columns]
+    away = np.linalg.norm(points[rows, columns] - points[below, columns], axis=1)
+    for other in np.unique(numbers[numbers != number]):
+        found[int(other)] = float(away[numbers == other].min())
+    return found
 
 
 def _world_points(depth: np.ndarray, camera: Camera) -> np.ndarray:
