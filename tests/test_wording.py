@@ -192,6 +192,8 @@ MEANING = {
     "inside": r"^(inside|in|within|in the inside of)$",
     "holding": r"^(holding|containing|around|enclosing)$",
     "beside": r"^(next to|(right )?beside|close to)$",
+    "near": r"^(near|not far from|in the vicinity of|a short way from)$",
+    "touching": r"^(touching|in contact with|(pressed|up) against)$",
 }
 MEANING_OF_REGIONS = {
     "left": r"\bleft\b",

@@ -24,7 +24,7 @@ RELATION_PHRASES: dict[str, tuple[str, ...]] = {
     "inside": ("inside", "in", "within", "in the inside of"),
     "holding": ("holding", "containing", "around", "enclosing"),
     "beside": ("next to", "beside", "right beside", "close to"),
-    "near": ("near", "close to", "not far from", "a short way from"),
+    "near": ("near", "not far from", "in the vicinity of", "a short way from"),
     "touching": ("touching", "in contact with", "pressed against", "up against"),
 }
 # Of the phrases of a relation those that say less than the others: what is above a thing is higher, not the reverse.
