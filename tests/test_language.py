@@ -52,7 +52,7 @@ CLOSED_CLASS = {
         "inside within holding containing around enclosing next beside close",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
         "all every one none some least only nothing everything except for apart exception else alone them",
-        "either or both two true have be",
+        "either or both two true have be show",
     )
     for word in line.split()
 }
