@@ -4,7 +4,7 @@ Both scenes hold the same kinds and the same values as often: which of a kind ha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     second = first
     for k in range(form.exchanged(hits[0])):  # who has it of the first kind, with the last of the second
         second = swap_attribute(second, hits[0] - 1 - k, n + m - 1 - k, attribute)
-    kinds = [replace(describe(things[i]), **{attribute: value}) for i in (0, n)]
+    kinds = [with_value(describe(things[i]), attribute, value) for i in (0, n)]
     one, two = (Quantified(kinds[which], attribute, quantifier) for quantifier, which in form.said)
     claims: tuple[Claim, Claim] = one, two
     edit = "swap-attribute" if form.exchanged(hits[0]) == 1 else "swap-attributes"
