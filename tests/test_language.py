@@ -54,7 +54,7 @@ CLOSED_CLASS = {
         "least less more fewer as many same",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
         "all every one none some least only nothing everything except for apart exception else alone them",
-        "either or both two true have be",
+        "either or both two true have be show",
     )
     for word in line.split()
 }

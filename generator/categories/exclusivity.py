@@ -9,7 +9,6 @@ import numpy as np
 
 from fourfold.generator.categories.values import (
     choose_attribute,
-    described_with,
     has_room,
     place_apart,
     sample_between,
@@ -68,7 +67,7 @@ def _exchanged(
     if first is None:
         return None
     partner = _SEVERAL if form == "only-or-not-only" else 1
-    one, two = (described_with(things[i], attribute, value) for i in (0, partner))
+    one, two = (with_value(describe(things[i]), attribute, value) for i in (0, partner))
     claims: tuple[Claim, Claim] = (
         (Exclusive(one, attribute, "only-kind"), Exclusive(one, attribute, "not-only-kind"))
         if form == "only-or-not-only"
@@ -92,6 +91,6 @@ def _nothing_but(
     if both is None:
         return None
     first, second = (replace(both, objects=(*both.objects[:-2], both.objects[k])) for k in (-2, -1))
-    of_value, of_kind = replace(described_with(objects[0], attribute, value), shape=None), describe(objects[0])
+    of_value, of_kind = with_value(describe(objects[0], shape=False), attribute, value), describe(objects[0])
     claims: tuple[Claim, Claim] = NothingBut(of_value), NothingBut(of_kind)
     return Draft((first, second), claims, claims, "add-object", "nothing-but")

@@ -10,14 +10,13 @@ import numpy as np
 
 from fourfold.generator.categories.values import (
     choose_attribute,
-    described_with,
     has_room,
     place_apart,
     sample_between,
     two_values,
     with_value,
 )
-from fourfold.generator.categories.world import Draft, World, choose, sample_number, sample_objects
+from fourfold.generator.categories.world import Draft, World, choose, describe, sample_number, sample_objects
 from fourfold.scenes.model.edits import swap_attribute
 from fourfold.scenes.truth.claims import Claim
 from fourfold.scenes.truth.set_claims import Quantified
@@ -72,7 +71,7 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     second = first
     for k in range(form.exchanged(hits[0])):  # who has it of the first kind, with the last of the second
         second = swap_attribute(second, hits[0] - 1 - k, n + m - 1 - k, attribute)
-    kinds = [described_with(things[i], attribute, value) for i in (0, n)]
+    kinds = [with_value(describe(things[i]), attribute, value) for i in (0, n)]
     one, two = (Quantified(kinds[which], attribute, quantifier) for quantifier, which in form.said)
     claims: tuple[Claim, Claim] = one, two
     edit = "swap-attribute" if form.exchanged(hits[0]) == 1 else "swap-attributes"

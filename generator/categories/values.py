@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from fourfold.scenes.model.spec import ObjectSpec
 from fourfold.scenes.model.vocabulary import SIZES
 from fourfold.scenes.truth.descriptions import Description
 
+Look = TypeVar("Look", ObjectSpec, Description)
 _TRIES = 20  # to find a look that goes with both values
 _TRIES_AS_WISHED, _TRIES_SHRUNK = 60, 300  # to find places
 
@@ -43,7 +44,7 @@ def two_values(world: World, attribute: str, thing: ObjectSpec, rng: np.random.G
     values = [
         value
         for value in telling_values(world.vocabulary, attribute)
-        if is_nameable(replace(thing, **_fixed(attribute, value)))
+        if is_nameable(with_value(thing, attribute, value))
     ]
     own = getattr(thing, attribute)
     if own not in values:
@@ -59,14 +60,9 @@ def another_value(world: World, attribute: str, values: Sequence[str], rng: np.r
     return choose(rng, [value for value in telling_values(world.vocabulary, attribute) if value not in values])
 
 
-def with_value(thing: ObjectSpec, attribute: str, value: str) -> ObjectSpec:
-    """The same thing with that value of the attribute."""
+def with_value(thing: Look, attribute: str, value: str) -> Look:
+    """The same thing, or the same description, with that value of the attribute."""
     return replace(thing, **_fixed(attribute, value))
-
-
-def described_with(thing: ObjectSpec, attribute: str, value: str) -> Description:
-    """The description of things of that kind which have the value."""
-    return replace(Description(shape=thing.shape), **_fixed(attribute, value))
 
 
 def sample_between(
