@@ -51,7 +51,6 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
     direction = choose(rng, WAYS[form])
     objects, i = _with_front(world, sample_objects(world, rng, sample_number(world, rng)), rng)
     j = 0 if i else 1
-    # Sizes are judged from the turns in which a kind is shown elsewhere, and it is turned out of those here.
     attributes, past = mention(world, rng, but=("size",)), float(rng.uniform(-_JITTER, _JITTER))
     a, b = (describe(objects[k], attributes) for k in (i, j))
     claims: tuple[Claim, Claim]

@@ -167,7 +167,7 @@ def _extents(kind: Kind) -> tuple[float, float, float, float]:
     """Height at scale 1, the least of it that is seen, and the least and greatest width in the kind's turns."""
     solid = mesh(kind.name)
     vertices = np.asarray(solid.vertices)
-    low, high = kind.yaw
+    low, high = kind.yaw if kind.front is None else (0.0, 360.0)  # it may be shown from any side
     turns = np.radians(np.arange(low - _OFF_AXIS, high + _OFF_AXIS + 1, 5))
     widths = np.ptp(vertices[:, :2] @ np.stack([np.cos(turns), -np.sin(turns)]), axis=0)
     tall = float(np.ptp(vertices[:, 2]))
