@@ -27,7 +27,7 @@ from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.edits import replace_attribute, replace_shape
 from fourfold.scenes.model.layout import Layout, in_frame, overlapping
 from fourfold.scenes.model.spec import ObjectSpec
-from fourfold.scenes.model.vocabulary import SIZES
+from fourfold.scenes.model.vocabulary import ONE_OF_TWO, SIZES
 from fourfold.scenes.shapes import mesh
 from fourfold.scenes.truth.claims import Claim, Counted, Not
 from fourfold.scenes.truth.descriptions import Description
@@ -134,7 +134,7 @@ def _sizes(world: World, arrangement: str, n: int) -> tuple[str, ...]:
 def _sample_words(world: World, rng: np.random.Generator) -> tuple[ObjectSpec, dict[str, dict[str, Any]]]:
     """An object that counts as an "a", and by what words things count as "a", "b" or "c"."""
     model, *others = sample_objects(world, rng, 3)
-    telling = [name for name in _TELLING if name in world.attributes and len(_values(world, name)) >= 3]
+    telling = [name for name in _TELLING if name in world.attributes and _can_tell(world, name, model)]
     if not telling or rng.random() >= _BY_LOOK:
         return model, dict(zip("abc", ({"shape": thing.shape} for thing in (model, *others)), strict=True))
     attribute = choose(rng, telling)
@@ -145,9 +145,14 @@ def _sample_words(world: World, rng: np.random.Generator) -> tuple[ObjectSpec, d
     return model, dict(zip("abc", said, strict=True))
 
 
-def _values(world: World, attribute: str) -> tuple[str, ...]:
-    values: tuple[str, ...] = getattr(world.vocabulary, attribute + "s")
-    return values
+def _can_tell(world: World, attribute: str, model: ObjectSpec) -> bool:
+    values = _values(world, attribute)
+    return len(values) >= 3 and getattr(model, attribute) in values
+
+
+def _values(world: World, attribute: str) -> list[str]:
+    """Words by which things are counted; not those that a striped thing of any color shows too."""
+    return [name for name in getattr(world.vocabulary, attribute + "s") if name not in ONE_OF_TWO]
 
 
 def _sample_thing(
