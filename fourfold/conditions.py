@@ -23,19 +23,19 @@ DIFFERENCES = {
     "negation": "something is there in one picture and absent in the other",
     "counting": "the number of objects of a kind differs",
     "comparison": "which of two is larger, taller or nearer",
-    "proximity": "an object moves from one thing, which it is near or touches, to another",
     "binding+relation": "two of a kind, on either side of another thing, exchange an attribute",
     "binding+negation": "two objects exchange an attribute; the caption says which combination is absent",
     "relation+negation": "two objects exchange places; the caption says in which relation one does not stand",
+    "proximity": "an object moves from one thing, which it is near or touches, to another",
+    "between": "the one between two others exchanges places with one of them",
+    "ranking": "two objects exchange places or sizes, and so who is leftmost, largest or second from the left",
+    "facing": "an object with a front turns half round",
     "quantification": "whether all, some or none of a kind have an attribute",
     "exclusivity": "whether an attribute or a kind is that of one thing, of all but one, or of all",
     "logic": "one object, attribute or place differs; captions say either-or, not both, neither-nor or negate twice",
     "numerosity": "one or two objects become another kind, or change their look, and numbers of objects with them",
     "conjunction": "an attribute goes round three objects, each of which has another one too",
     "half-truth": "an attribute, a kind or a relation differs; one caption says more than the other",
-    "between": "the one between two others exchanges places with one of them",
-    "ranking": "two objects exchange places or sizes, and so who is leftmost, largest or second from the left",
-    "facing": "an object with a front turns half round",
 }
 # The condition that a category which is no compound asks for; a category that is not here asks for none.
 _ASKS_FOR = {
