@@ -22,7 +22,7 @@ from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.number_claims import AsManyAs, AtLeast, MoreThan
 
 NAMES = ("numerosity", "conjunction", "half-truth")
-DRAFTS = 48
+DRAFTS = 40
 SHAPES = ("cube", "sphere", "cylinder", "cone", "torus", "star", "heart", "mug", "bottle", "hat", "arch", "chair")
 RECIPE = Recipe(
     "numbers",
@@ -154,15 +154,15 @@ def test_what_covers_more_is_not_told_to_be_more():
 @pytest.mark.parametrize("numbers", [(1, 1), (2, 4), (5, 6), (8, 8)])
 def test_numerosity_keeps_to_the_numbers_of_its_split(numbers):
     world = make_world(RECIPE, Split(objects=numbers))
-    found = sampled("numerosity", world, 12)
-    assert len(found) == 12
+    found = sampled("numerosity", world, 8)
+    assert len(found) == 8
     assert all(keeps_hold_outs(world, draft) for draft in found)
 
 
 @pytest.mark.parametrize("arrangements", [("table",), ("floating",), ("grid",)])
 def test_numerosity_finds_room_in_every_arrangement(arrangements):
     world = make_world(replace(RECIPE, scene=SceneRange((2, 4), arrangements)), Split())
-    assert len(sampled("numerosity", world, 10)) == 10
+    assert len(sampled("numerosity", world, 6)) == 6
 
 
 def test_an_attribute_goes_round_and_leaves_everything_else(drafts):
@@ -226,7 +226,7 @@ def test_the_longer_caption_has_more_words_and_is_as_often_true_as_the_shorter(d
 @pytest.mark.parametrize("templates", HOLD_OUTS)
 def test_every_wording_tells_the_two_captions_apart(name, templates, drafts):
     rows = range(6) if templates == "ordinary" else (6, 7)
-    for draft in drafts[name][:30]:
+    for draft in drafts[name][:20]:
         for pair in (draft.claims, draft.hard_positives):
             for row in rows:
                 for phrase in range(4):
