@@ -22,7 +22,6 @@ from fourfold.scenes.model.camera import axes, pose
 from fourfold.scenes.model.edits import turn_around
 from fourfold.scenes.model.layout import Layout, covered, overlapping
 from fourfold.scenes.model.spec import ObjectSpec
-from fourfold.scenes.model.vocabulary import SIZES
 from fourfold.scenes.shapes import KINDS, WITH_FRONT
 from fourfold.scenes.truth.claims import (
     Claim,
@@ -77,17 +76,12 @@ def sample(world: World, rng: np.random.Generator) -> Draft | None:
 
 
 def _with_front(world: World, objects: list[ObjectSpec], rng: np.random.Generator) -> tuple[list[ObjectSpec], int]:
-    """The objects, and the number of the first that has a front; if none has, the second becomes of a kind that has.
-
-    It is as large as the vocabulary has it, so that people can tell its front, unless it is held out by its size.
-    """
+    """The objects, and the number of the first that has a front; if none has, the second becomes of a kind that has."""
     with_front = [shape for shape in world.vocabulary.shapes if shape in WITH_FRONT]
     if not with_front:
         raise InputError(f"category 'facing': vocabulary.shapes must name one of {', '.join(WITH_FRONT)}")
     i = next((k for k, wish in enumerate(objects) if wish.shape in with_front), 1)
     wish = objects[i] if objects[i].shape in with_front else replace(objects[i], shape=choose(rng, with_front))
-    if i or not any(held.size for held in world.hold_outs.wanted):
-        wish = replace(wish, size=max(world.vocabulary.sizes, key=lambda name: SIZES[name].scale))
     return [*objects[:i], wish, *objects[i + 1 :]], i
 
 
