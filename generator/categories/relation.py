@@ -25,14 +25,16 @@ from fourfold.generator.categories.world import (
 from fourfold.scenes.model.arrangements import ARRANGEMENTS, BASES, CAVITIES
 from fourfold.scenes.model.contact import can_carry
 from fourfold.scenes.model.edits import move_onto, swap_places
-from fourfold.scenes.model.layout import Layout, in_frame, rests_on
+from fourfold.scenes.model.layout import Layout, covered, in_frame, rests_on
 from fourfold.scenes.model.spec import ObjectSpec
 from fourfold.scenes.truth.claims import Both, Claim, Not, Related
 from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
+_TRIES = {1: 400, 2: 4000}  # by edition: three large things in the air have few places
 _STACK_OBJECTS = 4  # a stack hides much of what stands behind it
+_STACK_COVERED = 0.3  # share of a box that others may cover beside a stack: more is seldom seen well enough
 
 
 def sample(world: World, rng: np.random.Generator) -> Draft | None:
@@ -66,6 +68,7 @@ def place_related(world: World, arrangement: str, rng: np.random.Generator) -> t
         arrangement=arrangement,
         clearance=clearance_to_swap(objects, 0, 1),
         accept=lambda layout: _clear(relation, layout),
+        tries=_TRIES[min(world.edition, 2)],
     )
     return None if layout is None else (layout, relation)
 
@@ -91,7 +94,7 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
     relation = choose(rng, CLAIMABLE[arrangement])
     objects = sample_objects(world, rng, min(sample_number(world, rng), _STACK_OBJECTS))
     pairs = _pairs_of_bases(world)
-    others = [base for base in _bases(world) if base != objects[0].shape and can_carry(base, objects[0].shape)]
+    others = [base for base in _bases(world) if base != objects[0].shape and _carries(world, base, objects[0].shape)]
     moves = len(objects) > 2 and len(others) > 1 and rng.random() < 0.5
     chosen = choose_two(rng, others) if moves else pairs[int(rng.integers(len(pairs)))]
     objects = _with_bases(objects, 1 if moves else 0, chosen)
@@ -105,7 +108,10 @@ def _sample_stack(world: World, arrangement: str, edit: str, rng: np.random.Gene
         rng,
         arrangement=arrangement,
         clearance=clearance_to_swap(objects, 0, 1, *([2] if moves else [])),
-        accept=lambda layout: bool(in_frame(edited(layout)).all()),
+        accept=lambda layout: (
+            bool(in_frame(edited(layout)).all())
+            and (world.edition < 2 or all(covered(each).max() < _STACK_COVERED for each in (layout, edited(layout))))
+        ),
     )
     if first is None or not rests_on(*(edited(first).objects[i] for i in ((0, 2) if moves else (1, 0)))):
         return None
@@ -126,10 +132,19 @@ def _bases(world: World) -> list[str]:
     return [shape for shape in world.vocabulary.shapes if shape in BASES]
 
 
+def _carries(world: World, base: str, upper: str) -> bool:
+    """Whether the base can carry the other kind and, since edition 2, be seen under it.
+
+    Of a dome, and of a table as wide as a cube, a camera above sees the top above all, which is hidden then.
+    """
+    hidden = base == "half-sphere" or (base, upper) == ("table", "cube")
+    return can_carry(base, upper) and (world.edition < 2 or not hidden)
+
+
 def _pairs_of_bases(world: World) -> list[tuple[str, str]]:
     """Kinds of the vocabulary of which each can stand on the other, in either order."""
     bases = _bases(world)
-    pairs = [(a, b) for a in bases for b in bases if a != b and can_carry(a, b) and can_carry(b, a)]
+    pairs = [(a, b) for a in bases for b in bases if a != b and _carries(world, a, b) and _carries(world, b, a)]
     if not pairs:
         raise InputError(
             f"arrangement 'stacked': vocabulary.shapes must name at least two of {', '.join(BASES)}, "
