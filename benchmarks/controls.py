@@ -34,8 +34,8 @@ from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, Scorer, ScorerContext
 from fourfold.evaluator.scorers.cosine import load_cosine
 from fourfold.evaluator.scorers.trained import as_scorer
+from fourfold.evaluator.scoring.training_items import hash_items
 from fourfold.evaluator.tables.formats import Table, write_csv, write_markdown, write_text
-from fourfold.evaluator.training.data import hash_items
 from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig
 
 SLOWER = {"learning_rate": 5e-4}  # a quarter of the usual one, which was chosen for `dcsm`

@@ -208,7 +208,9 @@ def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_pat
     head = tmp_path / "dcsm.safetensors"
     report = training.train_head(generated, out=head, split="test", config=TrainingConfig(epochs=1), progress=False)
     assert report.n_parameters > 0
-    results = evaluation.evaluate(generated, split="test", scorers=["dcsm"], head=head, limit=1, progress=False)
+    results = evaluation.evaluate(
+        generated, split="test", scorers=["dcsm"], head=head, limit=1, progress=False, allow_training_items=True
+    )
     assert results.scorers["dcsm"]["n_parameters"] == report.n_parameters
     with pytest.raises(InputError, match="trained for the model"):
         evaluation.evaluate(
@@ -220,6 +222,7 @@ def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_pat
             head=head,
             limit=1,
             progress=False,
+            allow_training_items=True,
         )
 
 

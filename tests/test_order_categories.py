@@ -29,11 +29,10 @@ from fourfold.scenes.model.edits import turn_around
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.render.opengl import OpenGLRenderer
 from fourfold.scenes.shapes import KINDS, WITH_FRONT
-from fourfold.scenes.truth.claims import Between, Facing, FacingObject, Ranked
 from fourfold.scenes.truth.descriptions import Description
-from fourfold.scenes.truth.facing_claims import OPPOSITE_SIDES, OPPOSITE_WAYS
+from fourfold.scenes.truth.facing_claims import OPPOSITE_SIDES, OPPOSITE_WAYS, Facing, FacingObject
 from fourfold.scenes.truth.label_check import View, judge
-from fourfold.scenes.truth.order_claims import ORDERS
+from fourfold.scenes.truth.order_claims import ORDERS, Between, Ranked
 from fourfold.scenes.truth.sightings import look
 
 NAMES = ("between", "ranking", "facing")

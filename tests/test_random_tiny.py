@@ -78,7 +78,8 @@ def test_a_head_is_trained_on_it_and_evaluated_with_controls_and_a_note(
     scorers = ("cosine", "dcsm", "patch-shuffle:dcsm", "mean-patch:dcsm", "mirror:dcsm")
     named = [part for name in scorers for part in ("--scorer", name)]
     done = fourfold(
-        "evaluate", generated, *tower, "--allow-random-weights", *named, "--head", head, "--split", "test", "--out", out
+        *("evaluate", generated, *tower, "--allow-random-weights", "--allow-training-items", *named),
+        *("--head", head, "--split", "test", "--out", out),
     )
     assert done.code == 0, done.err
     found = json.loads((out / "results.json").read_text(encoding="utf-8"))

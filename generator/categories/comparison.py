@@ -42,7 +42,7 @@ from fourfold.scenes.truth.relations import COMPARISONS, compares
 OF_SIZE = ("larger", "smaller", "taller", "shorter")
 OF_PLACE = ("nearer", "farther")
 _SIZE_RATIO = 1.5  # between the two sizes: the margin of a comparison, with room for their jitter
-_DRAWS = 5  # of kinds and sizes for one draft, so that all comparisons are drawn about as often
+_DRAWS = 12  # of kinds and sizes for one draft, so that all comparisons are drawn about as often
 _PROPORTION = 1.3  # most that the two kinds may differ in breadth or height at the same size
 
 

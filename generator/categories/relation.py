@@ -32,7 +32,6 @@ from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
-_TRIES = {1: 400, 2: 4000}  # by edition: three large things in the air have few places
 _STACK_OBJECTS = 4  # a stack hides much of what stands behind it
 _STACK_COVERED = 0.3  # share of a box that others may cover beside a stack: more is seldom seen well enough
 
@@ -68,7 +67,6 @@ def place_related(world: World, arrangement: str, rng: np.random.Generator) -> t
         arrangement=arrangement,
         clearance=clearance_to_swap(objects, 0, 1),
         accept=lambda layout: _clear(relation, layout),
-        tries=_TRIES[min(world.edition, 2)],
     )
     return None if layout is None else (layout, relation)
 

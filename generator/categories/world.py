@@ -45,6 +45,7 @@ class Draft:
 
 
 MATERIAL_LOOK = {1: 1, 2: 2}  # edition -> row of MATERIAL_LOOKS
+_PATIENCE = {1: 1, 2: 6}  # edition -> times as many tries to find places: three large things in the air have few
 _TRIES = 20  # to find looks that go together
 MANY_TRIES = 800  # to place objects of which two or three have to stand in a certain way
 Sampler = Callable[[World, np.random.Generator], Draft | None]
@@ -153,7 +154,7 @@ def sample_layout(
     accept: Callable[[Layout], bool] = lambda layout: True,
     tries: int = 400,
 ) -> Layout | None:
-    """Place the objects in a scene; None if no places were found in that many tries.
+    """Place the objects in a scene; None if no places were found in that many tries, six times as many since edition 2.
 
     `arrangement` is a name of the table of arrangements; without it, one of the world's in which any kind may be
     anywhere. `clearance` is the room that each object needs, in sizes; `accept` refuses a layout that would not do.
@@ -161,7 +162,7 @@ def sample_layout(
     name = arrangement or choose(rng, free_arrangements(world))
     photos = tuple(photo.name for photo in world.scene.photos or ())
     spec = SceneSpec(tuple(objects), name, photos=photos, material_look=MATERIAL_LOOK[world.edition])
-    return place(spec, rng, clearance=clearance, accept=accept, tries=tries)
+    return place(spec, rng, clearance=clearance, accept=accept, tries=tries * _PATIENCE[world.edition])
 
 
 def free_arrangements(world: World) -> tuple[str, ...]:
