@@ -318,7 +318,10 @@ def dataset_copy(generated: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def flat_renderer():
-    """A class of renderers that draw every object as a disc of its color: no OpenGL, and a hundred times as fast."""
+    """A class of renderers that draw every object as a disc of its color, with marks of its pattern and material.
+
+    No OpenGL, and a hundred times as fast.
+    """
     return FlatRenderer
 
 
@@ -352,5 +355,20 @@ class FlatRenderer:
         for i in np.argsort(-away):
             x, y = project(layout.camera, places[i])[0] * self.size
             disc = (columns - x) ** 2 + (rows - y) ** 2 < (0.09 * layout.objects[i].scale * self.size) ** 2
-            color[disc], instances[disc], silhouettes[i] = layout.objects[i].rgb, i + 1, disc.sum()
+            color[disc], instances[disc], silhouettes[i] = self._shades(layout.objects[i])[disc], i + 1, disc.sum()
         return Rendering(color, np.where(instances, 1.0, 0.0).astype(np.float32), instances, silhouettes)
+
+    def _shades(self, thing) -> np.ndarray:
+        """Its color [h, w, 3], a fifth of the pixels lighter or darker for a material, and as many for a pattern."""
+        from fourfold.scenes.model.vocabulary import MATERIALS, PATTERNS
+
+        rows, columns = np.mgrid[: self.size, : self.size]
+        own = np.array(thing.rgb)
+        shades = np.tile(own, (self.size, self.size, 1))
+        marks = (0.6 * own, own + 0.4 * (255 - own))
+        for k, name in enumerate(name for name in MATERIALS if name != "matte"):
+            if thing.material == name:
+                shades[(rows + (k + 1) * columns) % 5 == 0] = marks[k] if 40 < own.mean() < 215 else 255 - own
+        if code := PATTERNS[thing.pattern].code:
+            shades[(rows + code * columns) % 5 == 2] = 0 if own.mean() > 107 else 255
+        return shades.astype(np.uint8)

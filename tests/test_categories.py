@@ -16,6 +16,7 @@ from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.truth.claims import claim_from_dict, claim_to_dict
 from fourfold.scenes.truth.descriptions import Description
+from fourfold.scenes.truth.relations import RELATIONS
 
 DRAFTS = {"small": 100, "large": 12}  # of each category in each world
 # What each edit may change: how many objects at most, and what of them. An object that changes its size or kind stands
@@ -147,7 +148,8 @@ def test_objects_stay_where_they_are_unless_the_edit_moves_them(case):
     _, drafts = case
     for draft in drafts:
         stays = draft.edit in STAYING
-        if not stays or draft.attribute == "negate-relation" or ARRANGEMENTS[draft.layouts[0].arrangement].stacked:
+        moves = draft.attribute in ("negate-relation", *RELATIONS)
+        if not stays or moves or ARRANGEMENTS[draft.layouts[0].arrangement].stacked:
             continue
         for a, b in zip(draft.layouts[0].objects, draft.layouts[1].objects, strict=True):
             assert a.position[:2] == b.position[:2]

@@ -14,19 +14,19 @@ EXPECTED = {
     "negation": "C4",
     "counting": "beyond",
     "comparison": "beyond",
-    "proximity": "C3",
     "binding+relation": "C2+C3",
     "binding+negation": "C2+C4",
     "relation+negation": "C3+C4",
+    "proximity": "C3",
+    "between": "C3",
+    "ranking": "C3",
+    "facing": "C3",
     "quantification": "beyond",
     "exclusivity": "beyond",
     "logic": "C4",
     "numerosity": "beyond",
     "conjunction": "C2",
     "half-truth": "C1+C2",
-    "between": "C3",
-    "ranking": "C3",
-    "facing": "C3",
 }
 
 

@@ -51,6 +51,7 @@ CLOSED_CLASS = {
         "left right above over below under higher lower up down front behind closer nearer further farther back from",
         "top resting standing directly underneath supporting carrying hand side half upper part bottom",
         "inside within holding containing around enclosing next beside close",
+        "near far up against pressed touching contact",
         "least less more fewer as many same",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
         "all every one none some least only nothing everything except for apart exception else alone them",

@@ -47,9 +47,11 @@ def encoded_set(n_items: int) -> tuple[list[SimpleNamespace], SimpleNamespace]:
         )
         for i in range(n_items)
     ]
+    from fourfold.evaluator.encoders.features import TextFeatures
+
     encoded = SimpleNamespace(
         images=SimpleNamespace(patches=patches, grid=(2, 3)),
-        texts=SimpleNamespace(tokens=tokens, token_strings=token_strings, mask=torch.tensor(token_strings != "")),
+        texts=TextFeatures(np.array(texts), tokens[:, 0], tokens, torch.tensor(token_strings != ""), token_strings),
         image_index=[np.array([2 * i, 2 * i + 1]) for i in range(n_items)],
         text_index=[np.array([i % 3, (i + 1) % 3]) for i in range(n_items)],
     )
