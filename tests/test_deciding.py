@@ -254,8 +254,10 @@ def flat_world(world: World) -> World:
 
 
 def test_a_material_that_does_not_show_is_refused(monkeypatch, world, flat_renderer) -> None:
-    """The flat renderer knows no materials: in edition 2 no group is about them, in edition 1 nobody looked."""
+    """A renderer that knows no materials: in edition 2 no group is about them, in edition 1 nobody looked."""
     monkeypatch.setattr(making, "MAX_TRIES", 8)
+    shades = flat_renderer._shades
+    monkeypatch.setattr(flat_renderer, "_shades", lambda self, thing: shades(self, replace(thing, material="matte")))
     world = replace(world, attributes=("material",))
     with pytest.raises(InputError, match=REASON):
         make_group(world, "test", "binding", 0, 1, flat_renderer())

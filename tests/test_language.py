@@ -51,7 +51,7 @@ CLOSED_CLASS = {
         "left right above over below under higher lower up down front behind closer nearer further farther back from",
         "top resting standing directly underneath supporting carrying hand side half upper part bottom",
         "inside within holding containing around enclosing next beside close",
-        "near far up against pressed touching contact",
+        "near far vicinity up against pressed touching contact",
         "least less more fewer as many same",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
         "all every one none some least only nothing everything except for apart exception else alone them",
@@ -60,7 +60,7 @@ CLOSED_CLASS = {
     for word in line.split()
 }
 FRAME = re.compile(
-    r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size|(?:a greater|an equal|the same) number"
+    r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size|(?:a greater|an equal|the same) number|a short way"
     r"|(?:two|three|four|five|six|seven) or)\b"
 )
 VOWEL_SPELLED_CONSONANT = re.compile(r"uni(?!n|m)|us[ei]|ut[ei]|uk|eu|ewe|one\b|once\b")  # "a unicorn"

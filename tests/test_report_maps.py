@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -139,8 +140,9 @@ def test_maps_keep_rows_and_columns_of_a_grid_that_is_not_square() -> None:
     encoded.images.patches = torch.zeros(2, 6, 4)
     encoded.images.patches[0, 3, 0] = 1.0
     encoded.images.patches[1, 5, 0] = 1.0
-    encoded.texts.tokens = torch.zeros(3, 5, 4)
-    encoded.texts.tokens[..., 0] = 1.0
+    tokens = torch.zeros(3, 5, 4)
+    tokens[..., 0] = 1.0
+    encoded.texts = replace(encoded.texts, tokens=tokens)
     maps = collect_maps(items, encoded, 1, {"left": np.array([[1, 2, 3], [4, 5, 6]])})
     assert maps is not None
     assert maps.grid == (2, 3)
