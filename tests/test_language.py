@@ -50,10 +50,17 @@ CLOSED_CLASS = {
         "top resting standing directly underneath supporting carrying hand side half upper part bottom",
         "inside within holding containing around enclosing next beside close",
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
+        "between middle space this here as furthest farthest nearest closest largest smallest greatest second counting",
+        "facing turned towards face its",
     )
     for word in line.split()
 }
 FRAME = re.compile(r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size)\b")
+RANKS = (
+    *("leftmost", "rightmost", "topmost", "uppermost", "highest", "bottommost", "lowermost", "lowest"),
+    *("nearest", "closest", "farthest", "most distant", "largest", "biggest", "smallest", "tiniest"),
+    *("tallest", "least tall", "shortest", "first", "second"),
+)
 VOWEL_SPELLED_CONSONANT = re.compile(r"uni(?!n|m)|us[ei]|ut[ei]|uk|eu|ewe|one\b|once\b")  # "a unicorn"
 CONSONANT_SPELLED_VOWEL = re.compile(r"hour|heir|honest|honou?r")  # "an hourglass"
 
@@ -71,6 +78,11 @@ NOUN_PHRASE = re.compile(
     rf"\b(?P<determiner>an?|no|{any_of(NUMBERS)}) {LOOK}(?P<noun>{any_of(SINGULAR | PLURAL)})"
     rf"(?: that (?P<verb>is|are) not (?:{any_of(LOOKS)}|an? (?P<other>{any_of(SINGULAR)})))?(?![\w-])"
 )
+# "the second object from the left is red", "the leftmost object is a cube": its look, or a noun phrase read apart.
+RANKED = re.compile(
+    rf"\bthe (?:(?:{any_of(RANKS)}) )*object (?P<where>[a-z -]*?)is "
+    rf"(?:(?:{any_of(LOOKS)})$|(?=an? {LOOK}(?:{any_of(SINGULAR)})$))"
+)
 
 
 def defects(text: str) -> list[str]:
@@ -84,13 +96,13 @@ def defects(text: str) -> list[str]:
     found += [f"{a} twice" for a, b in pairwise(words) if a == b]
     found += [f"{a} {b}" for a, b in pairwise(words) if a in ("a", "an") and a != ("an" if vowel_sound(b) else "a")]
     phrases = list(NOUN_PHRASE.finditer(text))
-    found += [] if phrases else ["no noun phrase"]
+    found += [] if phrases or RANKED.search(text) else ["no noun phrase"]
     found += [f"number of {match[0]!r}" for match in phrases if not agrees(match, text)]
     nouns = Counter(
         noun for match in phrases for noun in (match["noun"], match["other"]) if noun not in (None, "object")
     )
     found += [f"{noun} twice" for noun, times in nouns.items() if times > 1]
-    rest = FRAME.sub(" ", NOUN_PHRASE.sub(" ", text)).replace("-", " ").replace(",", "")
+    rest = FRAME.sub(" ", NOUN_PHRASE.sub(" ", RANKED.sub(r" \g<where> ", text))).replace("-", " ").replace(",", "")
     return found + [f"unknown {word!r}" for word in rest.split() if word not in CLOSED_CLASS]
 
 
