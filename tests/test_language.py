@@ -56,12 +56,19 @@ CLOSED_CLASS = {
         "larger bigger smaller size taller shorter height greater lesser less tall away more distant",
         "all every one none some least only nothing everything except for apart exception else alone them",
         "either or both two true have be show",
+        "between middle space this here as furthest farthest nearest closest largest smallest greatest second counting",
+        "facing turned towards face its",
     )
     for word in line.split()
 }
 FRAME = re.compile(
     r"\b(?:a photo|a picture|an image|a (?:larger|smaller) size|(?:a greater|an equal|the same) number|a short way"
     r"|(?:two|three|four|five|six|seven) or)\b"
+)
+RANKS = (
+    *("leftmost", "rightmost", "topmost", "uppermost", "highest", "bottommost", "lowermost", "lowest"),
+    *("nearest", "closest", "farthest", "most distant", "largest", "biggest", "smallest", "tiniest"),
+    *("tallest", "least tall", "shortest", "first", "second"),
 )
 VOWEL_SPELLED_CONSONANT = re.compile(r"uni(?!n|m)|us[ei]|ut[ei]|uk|eu|ewe|one\b|once\b")  # "a unicorn"
 CONSONANT_SPELLED_VOWEL = re.compile(r"hour|heir|honest|honou?r")  # "an hourglass"
@@ -88,6 +95,11 @@ OF_A_SET = re.compile(
     rf"(?: (?:not )?(?:all )?(?:{any_of(LOOKS)})\b(?! objects?))?(?![\w-])"
 )
 PREDICATE = re.compile(rf"\b(is|are|neither|nor|them) (?:{any_of(LOOKS)})\b")
+# "the second object from the left is red", "the leftmost object is a cube": its look, or a noun phrase read apart.
+RANKED = re.compile(
+    rf"\bthe (?:(?:{any_of(RANKS)}) )*object (?P<where>[a-z -]*?)is "
+    rf"(?:(?:{any_of(LOOKS)})$|(?=an? {LOOK}(?:{any_of(SINGULAR)})$))"
+)
 
 
 def defects(text: str) -> list[str]:
@@ -102,13 +114,14 @@ def defects(text: str) -> list[str]:
     found += [f"{a} {b}" for a, b in pairwise(words) if a in ("a", "an") and a != ("an" if vowel_sound(b) else "a")]
     phrases = list(NOUN_PHRASE.finditer(text))
     found += [f"number of {match[0]!r}" for match in phrases if not agrees(match, text)]
-    rest = NOUN_PHRASE.sub(" ", text)
-    if ABOUT_SETS.search(text):
+    ranked = RANKED.search(text)
+    rest = NOUN_PHRASE.sub(" ", RANKED.sub(r" \g<where> ", text))
+    if ABOUT_SETS.search(text) and not ranked:
         sets = list(OF_A_SET.finditer(rest))
         found += [f"number of {match[0]!r}" for match in sets if not agrees_in_a_set(match)]
         phrases += sets
         rest = OF_A_SET.sub(" ", rest)
-    found += [] if phrases else ["no noun phrase"]
+    found += [] if phrases or ranked else ["no noun phrase"]
     nouns = Counter(
         # More red mugs than blue mugs: what is compared in number may be of one kind.
         match[0].removeprefix(match["determiner"]) if match["determiner"] in MANY and noun == match["noun"] else noun
