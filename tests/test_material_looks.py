@@ -107,17 +107,15 @@ def test_a_material_shows(opened: Renderer, kind: str, pattern: str, look: int) 
     assert min(shares(opened, placed(kind, look), pattern).values()) >= MIN_CHANGED_SHARE
 
 
-@pytest.mark.slow
+@pytest.mark.slow  # with rays it takes minutes
+@EACH_RENDERER
 @pytest.mark.parametrize("look", NEW_LOOKS)
-@pytest.mark.parametrize(
-    ("opened", "patterns"), [("opengl", tuple(PATTERNS)), ("rays", ("plain", "striped"))], indirect=["opened"]
-)
-def test_a_material_shows_on_every_kind(opened: Renderer, patterns: tuple[str, ...], look: int) -> None:
+def test_a_material_shows_on_every_kind(opened: Renderer, look: int) -> None:
     """Each in one of two scenes at least, and nearly always: now and then no window falls on a thin thing."""
     found = {}
     for kind in KINDS:
         scenes = [placed(kind, look, seed, arrangement) for seed, arrangement in enumerate(("table", "floating"))]
-        for pattern in patterns:
+        for pattern in PATTERNS:
             rows = [shares(opened, layout, pattern) for layout in scenes]
             found |= {(kind, pattern, pair): [row[pair] for row in rows] for pair in PAIRS}
     assert not {key: both for key, both in found.items() if max(both) < MIN_CHANGED_SHARE}
