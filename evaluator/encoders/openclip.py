@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError
@@ -116,7 +116,7 @@ def new_open_clip(folder: Path, seed: int) -> tuple[torch.nn.Module, Any]:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Where random weights are what is wanted, open_clip's warning of them would only frighten."""
+    """Where random weights are what is wanted, or are replaced, open_clip's warning of them would only frighten."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -175,7 +175,8 @@ def _create(name: str, architecture: str, weights: str | None, random: bool) -> 
     checkpoint = weights if weights and not tag else None
     try:
         config = open_clip.get_model_config(architecture)
-        with torch.random.fork_rng():
+        # Before a checkpoint is loaded the weights are random, of which open_clip would warn.
+        with torch.random.fork_rng(), _without_warnings() if checkpoint else nullcontext():
             torch.manual_seed(0)  # so that random weights are the same ones every time
             model = open_clip.create_model(
                 architecture,
@@ -208,6 +209,11 @@ def _load_error(name: str, error: Exception) -> InputError:
     said = " ".join(str(error).split())
     if any(words in said for words in ("size mismatch", "Missing key", "Unexpected key", "width changed")):
         return InputError(f"{name}: the weights are of another architecture: {said[:300]}")
+    if "weights_only" in said:  # torch's own words tell how to open such a file all the same
+        return InputError(
+            f"{name}: the file holds more than tensors, which could run as code, and is not opened; save the model's "
+            "state_dict as .safetensors"
+        )
     if "download" in said or "HF Hub" in said or "Hub" in said:
         advice = "without network, fetch the model elsewhere and use local-dir: or a checkpoint file"
         return InputError(f"{name}: the hub gave no weights; {advice}. It said: {said[:300]}")
