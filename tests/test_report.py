@@ -25,7 +25,7 @@ from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock
 from fourfold.evaluator.analysis.rows import ComparisonRow
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.evaluator.data.image_refs import ImageRef
-from fourfold.evaluator.reporting import explorer, write_browser, write_report
+from fourfold.evaluator.reporting import explorer, view, write_browser, write_report
 from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
 from fourfold.evaluator.reporting.entries import Entry, margin
@@ -37,7 +37,7 @@ from fourfold.evaluator.reporting.maps import Maps, load_maps
 from fourfold.evaluator.reporting.markdown import escape
 from fourfold.evaluator.reporting.systems import find_role, list_systems
 from fourfold.evaluator.reporting.thumbnails import mask_overlay, thumbnail
-from fourfold.evaluator.reporting.view import Numbers, describe_change, interval, p_value, points
+from fourfold.evaluator.reporting.view import Numbers, describe_change, interval, lede, p_value, points
 from fourfold.evaluator.tables.formats import Estimate, Table
 from fourfold.statistics import wilson_interval
 
@@ -152,6 +152,23 @@ def test_the_page_says_what_the_items_say(made: SimpleNamespace) -> None:
     assert run.command in text
     assert run.notes[0] in text
     assert run.model["identity"] in text
+
+
+def test_the_first_sentence_of_many_categories_names_all_together_and_the_ends(
+    made: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of twenty it was a paragraph."""
+    monkeypatch.setattr(view, "MOST_NAMED", 3)
+    run = results.load(made.first)
+    numbers = Numbers(run, list_systems([run]))
+    values = {row.category: row.value for row in run.metrics if (row.scorer, row.metric) == ("dcsm", "group_score")}
+    told = {category: f"{100 * value:.1f}\N{NO-BREAK SPACE}%" for category, value in values.items()}
+    first = lede(numbers)[0]
+    assert f"gets right {told.pop('all')} of all groups" in first
+    named = sorted(told, key=lambda category: values[category])
+    assert values[named[0]] < values[named[1]]
+    assert values[named[-1]] > values[named[-2]]
+    assert first.endswith(f"most in {named[-1]} ({told[named[-1]]}), fewest in {named[0]} ({told[named[0]]}).")
 
 
 def test_every_category_has_a_picture_that_the_explorer_has_too(made: SimpleNamespace) -> None:

@@ -22,6 +22,7 @@ CATEGORIES = {
     )
     for name, difference in DIFFERENCES.items()
 }
+MOST_NAMED = 6  # categories that the first sentence names one by one
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
@@ -146,15 +147,27 @@ def lede(numbers: Numbers) -> list[str]:
     baseline, dcsm = find_role(numbers.systems, "baseline"), find_role(numbers.systems, "dcsm")
     name = numbers.model
     contestant = dcsm or baseline or numbers.systems[0]
+    many = len(numbers.categories) > MOST_NAMED
     shares = []
-    for category in numbers.categories:
+    for category in [ALL] if many else numbers.categories:
         row = numbers.metric(category, contestant.scorer, numbers.headline(category))
         before = numbers.metric(category, baseline.scorer, numbers.headline(category)) if dcsm and baseline else None
         if row is not None:
             without = f" ({percent(before.value)}{NBSP}% without)" if before is not None else ""
             shares.append(f"{percent(row.value)}{NBSP}% of {category} {numbers.unit}{without}")
     scored = "With" if contestant.role == "dcsm" else "Scored with"
-    return [f"{scored} {contestant.label}, {name} gets right {_enumerate(shares)}.", *_how_to_read(numbers)]
+    told = f"{scored} {contestant.label}, {name} gets right {_enumerate(shares)}"
+    return [f"{told}{_extremes(numbers, contestant) if many else ''}.", *_how_to_read(numbers)]
+
+
+def _extremes(numbers: Numbers, system: System) -> str:
+    """The categories in which the scorer gets most and fewest right, as the end of a sentence."""
+    rows = {category: _headline_row(numbers, category, system) for category in numbers.categories}
+    values = {category: row.value for category, row in rows.items() if row is not None}
+    if not values:
+        return ""
+    most, fewest = max(values, key=lambda name: values[name]), min(values, key=lambda name: values[name])
+    return f": most in {most} ({percent(values[most])}{NBSP}%), fewest in {fewest} ({percent(values[fewest])}{NBSP}%)"
 
 
 def answer_table(numbers: Numbers) -> Table:
