@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,10 +92,10 @@ def test_a_look_travels_from_wish_to_scene_to_file_and_back(look: int) -> None:
 
 
 @pytest.mark.parametrize("look", [0, max(MATERIAL_LOOKS) + 1, "1", True, 2.0, None])
-def test_an_unknown_look_is_refused_with_the_choices(look: object) -> None:
+def test_an_unknown_look_is_refused_with_the_choices(look: Any) -> None:
     choices = rf"unknown material look '{look}'.*Allowed: 1, 2"
     with pytest.raises(InputError, match=choices):
-        place(SceneSpec((ObjectSpec("cube", "red"),), material_look=look), np.random.default_rng(0))  # type: ignore[arg-type]
+        place(SceneSpec((ObjectSpec("cube", "red"),), material_look=look), np.random.default_rng(0))
     with pytest.raises(InputError, match=choices):
         layout_from_dict(layout_to_dict(placed("cube", 1)) | {"material_look": look})
 

@@ -82,8 +82,9 @@ def _words(
 
 def _reworded(layout: Layout, word: DecidingWord) -> Layout:
     """The layout in which the word's object is called otherwise; nothing else of it changes."""
-    objects, value = list(layout.objects), {word.attribute: word.value}
-    objects[word.number] = replace(objects[word.number], **value)  # type: ignore[arg-type]
+    objects = list(layout.objects)
+    value: dict[str, Any] = {word.attribute: word.value}
+    objects[word.number] = replace(objects[word.number], **value)
     return replace(layout, objects=tuple(objects))
 
 
