@@ -61,10 +61,19 @@ def load_open_clip(spec: str, options: LoadOptions, name: str | None = None) -> 
     """
     name = name or spec
     checked_device(options.device), checked_dtype(options.dtype)  # before weights are read, which may take minutes
+    return open_clip_encoder(name, *read_open_clip(spec, name, options.allow_random_weights), options)
+
+
+def read_open_clip(spec: str, name: str | None = None, allow_random_weights: bool = False) -> tuple[Any, Any, dict]:
+    """The model of a specification in float32 on the CPU, to be trained further, its tokenizer and its configuration.
+
+    What `open_clip_encoder` takes; raises InputError as `load_open_clip` does.
+    """
+    name = name or spec
     architecture, weights = (spec, None) if spec.startswith(_PREFIXES) else _split(spec)
-    random = _refuse_or_allow_random(name, architecture, weights, options.allow_random_weights)
+    random = _refuse_or_allow_random(name, architecture, weights, allow_random_weights)
     model, config = _create(name, architecture, weights, random)
-    return open_clip_encoder(name, model, _tokenizer(name, architecture), config, options)
+    return model, _tokenizer(name, architecture), config
 
 
 def open_clip_encoder(
