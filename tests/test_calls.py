@@ -13,7 +13,8 @@ from fourfold.calls import demonstration, evaluation, probing, reports, training
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.fourfold_items import training_splits
-from fourfold.evaluator.encoders.contract import LoadOptions
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY, LoadOptions
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import (
     check_demo_output,
@@ -224,6 +225,20 @@ def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_pat
             progress=False,
             allow_training_items=True,
         )
+
+
+def test_an_encoder_is_as_good_as_its_name(generated, tmp_path) -> None:
+    encoder, told = load_encoder(TINY), {"split": "test", "limit": 1, "progress": False}
+    assert probing.probe(generated, model=encoder, **told).rows == probing.probe(generated, **told).rows
+    one, other = (evaluation.evaluate(generated, model=model, **told) for model in (encoder, TINY))
+    assert (one.model, one.metrics) == (other.model, other.metrics)
+    head, config = tmp_path / "h.safetensors", TrainingConfig(epochs=1)
+    training.train_head(generated, model=encoder, out=head, split="test", config=config, progress=False)
+    assert evaluation.evaluate(
+        generated, model=encoder, scorers="dcsm", head=head, allow_training_items=True, **told
+    ).settings["heads"]
+    with pytest.raises(InputError, match="'object': the encoder has no name"):
+        probing.probe(generated, model=object(), progress=False)
 
 
 def test_both_calls_name_every_option_of_how_data_are_read_and_models_run() -> None:
