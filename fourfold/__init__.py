@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import evaluate_models as evaluate_models
     from fourfold.calls.evaluation import models as models
     from fourfold.calls.probing import probe as probe
+    from fourfold.calls.reports import compare as compare
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.training import train_head as train_head
-    from fourfold.evaluator.analysis.comparison import compare as compare
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
     from fourfold.evaluator.data.external import load_benchmark as load_benchmark
     from fourfold.evaluator.data.fourfold_items import load_items as load_items
@@ -44,7 +44,7 @@ _WHERE = {
     "audit": "fourfold.calls.auditing",
     "collate_contrastive": "fourfold.evaluator.data.torch_datasets",
     "collate_groups": "fourfold.evaluator.data.torch_datasets",
-    "compare": "fourfold.evaluator.analysis.comparison",
+    "compare": "fourfold.calls.reports",
     "demo": "fourfold.calls.demonstration",
     "describe": "fourfold.generator.presentation.description",
     "evaluate": "fourfold.calls.evaluation",

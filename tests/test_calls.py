@@ -4,11 +4,13 @@ import inspect
 import json
 import shutil
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import fourfold
 from fourfold.calls import demonstration, evaluation, probing, reports, training
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
@@ -92,6 +94,51 @@ def test_report_finds_its_pictures_by_itself(evaluated, tmp_path) -> None:
     page = reports.report([folder], tmp_path / "report.html").read_text(encoding="utf-8")
     assert "data:image/webp" in page
     assert "binding" in reports.report([folder], tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_reports_take_folders_and_results_one_or_many(report_data, tmp_path) -> None:
+    dataset = report_data.make_dataset(tmp_path / "set", 3)
+    one, two = (report_data.make_results(tmp_path / name, dataset, model=name) for name in ("one", "two"))
+    objects = [load(one), load(two)]
+    told = {"dataset": dataset}
+    page = reports.report([one, two], tmp_path / "page.md", **told).read_text()
+    for same in (objects, [one, objects[1]], (str(one), str(two))):
+        assert reports.report(same, tmp_path / "page.md", **told).read_text() == page
+    alone = reports.report(str(one), tmp_path / "one.md", **told).read_text()
+    assert reports.report(objects[0], tmp_path / "one.md", **told).read_text() == alone != page
+    assert "data:image/webp" in reports.report(objects[0], tmp_path / "one.html", **told).read_text()
+    files = [path.relative_to(tmp_path / "paper") for path in reports.paper_report(one, tmp_path / "paper")]
+    assert [path.relative_to(tmp_path / "other") for path in reports.paper_report(objects[0], tmp_path / "other")] == [
+        path for path in files if "geometry" not in path.name
+    ]
+
+
+def test_comparisons_take_folders_and_results_one_or_many(report_data, tmp_path) -> None:
+    dataset = report_data.make_dataset(tmp_path / "set", 3)
+    one, two = (report_data.make_results(tmp_path / name, dataset, model=name) for name in ("one", "two"))
+    told = {"replicates": 20}
+    found = fourfold.compare([one, two], **told)
+    assert found.paired
+    for same in ([str(one), load(two)], [load(one), load(two)], {"one": load(one), "two": load(two)}):
+        assert fourfold.compare(same, **told) == found
+    assert {entry.run for entry in fourfold.compare([load(one), load(one)], scorers="cosine", **told).entries} == {
+        "one",
+        "one 2",
+    }
+    assert len(fourfold.compare(one, scorers=["cosine", "dcsm"], **told).entries) == 2
+
+
+def test_what_is_no_results_is_said_without_a_place_that_is_gone(report_data, tmp_path) -> None:
+    sets = [report_data.make_dataset(tmp_path / name, 1) for name in ("here", "there")]
+    one, two = (load(report_data.make_results(tmp_path / f"of {each.name}", each)) for each in sets)
+    with pytest.raises(InputError, match=r"^results 1 and results 2: results on different datasets"):
+        reports.report([one, two], tmp_path / "page.html")
+    for given in (3, [3], [one, None]):
+        for call in (fourfold.compare, partial(reports.report, out=tmp_path / "page.html")):
+            with pytest.raises(InputError, match=r"results: (3|None) is none; give a folder, what evaluate returned"):
+                call(given)
+    with pytest.raises(InputError, match=r"nowhere.*results\.json: no such file"):
+        reports.report(str(tmp_path / "nowhere"), tmp_path / "page.html")
 
 
 def test_probe_reads_a_dataset(generated, tmp_path) -> None:
