@@ -145,6 +145,9 @@ def test_probe_reads_a_dataset(generated, tmp_path) -> None:
     result = probing.probe(generated, split="test", out=tmp_path / "probed")
     conditions = {row.condition for row in result.rows}
     assert conditions >= {"C1", "C2", "C3", "C4"}
+    [share] = [row.value for row in result.rows if (row.condition, row.measure) == ("C1", "satisfied")]
+    assert f"C1 content {100 * share:.1f}, " in repr(result)
+    assert len(repr(result).splitlines()) == 1
     drawn = {path.name for path in (tmp_path / "probed").iterdir()}
     beyond = {f"beyond-{row.category}" for row in result.rows if row.condition == "beyond"}
     assert len(beyond) > 1  # categories that nothing joins: a figure each

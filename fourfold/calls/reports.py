@@ -67,15 +67,14 @@ def compare(
 
 
 def _as_list(results: GivenResults | Sequence[GivenResults]) -> list[Path | Results]:
-    one = isinstance(results, str | Path | Results)
-    if not one and not isinstance(results, Sequence):
+    if isinstance(results, str | Path | Results):
+        return _as_list([results])
+    if not isinstance(results, Sequence):
         raise _no_results(results)
-    found: list[Path | Results] = []
-    for each in [results] if one else results:
+    for each in results:
         if not isinstance(each, str | Path | Results):
             raise _no_results(each)
-        found.append(each if isinstance(each, Results) else Path(each))
-    return found
+    return [each if isinstance(each, Results) else Path(each) for each in results]
 
 
 def _as_runs(results: GivenResults | Sequence[GivenResults]) -> dict[str, Results]:
