@@ -5,6 +5,7 @@ These are the public calls; each is imported when first used, so that `import fo
 """
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -115,4 +116,9 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'fourfold' has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
+    found = getattr(import_module(_WHERE[name]), name)
+    if not isinstance(found, FunctionType):
+        return found
+    from fourfold.arguments import with_named_arguments
+
+    return with_named_arguments(found)
