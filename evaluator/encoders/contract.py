@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
 ResizeMode = Literal["crop", "squash", "pad"]
 TINY = "fourfold-tiny"
 TINY_RANDOM = "fourfold-tiny-random"
+AUTO_DEVICE = "auto"  # a GPU if there is one: cuda, else mps, else cpu
 TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
 
 
@@ -57,7 +58,7 @@ def resize_mode_of(encoder: Encoder) -> ResizeMode:
 class LoadOptions:
     """How a model is to be run, whichever library it comes from."""
 
-    device: str = "cpu"
+    device: str = AUTO_DEVICE
     dtype: str = "float32"
     allow_random_weights: bool = False
     batch_size: int | Literal["auto"] = "auto"

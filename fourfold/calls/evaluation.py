@@ -6,7 +6,7 @@ from typing import Literal
 
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.encoders import list_models
-from fourfold.evaluator.encoders.contract import TINY, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, LoadOptions
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
@@ -31,7 +31,7 @@ def evaluate(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
@@ -95,7 +95,7 @@ def evaluate_models(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items, training_splits
 from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import TINY
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY
 from fourfold.evaluator.training.processes import find_processes
 from fourfold.evaluator.training.train_head import HeadReport
 from fourfold.evaluator.training.train_head import train_head as _train_head
@@ -21,7 +21,7 @@ def train_head(
     validation_split: str | None = None,
     config: TrainingConfig | None = None,
     cache_dir: str | Path | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     allow_random_weights: bool = False,
     tensorboard: str | Path | None = None,
     progress: bool = True,
@@ -30,7 +30,7 @@ def train_head(
 
     Validation groups come from `validation_split`, by default "validation" if the dataset has it; else a seeded share
     of the training groups is held back. An interrupted run goes on where it stopped. `config` holds the settings of
-    the training, its seed and device among them; `device` is that on which the model encodes; `cache_dir` keeps
+    the training, its seed and device among them, by default `device`, on which the model encodes; `cache_dir` keeps
     features for later runs; `tensorboard` is a folder for TensorBoard's log.
 
     Raises InputError for a split that the dataset does not have, an unknown head, a model without the patch tokens
@@ -38,7 +38,7 @@ def train_head(
     """
     folder = Path(dataset)
     used, checked = training_splits(folder, split, validation_split)
-    config = config or TrainingConfig()
+    config = config or TrainingConfig(device=device)
     processes = find_processes(config.device)  # before the model is loaded: of several, each has a GPU of its own
     encoding_device = device if processes.count == 1 else processes.device
     return _train_head(
