@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs none of it
+    import torch
     from PIL import Image
 
     from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
@@ -46,6 +47,17 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> "TextFeatures":
         """Features of `n` captions at all `context_length` positions, on the CPU, float32."""
+
+
+@runtime_checkable
+class PreparingEncoder(Encoder, Protocol):
+    """An encoder whose pictures can be made ready, by other threads, while it encodes those before them."""
+
+    def prepare(self, image: "Image.Image") -> "torch.Tensor":
+        """What the model takes of a picture of any size, on the CPU; called from several threads at once."""
+
+    def encode_prepared(self, pixels: Sequence["torch.Tensor"], keys: Sequence[str]) -> "ImageFeatures":
+        """What `encode_images` gives of `n` pictures, from what `prepare` made of them and their pixels' hashes."""
 
 
 def resize_mode_of(encoder: Encoder) -> ResizeMode:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,8 @@ def _describe(scorer: Scorer) -> dict[str, Any]:
 
 def _versions() -> dict[str, str]:
     """Python and the packages that decide about scores, those that are installed."""
-    installed = {each.metadata["Name"].lower().replace("-", "_"): each.version for each in metadata.distributions()}
-    found = {name: installed[name] for name in _PACKAGES if name in installed}
+    found = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
     return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"} | found
