@@ -17,6 +17,7 @@ from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, save_outc
 from fourfold.evaluator.tables.formats import Table
 
 EVALUATED, KEPT, FAILED = "evaluated", "kept", "failed"
+_SAID = ("folder", "changes", "limit")  # of a dataset, which seed, scenes and items tell apart already
 _LONGEST = 80  # characters of a folder's name
 
 
@@ -142,7 +143,7 @@ def _is_done(folder: Path, spec: EvaluationSpec, run: ModelRun) -> bool:
     here = {"prompt": None, "images": None, **spec.dataset}
     here |= {"items": len(spec.items), "seed": spec.options.seed, "dtype": spec.options.load.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
-    other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
+    other = [name for name, value in here.items() if name not in _SAID and there.get(name) != value]
     other += ["head"] if heads != hash_heads(run.head, spec.scorers, run.model) else []
     missing = [name for name in spec.scorers if name not in found["scorers"]]
     if not other and not missing and _has_changed(run.model, found["model"].get("identity"), spec):
