@@ -3,7 +3,7 @@
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +24,7 @@ from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.run.scoring import score_items
-from fourfold.evaluator.scorers import Scorer, ScorerContext, load_scorer
+from fourfold.evaluator.scorers import Scorer, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.trained import HEADS
 from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, read_head
 from fourfold.evaluator.scoring.training_items import check_unseen
@@ -52,6 +52,7 @@ def evaluate(
     command: str = "",
     notes: Sequence[str] = (),
     allow_training_items: bool = False,
+    own: Mapping[str, Callable] | None = None,
 ) -> Results:
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
@@ -60,7 +61,8 @@ def evaluate(
     the caller has them already; `baseline` is the scorer that the others are compared with, if it is among them;
     `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
     results where the numbers come from; `notes` are repeated by every table; heads may be scored on items that they
-    were trained on if `allow_training_items`, which is noted then. All randomness comes from `seed`.
+    were trained on if `allow_training_items`, which is noted then; `own` are the user's objects among the scorers, by
+    name. All randomness comes from `seed`.
 
     Raises InputError for items that are not well formed, an unknown scorer, a head that knows the items from its
     training, and scores that are not numbers.
@@ -74,7 +76,7 @@ def evaluate(
             encoded = encode_items(encoder, items, cache_dir, progress=advance)
     heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
     known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
-    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed)
+    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
     scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
@@ -83,9 +85,8 @@ def evaluate(
         items=scored,
         metrics=metrics,
         comparisons=comparisons,
-        # encoders without the attribute compute in float32
-        model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
-        scorers={name: _describe(scorer, known.get(name, 0)) for name, scorer in loaded.items()},
+        model=describe_model(encoder),
+        scorers={name: _describe(name, scorer, context, known.get(name, 0)) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
         settings={"seed": seed, "replicates": replicates, "level": LEVEL, "baseline": baseline}
         | ({"heads": heads} if heads else {}),
@@ -102,6 +103,7 @@ def check_items(items: Sequence[Item]) -> None:
         raise InputError("evaluate: no items; is the dataset or the split empty?")
     seen: set[str] = set()
     for item in items:
+        _check_parts(item)
         shape = (len(item.images), len(item.captions))
         if 0 in shape:
             raise InputError(f"item {item.id}: has {shape[0]} images and {shape[1]} captions, and needs one of each")
@@ -112,6 +114,25 @@ def check_items(items: Sequence[Item]) -> None:
         if item.category == ALL:
             raise InputError(f"item {item.id}: the category name {ALL!r} means all categories together; choose another")
         seen.add(item.id)
+
+
+def _check_parts(item: Item) -> None:
+    """What Python does not check, and whoever makes items by hand may give instead."""
+    if not isinstance(item.truth, np.ndarray):
+        raise InputError(f"item {item.id}: truth must be an array [images, captions] of bool, not {item.truth!r:.80}")
+    for name, kind in (("images", ImageRef), ("captions", str)):
+        given = getattr(item, name)
+        if not isinstance(given, tuple | list) or not all(isinstance(each, kind) for each in given):
+            raise InputError(f"item {item.id}: {name} must be a tuple of {kind.__name__}, not {given!r:.80}")
+
+
+def describe_model(encoder: Encoder) -> dict[str, Any]:
+    """What results say of a model; that of a class of the user's own is named."""
+    kind = type(encoder)
+    own = {} if kind.__module__.startswith("fourfold.") else {"own": f"{kind.__module__}:{kind.__qualname__}"}
+    # encoders without the attribute compute in float32
+    dtype = {"dtype": str(getattr(encoder, "dtype", "float32"))}
+    return {fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | dtype | own
 
 
 def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
@@ -152,7 +173,7 @@ def heads_of(head: Path | None, scorers: Sequence[str], model: str) -> dict[str,
 
 
 def _head_files(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, Path]:
-    types = {name: name.rpartition(":")[2] for name in scorers}
+    types = {name: inner_name(name) for name in scorers}
     files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
     return {name: path for name, path in files.items() if path is not None and path.is_file()}
 
@@ -194,13 +215,15 @@ def _remembered(known: Mapping[str, int], items: int) -> list[str]:
     ]
 
 
-def _describe(scorer: Scorer, training_items: int) -> dict[str, Any]:
+def _describe(name: str, scorer: Scorer, context: ScorerContext, training_items: int) -> dict[str, Any]:
+    own = own_scorer(name, context.own)
     facts = {
         "n_parameters": scorer.n_parameters,
         "needs_patches": scorer.needs_patches,
         "set_dependent": scorer.set_dependent,
     }
-    return facts | ({"training_items": training_items} if training_items else {})
+    facts |= {"training_items": training_items} if training_items else {}
+    return facts | ({} if own is None else {"own": own.origin, "source_sha256": own.source_sha256})
 
 
 def _versions() -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
+from fourfold.evaluator.run.evaluation import check_items
 from fourfold.evaluator.run.one_model import EvaluationSpec
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.scorers import check_scorer
@@ -20,29 +23,33 @@ from fourfold.generator.dataset.reading import choose_split, read_manifest
 
 
 def make_spec(
-    dataset: str | Path,
+    dataset: str | Path | Iterable[Item],
     scorers: Sequence[str],
     reading: ReadOptions | None = None,
     running: RunOptions | None = None,
     *,
     command: str | None = None,
+    own: Mapping[str, Callable] | None = None,
 ) -> EvaluationSpec:
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
-    `dataset` is a folder that `generate` made, or "name:PATH" of a benchmark by others; `reading` says which of its
-    questions are asked; `command` is what the results say of how to repeat the run, by default how this process was
-    called.
+    `dataset` is a folder that `generate` made, "name:PATH" of a benchmark by others, or items; `reading` says which of
+    its questions are asked; `command` is what the results say of how to repeat the run, by default how this process was
+    called; `own` are the user's objects among the scorers, by name.
 
-    Raises InputError for an unknown scorer, a dataset that is not there, and an option of `reading` that is not for
-    this kind of dataset.
+    Raises InputError for an unknown scorer, a dataset that is not there, items that are not well formed, and an option
+    of `reading` that is not for this kind of dataset.
     """
     reading, running = reading or ReadOptions(), running or RunOptions()
     for name in scorers:
-        check_scorer(name)
-    items, info, external = _read(dataset, reading)
+        check_scorer(name, own)
+    if isinstance(dataset, str | Path):
+        items, info, external = _read(dataset, reading)
+    else:
+        items, info, external = _items_of(dataset, reading), {}, None
     if reading.retrieval and external:
         raise InputError(f"{dataset}: --retrieval is for datasets of ours; retrieval:PATH is COCO's and Flickr30k's")
-    if reading.retrieval:
+    if reading.retrieval and isinstance(dataset, str | Path):
         items = (*items, retrieval_item(dataset, reading.split, reading.limit))
     return EvaluationSpec(
         items=items,
@@ -52,7 +59,29 @@ def make_spec(
         authors_metric=external.metric if external else None,
         notes=(*(external.notes if external else ()), *_random_note(running.load.allow_random_weights)),
         command=command or _command_line(),
+        own=own or {},
     )
+
+
+def _items_of(given: Iterable[Item], reading: ReadOptions) -> tuple[Item, ...]:
+    """Items that the user has as objects: all of them, or the first of each category."""
+    items = tuple(given) if isinstance(given, Iterable) else (given,)
+    if strange := next((each for each in items if not isinstance(each, Item)), None):
+        raise InputError(
+            f"dataset: {strange!r:.80} is no Item; give a folder, NAME:PATH of a benchmark by others, or a sequence of "
+            "fourfold.evaluator.data.items.Item"
+        )
+    usual = replace(ReadOptions(), limit=reading.limit)
+    if told := [each.name for each in fields(reading) if getattr(reading, each.name) != getattr(usual, each.name)]:
+        raise InputError(f"dataset: {told[0]} says how a dataset is read, and these are items already; leave it out")
+    check_items(items)
+    seen: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        seen[item.category] += 1
+        if reading.limit is None or seen[item.category] <= reading.limit:
+            kept.append(item)
+    return tuple(kept)
 
 
 def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], dict[str, Any], LoadedBenchmark | None]:

@@ -3,22 +3,25 @@
 Where that happens is an engine's business: `fourfold.evaluator.run.engines`.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import Results, check_target, save
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import Encoder, resize_mode_of
+from fourfold.evaluator.encoders.contract import Encoder, LoadOptions, resize_mode_of
+from fourfold.evaluator.encoders.custom import check_encoder
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.reporting import Maps, collect_maps, save_maps
 from fourfold.evaluator.reporting.maps import FILE_NAME as MAPS_FILE
 from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate, heads_of
 from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.run.scoring import score_items
-from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
+from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, inner_name, load_scorer, own_scorer
+from fourfold.evaluator.scorers.own import check_pairwise
 from fourfold.evaluator.scoring.training_items import shows_same_scenes, trained_on
 
 MAPS_PER_CATEGORY = 100
@@ -36,6 +39,7 @@ class EvaluationSpec:
     authors_metric: AuthorsMetric | None = None
     notes: tuple[str, ...] = ()
     command: str = ""
+    own: Mapping[str, Callable] = field(default_factory=dict)  # the user's objects among the scorers, by name
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class ModelRun:
 
     model: str
     head: Path | None = None
+    encoder: Encoder | None = None  # where the user has the model itself, not its name alone
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,25 @@ def run_model(spec: EvaluationSpec, run: ModelRun, progress: bool) -> Outcome:
 
     Raises InputError before any long work if a scorer does not fit the model.
     """
-    encoder = open_encoder(spec, run.model)
+    encoder = open_encoder(run.model if run.encoder is None else run.encoder, spec.options.load)
     try_scorers(spec, run, encoder)
     return measure(spec, run, encoder, _encode(encoder, spec, progress), progress)
 
 
-def open_encoder(spec: EvaluationSpec, model: str) -> Encoder:
-    """Load a model with the options of the run. Raises what `load_encoder` raises."""
-    return load_encoder(model, **asdict(spec.options.load))
+def open_encoder(model: str | Encoder, options: LoadOptions) -> Encoder:
+    """The model of that name, loaded with these options; an encoder of the user's own is tried out and taken as it is.
+
+    Raises what `load_encoder` raises, and InputError for an object that breaks the contract of encoders, or for options
+    of loading beside one.
+    """
+    if isinstance(model, str):
+        return load_encoder(model, **asdict(options))
+    usual = LoadOptions()
+    given = [each.name for each in fields(options) if getattr(options, each.name) != getattr(usual, each.name)]
+    if given:
+        raise InputError(f"{given[0]}: says how a model is loaded, and this one is an object already; leave it out")
+    check_encoder(model, f"model: {type(model).__name__!r}")
+    return model
 
 
 def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
@@ -74,15 +90,19 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
 
     Raises InputError for a scorer that the model cannot be scored with.
     """
-    item = spec.items[0]  # of a retrieval set, which is one item, a single pair
-    first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
+    item, own = spec.items[0], [name for name in spec.scorers if own_scorer(name, spec.own)]
+    n = 2 if own else 1  # of a retrieval set, which is one item, a single pair; of users' scorers, all four of two
+    first = (replace(item, images=item.images[:n], captions=item.captions[:n], truth=item.truth[:n, :n]),)
     encoded = encode_items(encoder, first)
-    context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed)
+    context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed, spec.own)
     for name in spec.scorers:
         parts = [part for part in name.split(":") if part != "shuffled-images"]  # which needs the whole set
-        if parts and parts[-1] not in _OF_THE_SET:
+        if inner_name(name) not in _OF_THE_SET:
             inner = ":".join(parts)
-            score_items(first, encoded, {inner: load_scorer(inner, context)})
+            scorer = load_scorer(inner, context)
+            score_items(first, encoded, {inner: scorer})
+            if name in own:
+                check_pairwise(scorer, encoded.images[encoded.image_index[0]], encoded.texts[encoded.text_index[0]])
     for name, head in heads_of(run.head, spec.scorers, encoder.name).items():
         if shows_same_scenes(head, spec.dataset) and not spec.options.allow_training_items:
             raise trained_on(name, len(spec.items), len(spec.items))
@@ -104,6 +124,7 @@ def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: Enco
         command=spec.command,
         notes=spec.notes,
         allow_training_items=spec.options.allow_training_items,
+        own=spec.own,
     )
     return Outcome(results, collect_maps(spec.items, encoded, MAPS_PER_CATEGORY, resize_mode=resize_mode_of(encoder)))
 

@@ -1,26 +1,28 @@
 """`evaluate` and `models`: a dataset scored with one model or with many, and which models can be named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from fourfold.evaluator.analysis.results import Results
+from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import list_models
-from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
 from fourfold.evaluator.run.one_model import ModelRun, save_outcome
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import check_results_output, check_writable
+from fourfold.evaluator.scorers.own import GivenScorer, name_scorers
 from fourfold.evaluator.scoring.head_files import check_given
 
 
 def evaluate(
-    dataset: str | Path,
+    dataset: str | Path | Iterable[Item],
     *,
-    model: str = TINY,
-    scorers: Sequence[str] = ("cosine",),
+    model: str | Encoder = TINY,
+    scorers: GivenScorer | Sequence[GivenScorer] = "cosine",
     out: str | Path | None = None,
     head: str | Path | None = None,
     engine: str = "local",
@@ -45,8 +47,11 @@ def evaluate(
 
     The results hold the scores of every item, every metric with its interval, and what is needed to repeat the run.
 
-    dataset: a folder that `generate` made, or "name:PATH" of a benchmark by others.
-    model: what `models` lists, or another specification of `load_encoder`.
+    dataset: a folder that `generate` made, "name:PATH" of a benchmark by others, or `Item`s.
+    model: what `models` lists, another specification of `load_encoder`, or an encoder itself, with the contract of
+        `fourfold.evaluator.encoders.contract`.
+    scorers: one or several: a name that `fourfold evaluate --help` lists, "module:function", a function of the pictures
+        and captions of an item, or a `Scorer`; see `fourfold.evaluator.scorers.own`.
     head: a head file, or a folder with one for each scorer that needs one; None: the heads that are shipped.
     engine: "local", or "ray", which spreads the items over the Ray cluster at `address` or on this machine.
     split, limit: the questions of one split (by default "test", else the first), the first `limit` of each category.
@@ -70,8 +75,9 @@ def evaluate(
     running = RunOptions(
         LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
     )
-    spec = make_spec(dataset, scorers, reading, running, command=command)
-    run = ModelRun(model, _path(head))
+    names, own = name_scorers(scorers)
+    spec = make_spec(dataset, names, reading, running, command=command, own=own)
+    run = _model_run(model, head)
     [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
     if isinstance(outcome, Exception):
         raise outcome
@@ -81,11 +87,11 @@ def evaluate(
 
 
 def evaluate_models(
-    dataset: str | Path,
+    dataset: str | Path | Iterable[Item],
     models: str | Path | Sequence[str],
     out: str | Path,
     *,
-    scorers: Sequence[str] = ("cosine",),
+    scorers: GivenScorer | Sequence[GivenScorer] = "cosine",
     head: str | Path | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -123,7 +129,8 @@ def evaluate_models(
     running = RunOptions(
         LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
     )
-    spec = make_spec(dataset, scorers, reading, running, command=command)
+    scorer_names, own = name_scorers(scorers)
+    spec = make_spec(dataset, scorer_names, reading, running, command=command, own=own)
     return evaluate_all(
         spec, names, Path(out), head=_path(head), engine=engine, address=address, progress=progress, say=say
     )
@@ -132,6 +139,13 @@ def evaluate_models(
 def models() -> list[str]:
     """Names of all models that can be given as they are: fourfold-tiny and every open_clip "ARCH,tag"."""
     return list_models()
+
+
+def _model_run(model: str | Encoder, head: str | Path | None) -> ModelRun:
+    """What is run: a model by its name, or an encoder that the user has, whose name is found when it is checked."""
+    if isinstance(model, str):
+        return ModelRun(model, _path(head))
+    return ModelRun(str(getattr(model, "name", type(model).__name__)), _path(head), model)
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -8,10 +8,10 @@ from fourfold.evaluator.analysis import embedding_geometry
 from fourfold.evaluator.analysis.composites import read_composites
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, save_probe
 from fourfold.evaluator.data.fourfold_items import load_items
-from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
 from fourfold.evaluator.features.encoding import encoding_bar
 from fourfold.evaluator.reporting.probe_figures import write_figures
+from fourfold.evaluator.run.one_model import open_encoder
 from fourfold.evaluator.run.output_checks import check_probe_output, check_same_model
 from fourfold.generator.dataset.reading import choose_split, read_groups
 
@@ -19,7 +19,7 @@ from fourfold.generator.dataset.reading import choose_split, read_groups
 def probe(
     dataset: str | Path,
     *,
-    model: str = TINY,
+    model: str | Encoder = TINY,
     out: str | Path | None = None,
     split: str | None = None,
     limit: int | None = None,
@@ -30,6 +30,8 @@ def probe(
     progress: bool = True,
 ) -> ProbeResult:
     """The geometry probe on a dataset folder: which conditions the model's own space satisfies, and how superposed.
+
+    `model` is a name that `load_encoder` takes, or an encoder itself.
 
     With `out`, a folder, every number and every group's margins are written there as probe.json, and a figure for each
     condition beside it; a results folder shows them in its report. An `out` that ends in .json is that file alone. An
@@ -45,7 +47,7 @@ def probe(
     items = load_items(folder, split, limit)
     kept = {item.id for item in items}
     groups = [group for group in read_groups(folder, choose_split(folder, split)) if group.id in kept]
-    encoder = load_encoder(model, device=device, allow_random_weights=allow_random_weights)
+    encoder = open_encoder(model, LoadOptions(device, allow_random_weights=allow_random_weights))
     if out is not None:
         check_same_model(Path(out), encoder.identity)
     with encoding_bar(progress) as advance:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items, training_splits
-from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
+from fourfold.evaluator.run.one_model import open_encoder
 from fourfold.evaluator.training.processes import find_processes
 from fourfold.evaluator.training.train_head import HeadReport
 from fourfold.evaluator.training.train_head import train_head as _train_head
@@ -15,7 +15,7 @@ def train_head(
     dataset: str | Path,
     *,
     out: str | Path,
-    model: str = TINY,
+    model: str | Encoder = TINY,
     head: str = "dcsm",
     split: str = "train",
     validation_split: str | None = None,
@@ -27,6 +27,8 @@ def train_head(
     progress: bool = True,
 ) -> HeadReport:
     """Train a head on the groups of a dataset with the model frozen, and write it to `out` (.safetensors).
+
+    `model` is a name that `load_encoder` takes, or an encoder itself, which stays on its device.
 
     Validation groups come from `validation_split`, by default "validation" if the dataset has it; else a seeded share
     of the training groups is held back. An interrupted run goes on where it stopped. `config` holds the settings of
@@ -40,11 +42,12 @@ def train_head(
     used, checked = training_splits(folder, split, validation_split)
     config = config or TrainingConfig(device=device)
     processes = find_processes(config.device)  # before the model is loaded: of several, each has a GPU of its own
-    encoding_device = device if processes.count == 1 else processes.device
+    named = isinstance(model, str) and processes.count > 1
+    options = LoadOptions(processes.device if named else device, allow_random_weights=allow_random_weights)
     return _train_head(
         load_items(folder, used),
         None if checked is None else load_items(folder, checked),
-        load_encoder(model, device=encoding_device, allow_random_weights=allow_random_weights),
+        open_encoder(model, options),
         head=head,
         out=Path(out),
         config=config,

@@ -71,6 +71,7 @@ def evaluate(
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
       of scorers of patch tokens: patch-shuffle:NAME (they change places),
       mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)
+      and your own: module:function; see fourfold.evaluator.scorers.own
     \b
     Benchmarks by others:
       vg-relation, vg-attribution, coco-order, flickr-order (ARO)
