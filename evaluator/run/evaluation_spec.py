@@ -12,6 +12,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
+from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
@@ -33,9 +34,10 @@ def make_spec(
 ) -> EvaluationSpec:
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
-    `dataset` is a folder that `generate` made, "name:PATH" of a benchmark by others, or items; `reading` says which of
-    its questions are asked; `command` is what the results say of how to repeat the run, by default how this process was
-    called; `own` are the user's objects among the scorers, by name.
+    `dataset` is a folder that `generate` made, "name:PATH" of a benchmark by others, "csv:FILE" and the like of
+    questions of one's own, or items; `reading` says which of its questions are asked; `command` is what the results say
+    of how to repeat the run, by default how this process was called; `own` are the user's objects among the scorers, by
+    name.
 
     Raises InputError for an unknown scorer, a dataset that is not there, items that are not well formed, and an option
     of `reading` that is not for this kind of dataset.
@@ -89,9 +91,8 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
     name = str(dataset)
     if is_benchmark(name):
         if reading.split is not None:
-            raise InputError(
-                f"{name}: --split {reading.split} is for datasets of ours; PATH says which part of a benchmark"
-            )
+            part = f"{name}#split={reading.split}" if name.startswith("hf:") else "PATH, which says what part is meant"
+            raise InputError(f"{name}: --split {reading.split} is for datasets of ours; give {part}")
         found = load_benchmark(name, images=reading.images, allow_missing=reading.allow_missing, prompt=reading.prompt)
         items = found.items if reading.limit is None else found.items[: reading.limit]
         info: dict[str, Any] = {"name": found.name, "spec": name, "missing": found.missing}
@@ -103,8 +104,8 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
     if "://" in name:
         raise InputError(f"{name}: is a URL; copy the dataset to a folder first and name that")
     if not folder.exists():
-        known = ", ".join(sorted(BENCHMARKS))
-        raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with a benchmark NAME: {known}")
+        known = ", ".join(sorted((*BENCHMARKS, *PLAIN, TOML)))
+        raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with NAME one of: {known}")
     theirs = {
         "--images": reading.images is not None,
         "--allow-missing": reading.allow_missing,

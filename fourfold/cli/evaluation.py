@@ -78,6 +78,11 @@ def evaluate(
       whatsup, coco-qa, vg-qa, whatsup-edited, coco-qa-edited, vg-qa-edited
       bivlc, clip-binding, colorswap, crepe, eqben, mmvp, ncd, negbench
       retrieval (COCO, Flickr30k), spec, sugarcrepe, valse, vismin, winoground
+    \b
+    Your own (columns image, caption, foil; image_0, caption_0, image_1, caption_1):
+      csv:FILE, jsonl:FILE, wds:TARS, toml:FILE (describes one of the others),
+      hf:ORG/NAME (here a HuggingFace dataset; of --model, a model);
+      other names: csv:my.csv#image=file,caption=text,foils=neg1+neg2
     """
     from fourfold.calls.evaluation import evaluate as call
 
