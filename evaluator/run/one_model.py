@@ -19,6 +19,7 @@ from fourfold.evaluator.run.evaluation import AuthorsMetric, evaluate, heads_of
 from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, load_scorer
+from fourfold.evaluator.scoring.head_folders import expand_seeds
 from fourfold.evaluator.scoring.training_items import shows_same_scenes, trained_on
 
 MAPS_PER_CATEGORY = 100
@@ -40,7 +41,7 @@ class EvaluationSpec:
 
 @dataclass(frozen=True)
 class ModelRun:
-    """One model to be asked; `head` is its head file, or a folder with one for each scorer that needs one."""
+    """One model to be asked; `head` is its head file, or a folder of heads."""
 
     model: str
     head: Path | None = None
@@ -78,12 +79,13 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
     first = (replace(item, images=item.images[:1], captions=item.captions[:1], truth=item.truth[:1, :1]),)
     encoded = encode_items(encoder, first)
     context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed)
-    for name in spec.scorers:
+    scorers = expand_seeds(run.head, spec.scorers, encoder.name)
+    for name in scorers:
         parts = [part for part in name.split(":") if part != "shuffled-images"]  # which needs the whole set
         if parts and parts[-1] not in _OF_THE_SET:
             inner = ":".join(parts)
             score_items(first, encoded, {inner: load_scorer(inner, context)})
-    for name, head in heads_of(run.head, spec.scorers, encoder.name).items():
+    for name, head in heads_of(run.head, scorers, encoder.name).items():
         if shows_same_scenes(head, spec.dataset) and not spec.options.allow_training_items:
             raise trained_on(name, len(spec.items), len(spec.items))
 

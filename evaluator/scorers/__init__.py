@@ -15,6 +15,7 @@ from fourfold.evaluator.scorers.random_scores import load_random
 from fourfold.evaluator.scorers.shuffled_images import shuffle_images
 from fourfold.evaluator.scorers.trained import HEADS, load_dcsm_ref, load_factored, load_trained
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.scoring.head_folders import split_seed
 
 __all__ = ["SCORERS", "WRAPPERS", "FunctionScorer", "Scorer", "ScorerContext", "check_scorer", "load_scorer"]
 
@@ -46,12 +47,13 @@ def check_scorer(name: str) -> None:
     if inner and outer in WRAPPERS:
         check_scorer(inner)
         check_order(outer, inner)
-    elif name not in SCORERS:
+    elif name not in SCORERS and not _is_seed(name):
         raise unknown_name("scorer", name, [*SCORERS, *(f"{wrapper}:NAME" for wrapper in WRAPPERS)])
 
 
 def load_scorer(name: str, context: ScorerContext) -> Scorer:
-    """Make the scorer that a user named: a key of `SCORERS`, or `CONTROL:NAME` for a control of `WRAPPERS` around NAME.
+    """Make the scorer that a user named: a key of `SCORERS`, HEAD#SEED for the head of a training seed, or CONTROL:NAME
+    for a control of `WRAPPERS` around NAME.
 
     Raises InputError for an unknown name, and for a scorer of patch tokens on a model that has none.
     """
@@ -59,11 +61,17 @@ def load_scorer(name: str, context: ScorerContext) -> Scorer:
     outer, _, inner = name.partition(":")
     if inner and outer in WRAPPERS:
         return WRAPPERS[outer](load_scorer(inner, context), context)
-    if name in HEADS:  # before its head is looked for: there can be none
-        _check_patches(name, HEADS[name].needs_patches, context)
-    scorer = SCORERS[name](context)
+    head_type, _ = split_seed(name)
+    if head_type in HEADS:  # before its head is looked for: there can be none
+        _check_patches(name, HEADS[head_type].needs_patches, context)
+    scorer = load_trained(name, context) if _is_seed(name) else SCORERS[name](context)
     _check_patches(name, scorer.needs_patches, context)
     return scorer
+
+
+def _is_seed(name: str) -> bool:
+    head_type, seed = split_seed(name)
+    return seed is not None and head_type in HEADS
 
 
 def _check_patches(name: str, needed: bool, context: ScorerContext) -> None:

@@ -7,13 +7,15 @@ from typing import Literal
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.encoders import list_models
 from fourfold.evaluator.encoders.contract import TINY, LoadOptions
+from fourfold.evaluator.encoders.model_names import read_models
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
-from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
+from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all
 from fourfold.evaluator.run.one_model import ModelRun, save_outcome
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import check_results_output, check_writable
 from fourfold.evaluator.scoring.head_files import check_given
+from fourfold.evaluator.scoring.head_folders import folder_of
 
 
 def evaluate(
@@ -47,7 +49,8 @@ def evaluate(
 
     dataset: a folder that `generate` made, or "name:PATH" of a benchmark by others.
     model: what `models` lists, or another specification of `load_encoder`.
-    head: a head file, or a folder with one for each scorer that needs one; None: the heads that are shipped.
+    head: a head file, a folder with one for each scorer that needs one, or a folder of such folders for each model
+        (`train_heads` writes one); None: the heads that are shipped.
     engine: "local", or "ray", which spreads the items over the Ray cluster at `address` or on this machine.
     split, limit: the questions of one split (by default "test", else the first), the first `limit` of each category.
     retrieval: for a dataset of ours, ask the search for content captions among all its pictures as well.
@@ -71,7 +74,7 @@ def evaluate(
         LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
     )
     spec = make_spec(dataset, scorers, reading, running, command=command)
-    run = ModelRun(model, _path(head))
+    run = ModelRun(model, folder_of(_path(head), model))
     [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
     if isinstance(outcome, Exception):
         raise outcome
@@ -109,8 +112,8 @@ def evaluate_models(
     """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
 
     What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
-    `head` is a folder with one folder a model, or what all models share; `say` gets a line for each model that is
-    done. The other arguments are those of `evaluate`.
+    `head` is a folder of heads for each model, as `train_heads` writes it, or what all models share; `say` gets a line
+    for each model that is done. The other arguments are those of `evaluate`.
 
     Raises InputError for an `out` that cannot be written, a list of models that cannot be read, and options that do
     not fit the dataset.
