@@ -70,6 +70,7 @@ def evaluate(
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
       of scorers of patch tokens: patch-shuffle:NAME (they change places),
       mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)
+      of a head trained with several seeds, dcsm is all of them and dcsm#0 is one
     \b
     Benchmarks by others:
       vg-relation, vg-attribution, coco-order, flickr-order (ARO)
@@ -198,9 +199,11 @@ def _print_results(results: Any) -> None:
         comparison_table,
         retrieval_table,
     )
+    from fourfold.evaluator.analysis.seed_table import seed_table
     from fourfold.evaluator.tables.formats import write_text
 
-    tables = [category_table(results), *filter(None, [comparison_table(results), retrieval_table(results)])]
+    tables = [category_table(results)]
+    tables += filter(None, [seed_table(results), comparison_table(results), retrieval_table(results)])
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:
