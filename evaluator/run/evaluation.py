@@ -26,7 +26,8 @@ from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encod
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import Scorer, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.trained import HEADS
-from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, read_head
+from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, note_shipped, read_head
+from fourfold.evaluator.scoring.head_folders import expand_seeds, split_seed
 from fourfold.evaluator.scoring.training_items import check_unseen
 from fourfold.generator.dataset.reading import file_hash
 from fourfold.statistics import LEVEL, REPLICATES
@@ -56,7 +57,8 @@ def evaluate(
 ) -> Results:
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
-    `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run, those of the
+    `head` is the trained head of scorers that need one, or a folder of heads, of which every seed becomes a scorer of
+    its own (`fourfold.evaluator.scoring.head_folders`); `cache_dir` keeps features for the next run, those of the
     phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
     the caller has them already; `baseline` is the scorer that the others are compared with, if it is among them;
     `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
@@ -68,7 +70,7 @@ def evaluate(
     training, and scores that are not numbers.
     """
     check_items(items)
-    names = list(dict.fromkeys(scorers))
+    names = list(dict.fromkeys(expand_seeds(head, scorers, encoder.name)))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
     if encoded is None:
@@ -93,7 +95,12 @@ def evaluate(
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
-        notes=(*notes, *_remembered(known, len(items)), *_warn(encoder, encoded)),
+        notes=(
+            *notes,
+            *_remembered(known, len(items)),
+            *note_shipped(head, list(heads), encoder.name),
+            *_warn(encoder, encoded),
+        ),
     )
 
 
@@ -174,7 +181,7 @@ def heads_of(head: Path | None, scorers: Sequence[str], model: str) -> dict[str,
 
 def _head_files(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, Path]:
     types = {name: inner_name(name) for name in scorers}
-    files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
+    files = {name: head_file(head, inner, model) for name, inner in types.items() if split_seed(inner)[0] in HEADS}
     return {name: path for name, path in files.items() if path is not None and path.is_file()}
 
 

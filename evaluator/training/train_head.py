@@ -164,9 +164,16 @@ def train_on_features(
     )
 
 
-def _check_request(head: str, encoder: Encoder, out: Path, tensorboard: Path | None) -> None:
+def why_unfit(head: str, encoder: Encoder) -> str:
+    """Why a head cannot be trained for an encoder; empty if it can. Raises InputError for an unknown head."""
     if head_type(head).needs_patches and not encoder.has_patches:
-        raise InputError(f"head {head!r} needs patch tokens and the model {encoder.name!r} has none; labclip does not")
+        return f"head {head!r} needs patch tokens and the model {encoder.name!r} has none; labclip does not"
+    return ""
+
+
+def _check_request(head: str, encoder: Encoder, out: Path, tensorboard: Path | None) -> None:
+    if reason := why_unfit(head, encoder):
+        raise InputError(reason)
     if out.exists():
         raise InputError(f"{out}: exists already and is not overwritten; choose another name or delete it")
     if not out.parent.is_dir():

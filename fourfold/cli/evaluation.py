@@ -35,7 +35,7 @@ from fourfold.errors import InputError
 )
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
-@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
+@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
 @click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
@@ -71,6 +71,7 @@ def evaluate(
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
       of scorers of patch tokens: patch-shuffle:NAME (they change places),
       mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)
+      of a head trained with several seeds, dcsm is all of them and dcsm#0 is one
       and your own: module:function; see fourfold.evaluator.scorers.own
     \b
     Benchmarks by others:
@@ -208,9 +209,11 @@ def _print_results(results: Any) -> None:
         comparison_table,
         retrieval_table,
     )
+    from fourfold.evaluator.analysis.seed_table import seed_table
     from fourfold.evaluator.tables.formats import write_text
 
-    tables = [category_table(results), *filter(None, [comparison_table(results), retrieval_table(results)])]
+    tables = [category_table(results)]
+    tables += filter(None, [seed_table(results), comparison_table(results), retrieval_table(results)])
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:
