@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.training import train_head as train_head
+    from fourfold.calls.training import train_heads as train_heads
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
     from fourfold.evaluator.data.external import load_benchmark as load_benchmark
     from fourfold.evaluator.data.fourfold_items import load_items as load_items
@@ -69,6 +70,7 @@ _WHERE = {
     "report": "fourfold.calls.reports",
     "stream_groups": "fourfold.generator.groups.online",
     "train_head": "fourfold.calls.training",
+    "train_heads": "fourfold.calls.training",
     "train_tiny": "fourfold.evaluator.training.reference_model",
     "TrainingConfig": "fourfold.evaluator.training.train_state",
     "verify": "fourfold.generator.verification",
@@ -103,6 +105,7 @@ __all__ = [
     "report",
     "stream_groups",
     "train_head",
+    "train_heads",
     "train_tiny",
     "verify",
     "write_browser",

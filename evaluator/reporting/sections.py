@@ -9,6 +9,7 @@ from typing import Any
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
 from fourfold.evaluator.analysis.result_tables import comparison_table, metric_cell, metric_table, retrieval_table
 from fourfold.evaluator.analysis.results import Results
+from fourfold.evaluator.analysis.seed_table import seed_table
 from fourfold.evaluator.reporting.charts import MARKS, curves, mark
 from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, sections_of, side_chart
 from fourfold.evaluator.reporting.systems import System
@@ -90,7 +91,8 @@ def legend(numbers: Numbers) -> list[LegendEntry]:
 
 
 def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
-    """The tables beside the answer, those that there are: geometry probe, hard positives, retrieval, controls.
+    """The tables beside the answer, those that there are: seeds of heads, geometry probe, hard positives, retrieval,
+    controls.
 
     Raises InputError for a `probe.json` in the results folder that is no probe.
     """
@@ -101,7 +103,8 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
     searched = retrieval_table(replace(numbers.run, notes=()))
     probe = read_probe(folder / PROBE_FILE)
     measured = None if probe is None else probe_table(probe)
-    return [table for table in (measured, hard, searched, controlled) if table is not None]
+    seeds = seed_table(replace(numbers.run, notes=()))
+    return [table for table in (seeds, measured, hard, searched, controlled) if table is not None]
 
 
 def detail_tables(numbers: Numbers) -> list[Table]:

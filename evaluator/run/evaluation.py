@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import LARGE, ScoredItem
+from fourfold.evaluator.analysis.marks import TRAINED
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import ALL, summarise
 from fourfold.evaluator.data.external.benchmark import AuthorsMetric
@@ -24,7 +26,8 @@ from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encod
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import Scorer, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.trained import HEADS
-from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, read_head
+from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, note_shipped, read_head
+from fourfold.evaluator.scoring.head_folders import expand_seeds, split_seed
 from fourfold.evaluator.scoring.training_items import check_unseen
 from fourfold.generator.dataset.reading import file_hash
 from fourfold.statistics import LEVEL, REPLICATES
@@ -54,7 +57,8 @@ def evaluate(
 ) -> Results:
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
-    `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run, those of the
+    `head` is the trained head of scorers that need one, or a folder of heads, of which every seed becomes a scorer of
+    its own (`fourfold.evaluator.scoring.head_folders`); `cache_dir` keeps features for the next run, those of the
     phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
     the caller has them already; `baseline` is the scorer that the others are compared with, if it is among them;
     `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
@@ -66,7 +70,7 @@ def evaluate(
     training, and scores that are not numbers.
     """
     check_items(items)
-    names = list(dict.fromkeys(scorers))
+    names = list(dict.fromkeys(expand_seeds(head, scorers, encoder.name)))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
     if encoded is None:
@@ -84,14 +88,19 @@ def evaluate(
         metrics=metrics,
         comparisons=comparisons,
         model=describe_model(encoder),
-        scorers={name: _describe(name, scorer, context) for name, scorer in loaded.items()},
+        scorers={name: _describe(name, scorer, context, known.get(name, 0)) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
         settings={"seed": seed, "replicates": replicates, "level": LEVEL, "baseline": baseline}
         | ({"heads": heads} if heads else {}),
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
-        notes=(*notes, *known, *_warn(encoder, encoded)),
+        notes=(
+            *notes,
+            *_remembered(known, len(items)),
+            *note_shipped(head, list(heads), encoder.name),
+            *_warn(encoder, encoded),
+        ),
     )
 
 
@@ -172,7 +181,7 @@ def heads_of(head: Path | None, scorers: Sequence[str], model: str) -> dict[str,
 
 def _head_files(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, Path]:
     types = {name: inner_name(name) for name in scorers}
-    files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
+    files = {name: head_file(head, inner, model) for name, inner in types.items() if split_seed(inner)[0] in HEADS}
     return {name: path for name, path in files.items() if path is not None and path.is_file()}
 
 
@@ -205,17 +214,29 @@ def _warn(encoder: Encoder, encoded: EncodedSet) -> list[str]:
     ]
 
 
-def _describe(name: str, scorer: Scorer, context: ScorerContext) -> dict[str, Any]:
+def _remembered(known: Mapping[str, int], items: int) -> list[str]:
+    """A sentence for each scorer whose head was trained on some of the items."""
+    return [
+        f"{TRAINED} {name} was trained on {number} of these {items} items: its scores tell what it remembers"
+        for name, number in known.items()
+    ]
+
+
+def _describe(name: str, scorer: Scorer, context: ScorerContext, training_items: int) -> dict[str, Any]:
     own = own_scorer(name, context.own)
-    return {
+    facts = {
         "n_parameters": scorer.n_parameters,
         "needs_patches": scorer.needs_patches,
         "set_dependent": scorer.set_dependent,
-    } | ({} if own is None else {"own": own.origin, "source_sha256": own.source_sha256})
+    }
+    facts |= {"training_items": training_items} if training_items else {}
+    return facts | ({} if own is None else {"own": own.origin, "source_sha256": own.source_sha256})
 
 
 def _versions() -> dict[str, str]:
     """Python and the packages that decide about scores, those that are installed."""
-    installed = {each.metadata["Name"].lower().replace("-", "_"): each.version for each in metadata.distributions()}
-    found = {name: installed[name] for name in _PACKAGES if name in installed}
+    found = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
     return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"} | found

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fourfold.errors import InputError
+from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
+from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
@@ -32,9 +34,10 @@ def make_spec(
 ) -> EvaluationSpec:
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
-    `dataset` is a folder that `generate` made, "name:PATH" of a benchmark by others, or items; `reading` says which of
-    its questions are asked; `command` is what the results say of how to repeat the run, by default how this process was
-    called; `own` are the user's objects among the scorers, by name.
+    `dataset` is a folder that `generate` made, "name:PATH" of a benchmark by others, "csv:FILE" and the like of
+    questions of one's own, or items; `reading` says which of its questions are asked; `command` is what the results say
+    of how to repeat the run, by default how this process was called; `own` are the user's objects among the scorers, by
+    name.
 
     Raises InputError for an unknown scorer, a dataset that is not there, items that are not well formed, and an option
     of `reading` that is not for this kind of dataset.
@@ -88,21 +91,21 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
     name = str(dataset)
     if is_benchmark(name):
         if reading.split is not None:
-            raise InputError(
-                f"{name}: --split {reading.split} is for datasets of ours; PATH says which part of a benchmark"
-            )
+            part = f"{name}#split={reading.split}" if name.startswith("hf:") else "PATH, which says what part is meant"
+            raise InputError(f"{name}: --split {reading.split} is for datasets of ours; give {part}")
         found = load_benchmark(name, images=reading.images, allow_missing=reading.allow_missing, prompt=reading.prompt)
         items = found.items if reading.limit is None else found.items[: reading.limit]
         info: dict[str, Any] = {"name": found.name, "spec": name, "missing": found.missing}
         info |= {} if reading.prompt is None else {"prompt": reading.prompt}
         info |= {} if reading.images is None else {"images": str(reading.images)}
+        info |= {"limit": reading.limit} if len(items) < len(found.items) else {}
         return items, info, found
     folder = Path(dataset)
     if "://" in name:
         raise InputError(f"{name}: is a URL; copy the dataset to a folder first and name that")
     if not folder.exists():
-        known = ", ".join(sorted(BENCHMARKS))
-        raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with a benchmark NAME: {known}")
+        known = ", ".join(sorted((*BENCHMARKS, *PLAIN, TOML)))
+        raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with NAME one of: {known}")
     theirs = {
         "--images": reading.images is not None,
         "--allow-missing": reading.allow_missing,
@@ -112,13 +115,14 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
         raise InputError(f"{name}: {given[0]} is for benchmarks by others (NAME:PATH), this is a dataset of ours")
     read_manifest(folder)  # a folder that is no dataset is said before its splits are looked for
     used = choose_split(folder, reading.split)
-    return load_items(folder, used, reading.limit), describe_dataset(folder, used), None
+    items, info = load_items(folder, used, reading.limit), describe_dataset(folder, used)
+    counts = read_manifest(folder)["splits"][used].get("groups", {})
+    is_cut = reading.limit is not None and len(items) < sum(counts.values())
+    return items, info | ({"limit": reading.limit} if is_cut else {}), None
 
 
 def _random_note(allowed: bool) -> list[str]:
-    return (
-        ["random weights were allowed: if the model has none of its own, these numbers mean nothing"] if allowed else []
-    )
+    return [RANDOM_WEIGHTS] if allowed else []
 
 
 def _command_line() -> str:

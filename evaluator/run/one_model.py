@@ -22,6 +22,7 @@ from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.own import check_pairwise
+from fourfold.evaluator.scoring.head_folders import expand_seeds
 from fourfold.evaluator.scoring.training_items import shows_same_scenes, trained_on
 
 MAPS_PER_CATEGORY = 100
@@ -44,7 +45,7 @@ class EvaluationSpec:
 
 @dataclass(frozen=True)
 class ModelRun:
-    """One model to be asked; `head` is its head file, or a folder with one for each scorer that needs one."""
+    """One model to be asked; `head` is its head file, or a folder of heads."""
 
     model: str
     head: Path | None = None
@@ -95,7 +96,8 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
     first = (replace(item, images=item.images[:n], captions=item.captions[:n], truth=item.truth[:n, :n]),)
     encoded = encode_items(encoder, first)
     context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed, spec.own)
-    for name in spec.scorers:
+    scorers = expand_seeds(run.head, spec.scorers, encoder.name)
+    for name in scorers:
         parts = [part for part in name.split(":") if part != "shuffled-images"]  # which needs the whole set
         if inner_name(name) not in _OF_THE_SET:
             inner = ":".join(parts)
@@ -103,7 +105,7 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
             score_items(first, encoded, {inner: scorer})
             if name in own:
                 check_pairwise(scorer, encoded.images[encoded.image_index[0]], encoded.texts[encoded.text_index[0]])
-    for name, head in heads_of(run.head, spec.scorers, encoder.name).items():
+    for name, head in heads_of(run.head, scorers, encoder.name).items():
         if shows_same_scenes(head, spec.dataset) and not spec.options.allow_training_items:
             raise trained_on(name, len(spec.items), len(spec.items))
 

@@ -17,6 +17,7 @@ from fourfold.evaluator.scorers.random_scores import load_random
 from fourfold.evaluator.scorers.shuffled_images import shuffle_images
 from fourfold.evaluator.scorers.trained import HEADS, load_dcsm_ref, load_factored, load_trained
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
+from fourfold.evaluator.scoring.head_folders import split_seed
 
 __all__ = [
     "SCORERS",
@@ -64,13 +65,13 @@ def check_scorer(name: str, own: Mapping[str, Callable] | None = None) -> None:
     elif own and name in own:
         if name in SCORERS:
             raise InputError(f"scorers: {name!r} is the name of one of ours; give yours another __name__ (or name)")
-    elif name not in SCORERS and own_scorer(name) is None:
+    elif name not in SCORERS and not _is_seed(name) and own_scorer(name) is None:
         raise unknown_name("scorer", name, _choices())
 
 
 def load_scorer(name: str, context: ScorerContext) -> Scorer:
-    """Make the scorer that a user named: a key of `SCORERS`, `CONTROL:NAME` for a control of `WRAPPERS` around NAME,
-    an object of the user's own by its name, or `module:function` for one.
+    """Make the scorer that a user named: a key of `SCORERS`, HEAD#SEED for the head of a training seed, CONTROL:NAME
+    for a control of `WRAPPERS` around NAME, an object of the user's own by its name, or `module:function` for one.
 
     Raises InputError for an unknown name, and for a scorer of patch tokens on a model that has none.
     """
@@ -78,14 +79,15 @@ def load_scorer(name: str, context: ScorerContext) -> Scorer:
     outer, inner = _split(name)
     if outer:
         return WRAPPERS[outer](load_scorer(inner, context), context)
-    if name in HEADS:  # before its head is looked for: there can be none
-        _check_patches(name, HEADS[name].needs_patches, context)
+    head_type, _ = split_seed(name)
+    if head_type in HEADS:  # before its head is looked for: there can be none
+        _check_patches(name, HEADS[head_type].needs_patches, context)
     if (own := own_scorer(name, context.own)) is not None:
         # Whoever does not say gets the patches where there are some.
         says = hasattr(own.given, "needs_patches")
         scorer: Scorer = own if says else replace(own, needs_patches=context.encoder.has_patches)
     else:
-        scorer = SCORERS[name](context)
+        scorer = load_trained(name, context) if _is_seed(name) else SCORERS[name](context)
     _check_patches(name, scorer.needs_patches, context)
     return scorer
 
@@ -116,6 +118,11 @@ def _split(name: str) -> tuple[str, str]:
 
 def _choices() -> list[str]:
     return [*SCORERS, *(f"{wrapper}:NAME" for wrapper in WRAPPERS), "module:function"]
+
+
+def _is_seed(name: str) -> bool:
+    head_type, seed = split_seed(name)
+    return seed is not None and head_type in HEADS
 
 
 def _check_patches(name: str, needed: bool, context: ScorerContext) -> None:

@@ -7,15 +7,17 @@ from typing import Literal
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import list_models
-from fourfold.evaluator.encoders.contract import TINY, Encoder, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
+from fourfold.evaluator.encoders.model_names import read_models
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
-from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
+from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all
 from fourfold.evaluator.run.one_model import ModelRun, save_outcome
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import check_results_output, check_writable
 from fourfold.evaluator.scorers.own import GivenScorer, name_scorers
 from fourfold.evaluator.scoring.head_files import check_given
+from fourfold.evaluator.scoring.head_folders import folder_of
 
 
 def evaluate(
@@ -33,7 +35,7 @@ def evaluate(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
@@ -52,7 +54,8 @@ def evaluate(
         `fourfold.evaluator.encoders.contract`.
     scorers: one or several: a name that `fourfold evaluate --help` lists, "module:function", a function of the pictures
         and captions of an item, or a `Scorer`; see `fourfold.evaluator.scorers.own`.
-    head: a head file, or a folder with one for each scorer that needs one; None: the heads that are shipped.
+    head: a head file, a folder with one for each scorer that needs one, or a folder of such folders for each model
+        (`train_heads` writes one); None: the heads that are shipped.
     engine: "local", or "ray", which spreads the items over the Ray cluster at `address` or on this machine.
     split, limit: the questions of one split (by default "test", else the first), the first `limit` of each category.
     retrieval: for a dataset of ours, ask the search for content captions among all its pictures as well.
@@ -77,7 +80,7 @@ def evaluate(
     )
     names, own = name_scorers(scorers)
     spec = make_spec(dataset, names, reading, running, command=command, own=own)
-    run = _model_run(model, head)
+    run = _model_run(model, _path(head))
     [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
     if isinstance(outcome, Exception):
         raise outcome
@@ -101,7 +104,7 @@ def evaluate_models(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
@@ -115,8 +118,8 @@ def evaluate_models(
     """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
 
     What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
-    `head` is a folder with one folder a model, or what all models share; `say` gets a line for each model that is
-    done. The other arguments are those of `evaluate`.
+    `head` is a folder of heads for each model, as `train_heads` writes it, or what all models share; `say` gets a line
+    for each model that is done. The other arguments are those of `evaluate`.
 
     Raises InputError for an `out` that cannot be written, a list of models that cannot be read, and options that do
     not fit the dataset.
@@ -141,11 +144,10 @@ def models() -> list[str]:
     return list_models()
 
 
-def _model_run(model: str | Encoder, head: str | Path | None) -> ModelRun:
+def _model_run(model: str | Encoder, head: Path | None) -> ModelRun:
     """What is run: a model by its name, or an encoder that the user has, whose name is found when it is checked."""
-    if isinstance(model, str):
-        return ModelRun(model, _path(head))
-    return ModelRun(str(getattr(model, "name", type(model).__name__)), _path(head), model)
+    name = model if isinstance(model, str) else str(getattr(model, "name", type(model).__name__))
+    return ModelRun(name, folder_of(head, name), None if isinstance(model, str) else model)
 
 
 def _path(given: str | Path | None) -> Path | None:

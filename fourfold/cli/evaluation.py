@@ -22,6 +22,7 @@ from fourfold.cli.options import (
     RANDOM,
     SEED,
     SPLIT,
+    say_device,
 )
 from fourfold.errors import InputError
 
@@ -34,7 +35,7 @@ from fourfold.errors import InputError
 )
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
-@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
+@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
 @click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
@@ -70,6 +71,7 @@ def evaluate(
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
       of scorers of patch tokens: patch-shuffle:NAME (they change places),
       mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)
+      of a head trained with several seeds, dcsm is all of them and dcsm#0 is one
       and your own: module:function; see fourfold.evaluator.scorers.own
     \b
     Benchmarks by others:
@@ -77,10 +79,17 @@ def evaluate(
       whatsup, coco-qa, vg-qa, whatsup-edited, coco-qa-edited, vg-qa-edited
       bivlc, clip-binding, colorswap, crepe, eqben, mmvp, ncd, negbench
       retrieval (COCO, Flickr30k), spec, sugarcrepe, valse, vismin, winoground
+    \b
+    Your own (columns image, caption, foil; image_0, caption_0, image_1, caption_1):
+      csv:FILE, jsonl:FILE, wds:TARS, toml:FILE (describes one of the others),
+      hf:ORG/NAME (here a HuggingFace dataset; of --model, a model);
+      other names: csv:my.csv#image=file,caption=text,foils=neg1+neg2
     """
     from fourfold.calls.evaluation import evaluate as call
 
     options |= {"progress": not quiet}
+    if options["engine"] == "local":  # Ray's workers find their own
+        options |= {"device": say_device(options["device"])}
     if models is None:
         _print_results(call(dataset, model=model, **options))
         click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
@@ -158,6 +167,7 @@ def probe(dataset: Path, quiet: bool, **options: Any) -> None:
     from fourfold.evaluator.analysis.probe_results import probe_table
     from fourfold.evaluator.tables.formats import write_text
 
+    options |= {"device": say_device(options["device"])}
     found = call(dataset, progress=not quiet, **options)
     click.echo(write_text(probe_table(found)))
 
@@ -198,9 +208,11 @@ def _print_results(results: Any) -> None:
         comparison_table,
         retrieval_table,
     )
+    from fourfold.evaluator.analysis.seed_table import seed_table
     from fourfold.evaluator.tables.formats import write_text
 
-    tables = [category_table(results), *filter(None, [comparison_table(results), retrieval_table(results)])]
+    tables = [category_table(results)]
+    tables += filter(None, [seed_table(results), comparison_table(results), retrieval_table(results)])
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:
