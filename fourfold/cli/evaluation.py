@@ -35,6 +35,7 @@ from fourfold.errors import InputError
 )
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
+@click.option("--add", is_flag=True, help="--out holds results already: score what they lack, and add it")
 @click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
