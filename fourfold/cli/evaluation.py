@@ -137,12 +137,11 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
 @click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
 def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> None:
     """Put several RESULTS folders side by side, paired where they asked the same."""
-    from fourfold.evaluator.analysis.comparison import compare as call
-    from fourfold.evaluator.analysis.comparison import load_runs
+    from fourfold.calls.reports import compare as call
     from fourfold.evaluator.analysis.model_table import model_table
     from fourfold.evaluator.tables.formats import write_table
 
-    click.echo(write_table(model_table(call(load_runs(results), scorers=scorers or None)), form))
+    click.echo(write_table(model_table(call(results, scorers=scorers or None)), form))
 
 
 @click.command(short_help="Measure which of C1-C4 a model's space satisfies.")
