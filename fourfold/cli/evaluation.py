@@ -61,7 +61,7 @@ def evaluate(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
+    """Score DATASET (a folder or its URL, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
 
     `fourfold models` lists models.
 
