@@ -73,16 +73,20 @@ def test_category_table_shows_the_headline_of_each_category() -> None:
     assert table.header == ("category", "metric", "cosine", "dcsm", "shuffled-images†", "chance", "detectable", "items")
     assert [row[:2] for row in table.rows] == [
         ("content", "group"),
+        ("content", "match"),
         ("binding", "group"),
+        ("binding", "match"),
         ("question", "choice of text"),
         ("all", "group"),
+        ("all", "match"),
     ]
     values = {(row.category, row.scorer, row.metric): row for row in RESULTS.metrics}
     found = values["binding", "dcsm", "group_score"]
-    assert table.rows[1][3] == Estimate(found.value, found.low, found.high, "*")
-    assert table.rows[1][2].mark == ""
-    assert str(table.rows[2][5]) == "33.3"
-    assert [row[-1] for row in table.rows] == [40, 40, 40, 80]
+    assert table.rows[2][3] == Estimate(found.value, found.low, found.high, "*")
+    assert table.rows[2][2].mark == "≈"  # of a skill that 40 groups do not show
+    assert str(table.rows[4][5]) == "33.3"
+    assert [row[-1] for row in table.rows] == [40, 40, 40, 40, 40, 80, 80]
+    assert {cell.mark.strip("≈▽") for row in table.rows if row[1] == "match" for cell in row[2:5]} == {""}  # not tested
     assert any(note.startswith("†") for note in table.notes)
     assert table.rows[0][6].value == values["content", "dcsm", "group_score"].detectable
     assert any(note.startswith("* differs from cosine") for note in table.notes)
@@ -110,11 +114,12 @@ def test_of_a_retrieval_set_what_it_asks_is_counted(metric: str | None, asked: s
     both = summarise([*RESULTS.items[:9], replace(item, scores=dict.fromkeys(RESULTS.scorers, scores["dcsm"]))], seed=0)
     mixed = category_table(replace(RESULTS, metrics=both.metrics, comparisons=both.comparisons))
     assert mixed.notes[0] == (
-        "[low, high]: 95 % interval from 100 resamples of groups (Wilson's where all groups agree; that of retrieval "
-        "is Wilson's over its questions); ties are misses"
+        "[low, high]: 95 % interval, Wilson's over groups; that of retrieval over its questions; ties are misses"
     )
-    assert TABLES["categories"].notes[0] == (
-        "[low, high]: 95 % interval from 100 resamples of groups (Wilson's where all groups agree); ties are misses"
+    assert TABLES["categories"].notes[0] == "[low, high]: 95 % interval, Wilson's over groups; ties are misses"
+    assert TABLES["one category"].notes[0] == (
+        "[low, high]: 95 % interval, Wilson's where groups ask one question or all agree, else from 100 resamples of "
+        "groups; ties are misses"
     )
     assert comparison_table(results) is None  # with one pair nothing is tested
     assert not any("one set" in note for note in TABLES["categories"].notes)
@@ -188,6 +193,7 @@ def test_latex_has_no_bare_special_sign(name: str) -> None:
     for row in rows:
         assert len(re.findall(r"(?<!\\)&", row)) == len(table.header) - 1
         plain = row.removesuffix(r"\\").replace("$-$", "").replace("$^{*}$", "")
+        plain = plain.replace(r"$^{\approx}$", "").replace(r"$^{\bigtriangledown}$", "")
         assert not re.search(r"(?<!\\)[%$#_~^]", plain)
         assert not row.startswith(("[", "*"))
     text = "\n".join(lines)
@@ -225,7 +231,7 @@ def test_unknown_format_lists_the_choices() -> None:
 def test_a_difference_is_marked_below_five_percent_after_correction(p_holm: float | None, mark: str) -> None:
     changed = tuple(replace(row, p=0.001, p_holm=p_holm) for row in RESULTS.comparisons)
     table = category_table(replace(RESULTS, comparisons=changed))
-    assert {row[3].mark for row in table.rows} == {mark}
+    assert {row[3].mark.strip("≈▽") for row in table.rows if row[1] != "match"} == {mark}
     assert any(note.startswith("* differs") for note in table.notes) == bool(mark)
     assert is_significant(changed[0]) == bool(mark)
 

@@ -149,6 +149,8 @@ _LATEX = {
     "*": "{*}",  # likewise
     MISSING: "--",
     "†": r"\textdagger{}",
+    "▽": r"$\bigtriangledown$",
+    "≈": r"$\approx$",
     "\n": " ",
 }
 
@@ -164,7 +166,8 @@ def _markdown_cell(cell: Cell) -> str:
 
 def _latex_cell(cell: Cell) -> str:
     if isinstance(cell, Estimate):
-        return str(cell).replace("-", "$-$").replace("*", "$^{*}$")
+        marks = {"-": "$-$", "*": "$^{*}$", "▽": r"$^{\bigtriangledown}$", "≈": r"$^{\approx}$"}
+        return "".join(marks.get(sign, sign) for sign in str(cell))
     return _escape(_text(cell), _LATEX)
 
 
