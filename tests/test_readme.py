@@ -59,6 +59,17 @@ def test_rows_of_the_demonstration_are_those_of_its_stored_scores() -> None:
                 assert given == (pytest.approx(made, rel=1e-9, abs=1e-12) if isinstance(made, float) else made)
 
 
+def test_the_probe_of_the_demonstration_says_what_its_cosine_says() -> None:
+    """Does a model's space satisfy a group's condition? That is its group score, by another way."""
+    module = benchmark("demo_tables")
+    rows = {(row.category, row.scorer, row.metric): row for row in module.load(module.STORED).metrics}
+    satisfied = [row for row in module.read_probe(module.STORED / "probe.json").rows if row.measure == "satisfied"]
+    assert len(satisfied) == 4
+    for row in satisfied:
+        scored = rows[row.category, "cosine", "group_score"]
+        assert (row.value, row.low, row.high) == pytest.approx((scored.value, scored.low, scored.high))
+
+
 def test_what_the_readme_says_of_binding_relation_and_negation_is_measured() -> None:
     module = benchmark("demo_tables")
     rows = {(row.category, row.metric): row for row in module.load(module.STORED).metrics if row.scorer == "cosine"}

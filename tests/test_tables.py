@@ -10,6 +10,7 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.parts_table import parts_table
 from fourfold.evaluator.analysis.result_tables import (
     authors_table,
     category_table,
@@ -64,6 +65,7 @@ TABLES = {
     "one metric": category_table(RESULTS, "text_score"),
     "one category": metric_table(RESULTS, "content"),
     "comparison": comparison_table(RESULTS),
+    "parts": parts_table(RESULTS),
     "nasty": Table(NASTY, (NASTY, "n"), ((NASTY, 1), (None, None)), (NASTY,)),
 }
 
@@ -155,6 +157,39 @@ def test_where_nothing_was_tested_there_is_no_table_of_differences() -> None:
     assert comparison_table(alone) is None
     assert "difference to" not in alone._repr_html_()
     assert "difference to cosine" in RESULTS._repr_html_()
+
+
+def test_the_table_of_parts_says_where_the_variance_lies_and_what_a_random_sign_gets() -> None:
+    table = TABLES["parts"]
+    assert [row[:2] for row in table.rows] == [
+        (category, scorer)
+        for category in ("content", "binding", "all")
+        for scorer in ("cosine", "dcsm", "shuffled-images†")
+    ]
+    values = {(row.category, row.scorer, row.metric): row for row in RESULTS.metrics}
+    found = values["binding", "dcsm", "group_score"]
+    line = dict(zip(table.header, table.rows[4], strict=True))
+    assert line["chance given offsets"] == Estimate(found.chance_given_offsets)
+    assert line["group"] == Estimate(found.value, found.low, found.high)
+    right, wrong = map(int, line["right : wrong"].split(" : "))
+    assert right == round(found.value * 40)
+    assert (right + wrong) / 80 == pytest.approx(found.chance_given_offsets)
+    shares = [float(re.search(r"\((.*) %\)", line[part])[1]) for part in table.header[2:6]]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert line["interaction"].startswith(f"{found.rms_interaction:.3g} (")
+    old = tuple(replace(row, rms_interaction=None) for row in RESULTS.metrics)
+    assert parts_table(replace(RESULTS, metrics=old)) is None  # results of before these were stored
+
+
+def test_values_below_chance_are_marked_wherever_they_stand() -> None:
+    changed = tuple(replace(row, value=0.01, p_chance=1e-5, p_chance_holm=1e-4) for row in RESULTS.metrics)
+    results = replace(RESULTS, metrics=changed)
+    for table in (category_table(results), metric_table(results, "content"), parts_table(results)):
+        marks = [cell.mark for row in table.rows for cell in row if isinstance(cell, Estimate) and cell.low is not None]
+        assert marks
+        assert all(mark.endswith("▽") for mark in marks)
+        assert any(note.startswith("▽ below chance (") for note in table.notes)
+    assert r"$^{\bigtriangledown}$" in write_latex(category_table(results))
 
 
 def test_authors_numbers_stand_in_a_table_of_their_own() -> None:
