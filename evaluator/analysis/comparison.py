@@ -12,7 +12,7 @@ from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.marks import mark_model
 from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
-from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.analysis.summary import correct_differences, summarise
 from fourfold.statistics import REPLICATES
 
 
@@ -69,7 +69,8 @@ def compare(
 
     `scorers` picks and orders them; None takes all that each run has. Runs on the same items (same ids, captions,
     truth and content hash) are compared in pairs, with the same resamples, exact McNemar tests and Holm's correction
-    over categories. Raises InputError for fewer than two lines to compare and a scorer that no run has.
+    over all of them, the categories of every model and scorer but the first: one family, as one looks through them all
+    for what differs. Raises InputError for fewer than two lines to compare and a scorer that no run has.
     """
     _check_scorers(runs, scorers)
     entries = _name_entries(runs, scorers)
@@ -85,7 +86,8 @@ def compare(
         return ModelComparison(entries, metrics, (), False, (obstacle, *_notes(runs)))
     merged = _merge(runs, entries)
     summary = summarise(merged, seed=seed, baseline=entries[0].name, replicates=replicates)
-    return ModelComparison(entries, summary.metrics, summary.comparisons, True, _notes(runs))
+    comparisons = correct_differences(summary.comparisons, together=True)
+    return ModelComparison(entries, summary.metrics, tuple(comparisons), True, _notes(runs))
 
 
 def _check_scorers(runs: Mapping[str, Results], scorers: Sequence[str] | None) -> None:

@@ -202,6 +202,7 @@ def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
 
 
 def _print_results(results: Any) -> None:
+    from fourfold.evaluator.analysis.parts_table import parts_table
     from fourfold.evaluator.analysis.result_tables import (
         authors_table,
         category_table,
@@ -212,7 +213,8 @@ def _print_results(results: Any) -> None:
     from fourfold.evaluator.tables.formats import write_text
 
     tables = [category_table(results)]
-    tables += filter(None, [seed_table(results), comparison_table(results), retrieval_table(results)])
+    optional = [seed_table(results), comparison_table(results), parts_table(results), retrieval_table(results)]
+    tables += filter(None, optional)
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:

@@ -119,7 +119,7 @@ def _scatter_apart(
         points = rng.uniform(-1, 1, size=(times, len(radii), 2)) * half
         if len(radii) > FEW:
             points = _pushed_apart(points, radii, half)
-    return points, (_overlaps(points, radii) <= 1e-6).all(axis=(1, 2))
+    return points, np.asarray((_overlaps(points, radii) <= 1e-6).all(axis=(1, 2)))
 
 
 def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
