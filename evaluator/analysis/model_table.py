@@ -35,7 +35,7 @@ def model_table(comparison: ModelComparison, metric: str | None = None) -> Table
     first = comparison.entries[0]
     marked = [f"* differs from {mark_scorer(first.name, first.facts)} (exact McNemar, Holm-corrected p < .05)"]
     return Table(
-        title="models by category, percent",
+        title=f"models by category on {comparison.dataset}, percent",
         header=("model", *(f"{category}: {METRICS[shown[category]].label}" for category in categories)),
         rows=tuple(lines),
         notes=(
