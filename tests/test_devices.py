@@ -62,7 +62,7 @@ def test_every_command_that_computes_says_its_device_first(command, generated, t
     def stop(*given, **options):
         raise InputError("far enough")
 
-    for name in ("evaluation.make_spec", "probing.load_items", "training.load_encoder"):
+    for name in ("evaluation.make_spec", "probing.load_items", "training.load_items"):
         monkeypatch.setattr(f"fourfold.calls.{name}", stop)
     monkeypatch.setattr("fourfold.evaluator.training.reference_model.read_manifest", stop)
     words = command.format(data=generated, new=tmp_path / "new").split()

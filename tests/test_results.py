@@ -524,6 +524,23 @@ def test_results_of_the_first_format_are_read_with_the_names_of_today(tmp_path: 
         load(tmp_path)
 
 
+def test_results_from_before_tests_of_chance_are_read(tmp_path: Path) -> None:
+    save(RESULTS, tmp_path)
+    path = tmp_path / "results.json"
+    head = json.loads(path.read_text())
+    later = [name for name in head["metrics"][0] if name.startswith(("p_", "rms_", "chance_"))]
+    assert len(later) == 8
+    for row in head["metrics"]:
+        for name in later:
+            del row[name]
+    for row in head["comparisons"]:
+        del row["family"]
+    path.write_text(json.dumps(head))
+    read = load(tmp_path)
+    assert [row.value for row in read.metrics] == [row.value for row in RESULTS.metrics]
+    assert {(row.p_chance, row.rms_mean, row.chance_given_offsets) for row in read.metrics} == {(None, None, None)}
+
+
 def test_a_difference_is_tested_on_the_headline_with_what_its_counts_say() -> None:
     """Twelve groups: ten won, two lost; and twenty on which both are right."""
     truth = np.eye(2, dtype=bool)

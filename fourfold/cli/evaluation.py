@@ -62,7 +62,7 @@ def evaluate(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
+    """Score DATASET (a folder or its URL, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
 
     `fourfold models` lists models.
 
@@ -203,6 +203,7 @@ def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
 
 
 def _print_results(results: Any) -> None:
+    from fourfold.evaluator.analysis.parts_table import parts_table
     from fourfold.evaluator.analysis.result_tables import (
         authors_table,
         category_table,
@@ -213,7 +214,8 @@ def _print_results(results: Any) -> None:
     from fourfold.evaluator.tables.formats import write_text
 
     tables = [category_table(results)]
-    tables += filter(None, [seed_table(results), comparison_table(results), retrieval_table(results)])
+    optional = [seed_table(results), comparison_table(results), parts_table(results), retrieval_table(results)]
+    tables += filter(None, optional)
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:

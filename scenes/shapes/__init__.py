@@ -12,6 +12,8 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fourfold.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ SIDE = (-50.0, 50.0)  # for things whose other sides say less
 FRONT = (-35.0, 35.0)  # for flat things: from the side they would be a line
 
 
-@dataclass(frozen=True)
+@dataclass(
+    frozen=True, eq=False
+)  # one row is one object: what is kept of a kind is found by it, thousands of times a scene
 class Kind:
     """One kind of object: its words, its mesh, and the turns that keep it recognisable.
 
@@ -157,6 +161,20 @@ def mesh(name: str) -> trimesh.Trimesh:
     if name not in KINDS:
         raise unknown_name("shape", name, KINDS)
     return _built(KINDS[name])
+
+
+def extents(name: str) -> np.ndarray:
+    """Width, depth and height of a kind's mesh, [3], largest 1; not to be written to. InputError for another name."""
+    if name not in KINDS:
+        raise unknown_name("shape", name, KINDS)
+    return _extents(KINDS[name])
+
+
+@cache
+def _extents(kind: Kind) -> np.ndarray:
+    found: np.ndarray = np.array(_built(kind).extents)
+    found.flags.writeable = False
+    return found
 
 
 @cache
