@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
-from fourfold import evaluate, evaluate_models
+from fourfold import evaluate, evaluate_models, report
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.image_refs import ImageRef
@@ -319,6 +319,12 @@ def test_items_that_cannot_be_asked_are_said_before_the_model_is_loaded(change, 
 
 def changed(item: Item, **change) -> Item:
     return replace(item, **change)
+
+
+def test_results_on_items_make_a_report(items, tmp_path) -> None:
+    results = ask(items, ["cosine", mine, "mirror:maxsim"])
+    assert "mine" in report(results, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "toy on these items, 4 items" in repr(results)
 
 
 def test_a_limit_takes_the_first_items_of_each_category(items) -> None:
