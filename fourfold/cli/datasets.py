@@ -117,7 +117,8 @@ def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
     from fourfold.generator.exports import export as call
 
     done = call(dataset, format, out, **options)
-    click.echo(f"{done.path}: {done.items} items of the split {done.split}")
+    hint = f"; score it with `fourfold evaluate {done.dataset} ...`" if done.dataset else ""
+    click.echo(f"{done.path}: {done.items} items of the split {done.split}{hint}")
 
 
 @click.command(short_help="Write a page that shows a dataset group by group.")
