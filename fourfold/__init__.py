@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from fourfold.calls.kinds import kinds as kinds
     from fourfold.calls.probing import probe as probe
     from fourfold.calls.reports import compare as compare
+    from fourfold.calls.reports import load_results as load_results
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.training import train_head as train_head
     from fourfold.calls.training import train_heads as train_heads
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
+    from fourfold.evaluator.analysis.results import Results as Results
     from fourfold.evaluator.data.external import load_benchmark as load_benchmark
     from fourfold.evaluator.data.fourfold_items import load_items as load_items
+    from fourfold.evaluator.data.image_refs import ImageRef as ImageRef
+    from fourfold.evaluator.data.items import Item as Item
     from fourfold.evaluator.data.torch_datasets import FourfoldOnline as FourfoldOnline
     from fourfold.evaluator.data.torch_datasets import FourfoldPairs as FourfoldPairs
     from fourfold.evaluator.data.torch_datasets import FourfoldStream as FourfoldStream
@@ -57,11 +61,14 @@ _WHERE = {
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
     "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
     "generate": "fourfold.generator.run.pipeline",
+    "ImageRef": "fourfold.evaluator.data.image_refs",
+    "Item": "fourfold.evaluator.data.items",
     "kinds": "fourfold.calls.kinds",
     "load_benchmark": "fourfold.evaluator.data.external",
     "load_encoder": "fourfold.evaluator.encoders",
     "load_items": "fourfold.evaluator.data.fourfold_items",
     "load_recipe": "fourfold.generator.recipe.reading",
+    "load_results": "fourfold.calls.reports",
     "load_runs": "fourfold.evaluator.analysis.comparison",
     "merge": "fourfold.generator.run.pipeline",
     "models": "fourfold.calls.evaluation",
@@ -69,6 +76,7 @@ _WHERE = {
     "preview": "fourfold.generator.presentation.contact_sheet",
     "probe": "fourfold.calls.probing",
     "read_groups": "fourfold.generator.dataset.reading",
+    "Results": "fourfold.evaluator.analysis.results",
     "report": "fourfold.calls.reports",
     "stream_groups": "fourfold.generator.groups.online",
     "train_head": "fourfold.calls.training",
@@ -82,6 +90,9 @@ __all__ = [
     "FourfoldOnline",
     "FourfoldPairs",
     "FourfoldStream",
+    "ImageRef",
+    "Item",
+    "Results",
     "TrainingConfig",
     "audit",
     "collate_contrastive",
@@ -98,6 +109,7 @@ __all__ = [
     "load_encoder",
     "load_items",
     "load_recipe",
+    "load_results",
     "load_runs",
     "merge",
     "models",

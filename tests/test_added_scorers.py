@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from fourfold import evaluate, evaluate_models
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.joining import join_scorers
 from fourfold.evaluator.analysis.results import load
+from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER
 
 TOLD = {"progress": False, "command": "typed by hand"}
 
@@ -83,7 +85,7 @@ def recaption(folder: Path) -> None:
         ({"seed": 1}, "another seed"),
         ({"limit": 1}, "another items"),
         ({"dtype": "bfloat16"}, "another dtype"),
-        ({"model": "fourfold-tiny-random", "allow_random_weights": True}, "another model, fourfold-tiny"),
+        ({"model": "fourfold-tiny-random", "allow_random_weights": True}, "another model; give --model fourfold-tiny"),
         ({"scorers": []}, "none named"),
         ({"scorers": "cosin"}, "Did you mean 'cosine'"),
         ({"out": None}, "name that folder"),
@@ -95,6 +97,18 @@ def test_results_of_another_question_are_refused_and_stay(change, said, dataset,
         evaluate(**{"dataset": dataset, "scorers": "maxsim", "out": out, "add": True, **TOLD, **change})
     assert "\n" not in str(caught.value)
     assert files(out) == before
+
+
+def test_a_model_is_known_by_its_weights_whatever_it_is_called(dataset, out, monkeypatch) -> None:
+    told = {"out": out, "add": True, **TOLD}
+    local = f"local-dir:{TINY_FOLDER}"
+    assert evaluate(dataset, model=local, scorers="cosine", **told).model["name"] == TINY
+    assert list(evaluate(dataset, model=local, scorers="maxsim", **told).scorers) == ["cosine", "maxsim"]
+    # a tag of the hub is not fetched where its name is that of the results, but here it is not
+    another = SimpleNamespace(identity="another")
+    monkeypatch.setattr("fourfold.evaluator.run.earlier.load_encoder", lambda *_given, **_options: another)
+    with pytest.raises(InputError, match="another model; give --model fourfold-tiny"):
+        evaluate(dataset, model="ViT-B-32,openai", scorers="cosine", **told)
 
 
 def test_other_captions_under_the_same_names_are_refused(report_data, out, tmp_path) -> None:

@@ -73,7 +73,7 @@ def _items_of(given: Iterable[Item], reading: ReadOptions) -> tuple[Item, ...]:
     if strange := next((each for each in items if not isinstance(each, Item)), None):
         raise InputError(
             f"dataset: {strange!r:.80} is no Item; give a folder, NAME:PATH of a benchmark by others, or a sequence of "
-            "fourfold.evaluator.data.items.Item"
+            "fourfold.Item"
         )
     usual = replace(ReadOptions(), limit=reading.limit)
     if told := [each.name for each in fields(reading) if getattr(reading, each.name) != getattr(usual, each.name)]:

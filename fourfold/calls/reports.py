@@ -1,6 +1,6 @@
-"""`report`, `paper_report` and `compare`: results as a page, as Markdown, for a paper, or side by side.
+"""`load_results`, `report`, `paper_report` and `compare`: results read, as a page, for a paper, or side by side.
 
-All take results as they are at hand: a folder, what `evaluate` returned, or several of either.
+The last three take results as they are at hand: a folder, what `evaluate` returned, or several of either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,11 @@ from fourfold.evaluator.reporting import write_paper, write_report
 from fourfold.statistics import REPLICATES
 
 GivenResults = str | Path | Results
+
+
+def load_results(folder: str | Path) -> Results:
+    """Read a results folder back. Raises InputError for anything missing, cut off, or not as `evaluate` writes it."""
+    return load(Path(folder))
 
 
 def report(
