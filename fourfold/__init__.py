@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import evaluate as evaluate
     from fourfold.calls.evaluation import evaluate_models as evaluate_models
     from fourfold.calls.evaluation import models as models
+    from fourfold.calls.kinds import kinds as kinds
     from fourfold.calls.probing import probe as probe
     from fourfold.calls.reports import compare as compare
     from fourfold.calls.reports import paper_report as paper_report
@@ -56,6 +57,7 @@ _WHERE = {
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
     "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
     "generate": "fourfold.generator.run.pipeline",
+    "kinds": "fourfold.calls.kinds",
     "load_benchmark": "fourfold.evaluator.data.external",
     "load_encoder": "fourfold.evaluator.encoders",
     "load_items": "fourfold.evaluator.data.fourfold_items",
@@ -91,6 +93,7 @@ __all__ = [
     "evaluate_models",
     "export",
     "generate",
+    "kinds",
     "load_benchmark",
     "load_encoder",
     "load_items",

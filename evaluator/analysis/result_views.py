@@ -8,6 +8,7 @@ import numpy as np
 
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.marks import mark_scorer
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.result_tables import Evaluated, check_metric
 from fourfold.evaluator.analysis.rows import MetricRow
@@ -114,8 +115,8 @@ def _spread(row: MetricRow) -> tuple[float, float]:
 
 
 def _marked(results: Viewed) -> dict[str, str]:
-    """The scorers, and how tables write them: with a dagger where a score depends on other items."""
-    return {name: f"{name}†" if facts.get("set_dependent") else name for name, facts in results.scorers.items()}
+    """The scorers, and how tables write them."""
+    return {name: mark_scorer(name, facts) for name, facts in results.scorers.items()}
 
 
 def _dataset(results: Viewed) -> str:

@@ -94,11 +94,12 @@ def save(results: Results, folder: Path) -> None:
     check_target(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(write_row(item, number, folder) + "\n" for number, item in enumerate(results.items, start=1))
-    write_atomically(folder / ITEMS_FILE, lines)
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "items_sha256": _sha256(lines)}
     head |= {each.name: getattr(results, each.name) for each in fields(results) if each.name not in _ROWS}
     head |= {name: [asdict(row) for row in getattr(results, name)] for name in ("metrics", "comparisons")}
-    write_atomically(folder / RESULTS_FILE, json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    summary = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(folder / ITEMS_FILE, lines)  # nothing but writing between the two: earlier results are one pair
+    write_atomically(folder / RESULTS_FILE, summary)
 
 
 def load(folder: Path) -> Results:

@@ -35,6 +35,7 @@ from fourfold.errors import InputError
 )
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
+@click.option("--add", is_flag=True, help="--out holds results already: score what they lack, and add it")
 @click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
@@ -134,14 +135,26 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
 @click.command(short_help="Put several results side by side, paired.")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--scorer", "scorers", multiple=True, help="repeat for several; default: all")
+@click.option(
+    "--equivalence", type=float, metavar="POINTS", help="also test that differences are smaller than this, e.g. 5"
+)
 @click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
-def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> None:
+def compare(results: tuple[Path, ...], scorers: tuple[str, ...], equivalence: float | None, form: str) -> None:
     """Put several RESULTS folders side by side, paired where they asked the same."""
     from fourfold.calls.reports import compare as call
+    from fourfold.evaluator.analysis.equivalence import check_margin, equivalence_table
     from fourfold.evaluator.analysis.model_table import model_table
     from fourfold.evaluator.tables.formats import write_table
 
-    click.echo(write_table(model_table(call(results, scorers=scorers or None)), form))
+    if equivalence is not None:
+        check_margin(equivalence)
+    found = call(results, scorers=scorers or None)
+    click.echo(write_table(model_table(found), form))
+    if equivalence is not None:
+        table = equivalence_table(found, equivalence)
+        if table is None:
+            raise InputError("compare: these results are not paired, so no equivalence can be tested")
+        click.echo(write_table(table, form))
 
 
 @click.command(short_help="Measure which of C1-C4 a model's space satisfies.")

@@ -33,7 +33,8 @@ class Kind:
 
     `yaw` is a range in degrees about +z; 0 shows the front. `synonyms` are words that are just as true of the picture;
     their plurals are regular. An empty `article` is the one that the name's sound wants. `front` is the yaw in degrees
-    at which the front faces the camera, for kinds of which every side tells people where the front is.
+    at which the front faces the camera, for kinds of which every side tells people where the front is. `room` is the
+    module that builds it, "" for users' own.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Kind:
     family: str
     article: str = "a"
     front: float | None = None
+    room: str = ""
 
     @property
     def exact_synonyms(self) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ def _kind(
 ) -> Kind:
     family = "geometric" if module == "geometric" else "everyday"
     function = name.replace(" ", "_").replace("-", "_")
-    return Kind(name, plural, synonyms, partial(_build, module, function), yaw, family, article, front)
+    return Kind(name, plural, synonyms, partial(_build, module, function), yaw, family, article, front, module)
 
 
 _ROWS = (
