@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fourfold.calls.probing import probe as probe
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
+    from fourfold.calls.scrutiny import scrutinise as scrutinise
     from fourfold.calls.training import train_head as train_head
     from fourfold.calls.training import train_heads as train_heads
     from fourfold.evaluator.analysis.comparison import compare as compare
@@ -67,6 +68,7 @@ _WHERE = {
     "probe": "fourfold.calls.probing",
     "read_groups": "fourfold.generator.dataset.reading",
     "report": "fourfold.calls.reports",
+    "scrutinise": "fourfold.calls.scrutiny",
     "stream_groups": "fourfold.generator.groups.online",
     "train_head": "fourfold.calls.training",
     "train_heads": "fourfold.calls.training",
@@ -102,6 +104,7 @@ __all__ = [
     "probe",
     "read_groups",
     "report",
+    "scrutinise",
     "stream_groups",
     "train_head",
     "train_heads",

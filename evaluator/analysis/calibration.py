@@ -58,12 +58,7 @@ def calibration(
     replicates: int = REPLICATES,
 ) -> tuple[CalibrationRow, ...]:
     """Rows for each category, and for all together, and each scorer; those named in `logits` also as they stand."""
-    return tuple(
-        _row(pairs, scorer, how, forecasts, seed, replicates)
-        for pairs in list_pairs(items)
-        for scorer in pairs.scores
-        for how, forecasts in _forecasts(pairs, scorer, logits, seed, folds)
-    )
+    return tuple(row for pairs in list_pairs(items) for row in _of_category(pairs, logits, seed, folds, replicates))
 
 
 def calibration_table(rows: Sequence[CalibrationRow], scorers: Mapping[str, Mapping[str, Any]]) -> Table | None:
@@ -146,24 +141,23 @@ def _platt(scores: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> np.ndarr
     return probability(fit, (asked - scores.mean()) / spread)
 
 
-def _row(pairs: Pairs, scorer: str, how: str, forecasts: np.ndarray, seed: int, replicates: int) -> CalibrationRow:
-    squared = (forecasts - pairs.truth) ** 2
-    errors = sum_by_cluster(squared[:, None], pairs.clusters, pairs.n_clusters)
-    counts = np.bincount(pairs.clusters, minlength=pairs.n_clusters).astype(float)
-    statistic = partial(share, hits=errors, asked=counts)
-    [drawn] = cluster_bootstrap([statistic], pairs.n_clusters, category_rng(seed, pairs.category), replicates)
-    low, high = percentile_interval(drawn[:, 0])
-    rate = float(pairs.truth.mean())
-    error = max(0.0, squared_calibration_error(forecasts, pairs.truth, pairs.clusters)) ** 0.5
-    return CalibrationRow(
-        category=pairs.category,
-        scorer=scorer,
-        how=how,
-        brier=float(squared.mean()),
-        low=low,
-        high=high,
-        brier_of_share=rate * (1 - rate),
-        calibration_error=error,
-        pairs=len(squared),
-        clusters=pairs.n_clusters,
-    )
+def _of_category(
+    pairs: Pairs, logits: Collection[str], seed: int, folds: int, replicates: int
+) -> Iterator[CalibrationRow]:
+    n, rate = pairs.n_clusters, float(pairs.truth.mean())
+    made = {
+        (scorer, how): forecasts
+        for scorer in pairs.scores
+        for how, forecasts in _forecasts(pairs, scorer, logits, seed, folds)
+    }
+    squared = np.stack([(forecasts - pairs.truth) ** 2 for forecasts in made.values()], axis=1)  # [c, f]
+    counts = np.bincount(pairs.clusters, minlength=n).astype(float)
+    statistic = partial(share, hits=sum_by_cluster(squared, pairs.clusters, n), asked=counts)
+    [drawn] = cluster_bootstrap([statistic], n, category_rng(seed, pairs.category), replicates)
+    for f, ((scorer, how), forecasts) in enumerate(made.items()):
+        low, high = percentile_interval(drawn[:, f])
+        error = max(0.0, squared_calibration_error(forecasts, pairs.truth, pairs.clusters)) ** 0.5
+        brier = float(squared[:, f].mean())
+        yield CalibrationRow(
+            pairs.category, scorer, how, brier, low, high, rate * (1 - rate), error, len(pairs.truth), n
+        )

@@ -11,6 +11,7 @@ threshold gives.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,13 +70,7 @@ def threshold_accuracy(
     items: Sequence[ScoredItem], *, seed: int = 0, folds: int = FOLDS, replicates: int = REPLICATES
 ) -> tuple[ThresholdRow, ...]:
     """One row for each category, and for all together, and each scorer; `seed` cuts the groups and resamples them."""
-    return tuple(
-        _of_scorer(
-            pairs, scorer, assign_folds(pairs.n_clusters, folds, category_rng(seed, pairs.category)), seed, replicates
-        )
-        for pairs in list_pairs(items)
-        for scorer in pairs.scores
-    )
+    return tuple(row for pairs in list_pairs(items) for row in _of_category(pairs, seed, folds, replicates))
 
 
 def threshold_table(rows: Sequence[ThresholdRow], scorers: Mapping[str, Mapping[str, Any]]) -> Table | None:
@@ -139,35 +134,43 @@ def best_threshold(scores: np.ndarray, truth: np.ndarray) -> float:
     return float((ordered[at] + ordered[at + 1]) / 2)
 
 
-def _of_scorer(pairs: Pairs, scorer: str, fold_of: np.ndarray, seed: int, replicates: int) -> ThresholdRow:
-    scores, truth, clusters = pairs.scores[scorer], pairs.truth, pairs.clusters
-    parts = fold_of[clusters]  # [c]
-    thresholds = np.zeros(fold_of.max() + 1)
+def _of_category(pairs: Pairs, seed: int, folds: int, replicates: int) -> Iterator[ThresholdRow]:
+    n = pairs.n_clusters
+    fold_of = assign_folds(n, folds, category_rng(seed, pairs.category))
+    judged = {scorer: _judge(scores, pairs, fold_of[pairs.clusters]) for scorer, scores in pairs.scores.items()}
+    statistics = [partial(_balanced, counts=counts) for counts, _ in judged.values()]
+    draws = cluster_bootstrap(statistics, n, category_rng(seed, pairs.category), replicates)
+    for (scorer, (counts, threshold)), drawn in zip(judged.items(), draws, strict=True):
+        value = float(_balanced(np.ones((1, n)), counts)[0])
+        alike = np.ptp(drawn[np.isfinite(drawn)]) == 0
+        low, high = unanimous_interval(value, n) if alike else percentile_interval(drawn, LEVEL)
+        called_true, called_false, true, false = counts.sum(axis=0).tolist()
+        yield ThresholdRow(
+            category=pairs.category,
+            scorer=scorer,
+            accuracy=value,
+            low=low,
+            high=high,
+            true_called_true=called_true / true,
+            false_called_false=called_false / false,
+            threshold=threshold,
+            pairs=len(pairs.truth),
+            clusters=n,
+        )
+
+
+def _judge(scores: np.ndarray, pairs: Pairs, parts: np.ndarray) -> tuple[np.ndarray, float]:
+    """True pairs called true, false ones called false, true and false pairs of each cluster [G, 4]; the threshold."""
+    thresholds = np.zeros(parts.max() + 1)
     for part in range(len(thresholds)):
         others = parts != part
-        thresholds[part] = best_threshold(scores[others], truth[others])
-    right = (scores > thresholds[parts]) == truth
+        thresholds[part] = best_threshold(scores[others], pairs.truth[others])
+    truth, right = pairs.truth, (scores > thresholds[parts]) == pairs.truth
     counts = np.stack([right & truth, right & ~truth, truth, ~truth], axis=1).astype(float)
-    called_true, called_false, true, false = sum_by_cluster(counts, clusters, pairs.n_clusters).T
+    return sum_by_cluster(counts, pairs.clusters, pairs.n_clusters), float(np.median(thresholds))
 
-    def balanced(weights: np.ndarray) -> np.ndarray:
-        of_true = share(weights, called_true[:, None], true)
-        return np.asarray((of_true + share(weights, called_false[:, None], false))[:, 0] / 2)
 
-    value = float(balanced(np.ones((1, pairs.n_clusters)))[0])
-    rng = category_rng(seed, pairs.category)
-    [drawn] = cluster_bootstrap([balanced], pairs.n_clusters, rng, replicates)
-    alike = np.ptp(drawn[np.isfinite(drawn)]) == 0
-    low, high = unanimous_interval(value, pairs.n_clusters) if alike else percentile_interval(drawn, LEVEL)
-    return ThresholdRow(
-        category=pairs.category,
-        scorer=scorer,
-        accuracy=value,
-        low=low,
-        high=high,
-        true_called_true=float(called_true.sum() / true.sum()),
-        false_called_false=float(called_false.sum() / false.sum()),
-        threshold=float(np.median(thresholds)),
-        pairs=len(truth),
-        clusters=pairs.n_clusters,
-    )
+def _balanced(weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Balanced accuracy under cluster weights [r, G]: [r]."""
+    of_true, of_false = (share(weights, counts[:, [k]], counts[:, k + 2])[:, 0] for k in (0, 1))
+    return np.asarray((of_true + of_false) / 2)
