@@ -5,6 +5,7 @@ These are the public calls; each is imported when first used, so that `import fo
 """
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import evaluate as evaluate
     from fourfold.calls.evaluation import evaluate_models as evaluate_models
     from fourfold.calls.evaluation import models as models
+    from fourfold.calls.kinds import kinds as kinds
     from fourfold.calls.probing import probe as probe
+    from fourfold.calls.reports import compare as compare
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.scrutiny import scrutinise as scrutinise
     from fourfold.calls.training import train_head as train_head
     from fourfold.calls.training import train_heads as train_heads
-    from fourfold.evaluator.analysis.comparison import compare as compare
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
     from fourfold.evaluator.data.external import load_benchmark as load_benchmark
     from fourfold.evaluator.data.fourfold_items import load_items as load_items
@@ -46,7 +48,7 @@ _WHERE = {
     "audit": "fourfold.calls.auditing",
     "collate_contrastive": "fourfold.evaluator.data.torch_datasets",
     "collate_groups": "fourfold.evaluator.data.torch_datasets",
-    "compare": "fourfold.evaluator.analysis.comparison",
+    "compare": "fourfold.calls.reports",
     "demo": "fourfold.calls.demonstration",
     "describe": "fourfold.generator.presentation.description",
     "evaluate": "fourfold.calls.evaluation",
@@ -56,6 +58,7 @@ _WHERE = {
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
     "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
     "generate": "fourfold.generator.run.pipeline",
+    "kinds": "fourfold.calls.kinds",
     "load_benchmark": "fourfold.evaluator.data.external",
     "load_encoder": "fourfold.evaluator.encoders",
     "load_items": "fourfold.evaluator.data.fourfold_items",
@@ -92,6 +95,7 @@ __all__ = [
     "evaluate_models",
     "export",
     "generate",
+    "kinds",
     "load_benchmark",
     "load_encoder",
     "load_items",
@@ -121,4 +125,9 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'fourfold' has no attribute {name!r}")
-    return getattr(import_module(_WHERE[name]), name)
+    found = getattr(import_module(_WHERE[name]), name)
+    if not isinstance(found, FunctionType):
+        return found
+    from fourfold.arguments import with_named_arguments
+
+    return with_named_arguments(found)

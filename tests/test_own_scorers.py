@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
-from fourfold import TrainingConfig, evaluate, evaluate_models, probe, train_head
+from fourfold import evaluate, evaluate_models
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.image_refs import ImageRef
@@ -324,15 +324,3 @@ def changed(item: Item, **change) -> Item:
 def test_a_limit_takes_the_first_items_of_each_category(items) -> None:
     found = ask((item for item in items), "cosine", limit=1)
     assert [item.id for item in found.items] == ["binding-red-blue", "content-red-green"]
-
-
-def test_probe_and_training_take_an_encoder(here, report_data) -> None:
-    report_data.make_dataset(here / "set", 4)
-    assert probe(here / "set", model=Toy(), progress=False).identity == Toy.identity
-    told = {"head": "dcsm", "split": "test", "config": TrainingConfig(epochs=1), "progress": False}
-    report = train_head(here / "set", model=Toy(), out=here / "h.safetensors", **told)
-    assert report.n_parameters > 0
-    given = {"scorers": "dcsm", "head": here / "h.safetensors", "allow_training_items": True, "progress": False}
-    assert evaluate(here / "set", model=Toy(), **given).scorers["dcsm"]["n_parameters"] == report.n_parameters
-    with pytest.raises(InputError, match="'object': the encoder has no name"):
-        probe(here / "set", model=object(), progress=False)

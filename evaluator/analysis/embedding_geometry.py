@@ -61,6 +61,7 @@ from fourfold.statistics import (
     share,
     sum_by_cluster,
     unanimous_interval,
+    wilson_interval,
 )
 
 
@@ -85,7 +86,8 @@ def probe(
     replicates: int = REPLICATES,
     progress: Progress | None = None,
 ) -> ProbeResult:
-    """Measure the space of `encoder` on fourfold groups; the 95 % intervals resample clusters.
+    """Measure the space of `encoder` on fourfold groups; the 95 % intervals resample clusters, and are Wilson's for
+    shares of groups.
 
     Roles in a group are those of `Item`: the first two images and captions are twins, later captions that are true of
     one image alone are paraphrases of that image's caption, but for those that the item calls implied. Items of another
@@ -230,6 +232,8 @@ def _row(condition: str, category: str, sums: Sums, rng: np.random.Generator, re
     if len(names) > 1:
         [drawn] = cluster_bootstrap([partial(share, hits=over, asked=under)], len(names), rng, replicates)
         low, high = percentile_interval(drawn[:, 0])
-        if low == high and sums.measure in SHARES:  # all groups alike: resampling would call that certain
+        if sums.measure in SHARES and (under == 1).all():  # a count of groups, as in the tables of scores
+            low, high = wilson_interval(float(over.sum()), len(names))
+        elif low == high and sums.measure in SHARES:  # all groups alike: resampling would call that certain
             low, high = unanimous_interval(sums.value, len(names))
     return ProbeRow(condition, category, sums.side, sums.measure, sums.value, low, high, len(names))

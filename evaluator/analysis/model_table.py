@@ -1,5 +1,6 @@
 """What several evaluations side by side are shown as: one table of models by categories."""
 
+from fourfold.evaluator.analysis.chance_marks import chance_mark, chance_notes
 from fourfold.evaluator.analysis.comparison import ModelComparison
 from fourfold.evaluator.analysis.marks import explain_signs, mark_scorer
 from fourfold.evaluator.analysis.metrics import METRICS
@@ -11,8 +12,8 @@ from fourfold.evaluator.tables.formats import Cell, Estimate, Table
 def model_table(comparison: ModelComparison, metric: str | None = None) -> Table:
     """Models (with their scorer) down, categories across; `metric` None: each category's headline metric.
 
-    An asterisk marks what differs from the first model at 5 % after correction (Holm). Raises InputError for an
-    unknown metric.
+    An asterisk marks what differs from the first model at 5 % after correction (Holm), a triangle what lies below
+    chance, a double tilde what cannot be told from it. Raises InputError for an unknown metric.
     """
     check_metric(metric)
     categories = list(dict.fromkeys(row.category for row in comparison.metrics))
@@ -23,7 +24,7 @@ def model_table(comparison: ModelComparison, metric: str | None = None) -> Table
     lines: list[tuple[Cell, ...]] = [
         (
             mark_scorer(name, comparison.scorers[name]),
-            *(metric_cell(rows.get(key), "*" if key in clear else "") for key in found),
+            *(metric_cell(rows.get(key), ("*" if key in clear else "") + chance_mark(rows.get(key))) for key in found),
         )
         for name, found in keys.items()
     ]
@@ -34,8 +35,13 @@ def model_table(comparison: ModelComparison, metric: str | None = None) -> Table
     first = comparison.entries[0]
     marked = [f"* differs from {mark_scorer(first.name, first.facts)} (exact McNemar, Holm-corrected p < .05)"]
     return Table(
-        title="models by category, percent",
+        title=f"models by category on {comparison.dataset}, percent",
         header=("model", *(f"{category}: {METRICS[shown[category]].label}" for category in categories)),
         rows=tuple(lines),
-        notes=(*(marked if clear else ()), *explain_signs(comparison.scorers), *comparison.notes),
+        notes=(
+            *(marked if clear else ()),
+            *chance_notes(rows.get(key) for found in keys.values() for key in found),
+            *explain_signs(comparison.scorers),
+            *comparison.notes,
+        ),
     )

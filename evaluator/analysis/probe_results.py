@@ -14,7 +14,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import MEASURES
 from fourfold.evaluator.analysis.joint_satisfaction import JointRow
 from fourfold.evaluator.analysis.rows import make_row
-from fourfold.evaluator.tables.formats import Cell, Estimate, Table, write_html
+from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent, write_html
 from fourfold.generator.dataset.reading import dump_json, write_atomically
 
 PROBE_FILE = "probe.json"
@@ -44,6 +44,14 @@ class ProbeResult:
     model: str
     identity: str  # of the encoder: hash of architecture, weights, preprocessing and tokenizer
     joint: tuple[JointRow, ...] = ()  # C1 together with the other conditions, on the same scenes
+
+    def __repr__(self) -> str:
+        rows = [row for row in self.rows if (row.side, row.measure) == ("both", "satisfied")]
+        joined = {row.condition for row in rows if not row.category}  # of several categories together
+        shown = [row for row in rows if not row.category or row.condition not in joined]
+        said = ", ".join(f"{row.condition} {row.category}".strip() + f" {percent(row.value)}" for row in shown)
+        groups = sum(map(len, self.margins.values()))
+        return f"ProbeResult: {self.model}, {groups} groups; conditions satisfied, percent: {said}"
 
     def _repr_html_(self) -> str:
         return write_html(probe_table(self))

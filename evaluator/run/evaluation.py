@@ -81,7 +81,10 @@ def evaluate(
     context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
-    scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
+    scored = tuple(
+        _scored(item, {name: scores[name][i] for name in names}, encoded.images.keys[encoded.image_index[i]])
+        for i, item in enumerate(items)
+    )
     metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
     return Results(
         items=scored,
@@ -190,7 +193,7 @@ def name_of_image(ref: ImageRef) -> str:
     return ref.path.name if ref.box is None else f"{ref.path.name}#{','.join(map(str, ref.box))}"
 
 
-def _scored(item: Item, scores: Mapping[str, np.ndarray]) -> ScoredItem:
+def _scored(item: Item, scores: Mapping[str, np.ndarray], pixel_keys: np.ndarray) -> ScoredItem:
     return ScoredItem(
         id=item.id,
         category=item.category,
@@ -200,6 +203,7 @@ def _scored(item: Item, scores: Mapping[str, np.ndarray]) -> ScoredItem:
         captions=item.captions,
         truth=item.truth,
         scores=scores,
+        pixels=hashlib.sha256("".join(map(str, pixel_keys)).encode()).hexdigest()[:16],
     )
 
 

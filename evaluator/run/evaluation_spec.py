@@ -10,12 +10,14 @@ from typing import Any
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS
+from fourfold.evaluator.data.dataset_copies import copy_split
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
+from fourfold.evaluator.data.urls import is_url
 from fourfold.evaluator.run.evaluation import check_items
 from fourfold.evaluator.run.one_model import EvaluationSpec
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
@@ -34,10 +36,10 @@ def make_spec(
 ) -> EvaluationSpec:
     """What a model is asked: the items of a dataset, the scorers, and how the model is to be run.
 
-    `dataset` is a folder that `generate` made, "name:PATH" of a benchmark by others, "csv:FILE" and the like of
-    questions of one's own, or items; `reading` says which of its questions are asked; `command` is what the results say
-    of how to repeat the run, by default how this process was called; `own` are the user's objects among the scorers, by
-    name.
+    `dataset` is a folder that `generate` made, or its URL, "name:PATH" of a benchmark by others, "csv:FILE" and the
+    like of questions of one's own, or items; `reading` says which of its questions are asked; `command` is what the
+    results say of how to repeat the run, by default how this process was called; `own` are the user's objects among the
+    scorers, by name.
 
     Raises InputError for an unknown scorer, a dataset that is not there, items that are not well formed, and an option
     of `reading` that is not for this kind of dataset.
@@ -52,7 +54,7 @@ def make_spec(
     if reading.retrieval and external:
         raise InputError(f"{dataset}: --retrieval is for datasets of ours; retrieval:PATH is COCO's and Flickr30k's")
     if reading.retrieval and isinstance(dataset, str | Path):
-        items = (*items, retrieval_item(dataset, reading.split, reading.limit))
+        items = (*items, retrieval_item(info["folder"], info["split"], reading.limit))
     return EvaluationSpec(
         items=items,
         dataset=info,
@@ -100,10 +102,7 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
         info |= {} if reading.images is None else {"images": str(reading.images)}
         info |= {"limit": reading.limit} if len(items) < len(found.items) else {}
         return items, info, found
-    folder = Path(dataset)
-    if "://" in name:
-        raise InputError(f"{name}: is a URL; copy the dataset to a folder first and name that")
-    if not folder.exists():
+    if not is_url(name) and not Path(dataset).exists():
         known = ", ".join(sorted((*BENCHMARKS, *PLAIN, TOML)))
         raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with NAME one of: {known}")
     theirs = {
@@ -113,6 +112,7 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
     }
     if given := [option for option, is_given in theirs.items() if is_given]:
         raise InputError(f"{name}: {given[0]} is for benchmarks by others (NAME:PATH), this is a dataset of ours")
+    folder = copy_split(name, reading.split) if is_url(name) else Path(dataset)
     read_manifest(folder)  # a folder that is no dataset is said before its splits are looked for
     used = choose_split(folder, reading.split)
     items, info = load_items(folder, used, reading.limit), describe_dataset(folder, used)

@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fourfold.errors import InputError, explain
-from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
-from fourfold.evaluator.encoders.model_names import folder_name, has_changed
+from fourfold.errors import explain
+from fourfold.evaluator.encoders.model_names import folder_name
+from fourfold.evaluator.run.earlier import run_of_missing
 from fourfold.evaluator.run.engines import ENGINES
-from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, save_outcome
-from fourfold.evaluator.scoring.head_folders import expand_seeds, folder_of
+from fourfold.evaluator.scoring.head_folders import folder_of
 from fourfold.evaluator.tables.formats import Table
 
 EVALUATED, KEPT, FAILED = "evaluated", "kept", "failed"
-_SAID = ("folder", "changes", "limit")  # of a dataset, which seed, scenes and items tell apart already
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ def evaluate_all(
     head: Path | None = None,
     engine: str = "local",
     address: str | None = None,
+    add: bool = False,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[ModelOutcome]:
@@ -43,18 +42,19 @@ def evaluate_all(
 
     A folder that holds results of this very question is kept; one that holds others, or those of a model that has
     changed on this machine since, is that model's failure. `head` is a folder of heads for each model
-    (`fourfold.evaluator.scoring.head_folders`), or what all models share. `say` gets a line for each model.
+    (`fourfold.evaluator.scoring.head_folders`), or what all models share. With `add`, results that lack some of the
+    scorers get those as well. `say` gets a line for each model.
     """
     outcomes: dict[str, ModelOutcome] = {}
     waiting: list[ModelRun] = []
     for model in models:
-        run, folder = ModelRun(model, folder_of(head, model)), out / folder_name(model)
+        folder = out / folder_name(model)
         try:
-            kept = _is_done(folder, spec, run)
+            run = run_of_missing(folder, spec, ModelRun(model, folder_of(head, model)), add=add)
         except Exception as error:  # a model of one's own is loaded to be compared, and may do anything
             outcomes[model] = _failure(model, folder, error)
             continue
-        if kept:
+        if run is None:
             outcomes[model] = ModelOutcome(model, folder, KEPT)
         else:
             waiting.append(run)
@@ -89,33 +89,6 @@ def _ask(
 
 def _failure(model: str, folder: Path, error: Exception) -> ModelOutcome:
     return ModelOutcome(model, folder, FAILED, *explain(error))
-
-
-def _is_done(folder: Path, spec: EvaluationSpec, run: ModelRun) -> bool:
-    """Whether the folder holds results on the same data, seed, scorers, heads and weights.
-
-    Raises InputError if of others, and what loading the model raises.
-    """
-    check_target(folder)
-    if not (folder / RESULTS_FILE).is_file():
-        return False
-    found = read_summary(folder)
-    scorers = expand_seeds(run.head, spec.scorers, run.model)
-    heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in scorers}
-    # Without a prompt, or a folder of images, the dataset says nothing of one.
-    here = {"prompt": None, "images": None, **spec.dataset}
-    here |= {"items": len(spec.items), "seed": spec.options.seed, "dtype": spec.options.load.dtype}
-    there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
-    other = [name for name, value in here.items() if name not in _SAID and there.get(name) != value]
-    other += ["head"] if heads != hash_heads(run.head, scorers, run.model) else []
-    missing = [name for name in scorers if name not in found["scorers"]]
-    allow = spec.options.load.allow_random_weights
-    if not other and not missing and has_changed(run.model, found["model"].get("identity"), allow_random_weights=allow):
-        other = ["state of the model"]
-    if other or missing:
-        what = f"another {other[0]}" if other else f"no scores of {', '.join(missing)}"
-        raise InputError(f"{folder}: holds earlier results with {what}; give another --out, or remove them")
-    return True
 
 
 def _line(outcome: ModelOutcome) -> str:

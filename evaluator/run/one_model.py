@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fourfold.errors import InputError
+from fourfold.evaluator.analysis.joining import join_scorers
 from fourfold.evaluator.analysis.results import Results, check_target, save
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import load_encoder
@@ -50,6 +51,7 @@ class ModelRun:
     model: str
     head: Path | None = None
     encoder: Encoder | None = None  # where the user has the model itself, not its name alone
+    earlier: Results | None = None  # to which those scorers are added that they lack
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,20 @@ def open_encoder(model: str | Encoder, options: LoadOptions) -> Encoder:
 def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
     """Load every scorer and let it score a pair: a missing head or token is said now, not after hours of encoding.
 
-    Raises InputError for a scorer that the model cannot be scored with.
+    Raises InputError for a scorer that the model cannot be scored with, and for a model that is not that of the
+    earlier results.
     """
+    if run.earlier is not None and run.earlier.model.get("identity") != encoder.identity:
+        there = f"{run.earlier.model['name']} (identity {run.earlier.model.get('identity')})"
+        raise InputError(
+            f"{run.model}: is not the model of the earlier results, {there}; name that one, or give another --out"
+        )
     item, own = spec.items[0], [name for name in spec.scorers if own_scorer(name, spec.own)]
     n = 2 if own else 1  # of a retrieval set, which is one item, a single pair; of users' scorers, all four of two
     first = (replace(item, images=item.images[:n], captions=item.captions[:n], truth=item.truth[:n, :n]),)
     encoded = encode_items(encoder, first)
     context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed, spec.own)
-    scorers = expand_seeds(run.head, spec.scorers, encoder.name)
+    scorers = _asked(spec, run, encoder)
     for name in scorers:
         parts = [part for part in name.split(":") if part != "shuffled-images"]  # which needs the whole set
         if inner_name(name) not in _OF_THE_SET:
@@ -115,7 +123,7 @@ def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: Enco
     results = evaluate(
         spec.items,
         encoder,
-        spec.scorers,
+        _asked(spec, run, encoder),
         head=run.head,
         seed=spec.options.seed,
         cache_dir=spec.options.cache_dir,
@@ -128,7 +136,14 @@ def measure(spec: EvaluationSpec, run: ModelRun, encoder: Encoder, encoded: Enco
         allow_training_items=spec.options.allow_training_items,
         own=spec.own,
     )
+    results = results if run.earlier is None else join_scorers(run.earlier, results)
     return Outcome(results, collect_maps(spec.items, encoded, MAPS_PER_CATEGORY, resize_mode=resize_mode_of(encoder)))
+
+
+def _asked(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> tuple[str, ...]:
+    """The scorers of this run: every seed of a head apart, and none that the earlier results have."""
+    there = {} if run.earlier is None else run.earlier.scorers
+    return tuple(name for name in expand_seeds(run.head, spec.scorers, encoder.name) if name not in there)
 
 
 def save_outcome(outcome: Outcome, folder: Path) -> None:

@@ -155,6 +155,8 @@ _LATEX = {
     "†": r"\textdagger{}",
     "‡": r"\textdaggerdbl{}",
     "§": r"\S{}",
+    "▽": r"$\bigtriangledown$",
+    "≈": r"$\approx$",
     "\n": " ",
 }
 
@@ -170,7 +172,8 @@ def _markdown_cell(cell: Cell) -> str:
 
 def _latex_cell(cell: Cell) -> str:
     if isinstance(cell, Estimate):
-        return str(cell).replace("-", "$-$").replace("*", "$^{*}$")
+        marks = {"-": "$-$", "*": "$^{*}$", "▽": r"$^{\bigtriangledown}$", "≈": r"$^{\approx}$"}
+        return "".join(marks.get(sign, sign) for sign in str(cell))
     return _escape(_text(cell), _LATEX)
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from fourfold.evaluator.analysis.results import Results
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import list_models
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
 from fourfold.evaluator.encoders.model_names import read_models
+from fourfold.evaluator.run.earlier import run_of_missing
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
 from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all
@@ -26,6 +28,7 @@ def evaluate(
     model: str | Encoder = TINY,
     scorers: GivenScorer | Sequence[GivenScorer] = "cosine",
     out: str | Path | None = None,
+    add: bool = False,
     head: str | Path | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -49,6 +52,8 @@ def evaluate(
 
     The results hold the scores of every item, every metric with its interval, and what is needed to repeat the run.
 
+    add: where `out` holds results of the same model, data, seed and precision, score those scorers alone that they
+        lack; what is there afterwards is what one run with all of them gives.
     dataset: a folder that `generate` made, "name:PATH" of a benchmark by others, or `Item`s.
     model: what `models` lists, another specification of `load_encoder`, or an encoder itself, with the contract of
         `fourfold.evaluator.encoders.contract`.
@@ -67,11 +72,13 @@ def evaluate(
     seed: of all that is random: resamples, the controls that draw.
     command: what the results say of how to repeat the run; by default how this process was called.
 
-    Raises InputError, before any model is loaded, for an `out` that holds something, and for options that do not fit
-    the dataset.
+    Raises InputError, before any model is loaded, for an `out` that holds something (with `add`: results of another
+    question), and for options that do not fit the dataset.
     """
-    if out is not None:
+    if out is not None and not add:
         check_results_output(Path(out))
+    if out is None and add:
+        raise InputError("evaluate: add says that results in `out` get more scorers; name that folder")
     check_engine(engine, address)
     check_given(head)
     reading = ReadOptions(split, limit, retrieval, _path(images), allow_missing, prompt)
@@ -81,6 +88,12 @@ def evaluate(
     names, own = name_scorers(scorers)
     spec = make_spec(dataset, names, reading, running, command=command, own=own)
     run = _model_run(model, _path(head))
+    if out is not None and add:
+        check_writable(Path(out))
+        lacking = run_of_missing(Path(out), spec, run, add=True)
+        if lacking is None:
+            return load(Path(out))
+        run = lacking
     [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
     if isinstance(outcome, Exception):
         raise outcome
@@ -94,6 +107,7 @@ def evaluate_models(
     models: str | Path | Sequence[str],
     out: str | Path,
     *,
+    add: bool = False,
     scorers: GivenScorer | Sequence[GivenScorer] = "cosine",
     head: str | Path | None = None,
     engine: str = "local",
@@ -118,8 +132,9 @@ def evaluate_models(
     """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
 
     What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
-    `head` is a folder of heads for each model, as `train_heads` writes it, or what all models share; `say` gets a line
-    for each model that is done. The other arguments are those of `evaluate`.
+    `head` is a folder of heads for each model, as `train_heads` writes it, or what all models share; with `add`,
+    results that lack some of the scorers get them; `say` gets a line for each model that is done. The other arguments
+    are those of `evaluate`.
 
     Raises InputError for an `out` that cannot be written, a list of models that cannot be read, and options that do
     not fit the dataset.
@@ -135,7 +150,7 @@ def evaluate_models(
     scorer_names, own = name_scorers(scorers)
     spec = make_spec(dataset, scorer_names, reading, running, command=command, own=own)
     return evaluate_all(
-        spec, names, Path(out), head=_path(head), engine=engine, address=address, progress=progress, say=say
+        spec, names, Path(out), head=_path(head), engine=engine, address=address, add=add, progress=progress, say=say
     )
 
 

@@ -35,6 +35,7 @@ from fourfold.errors import InputError
 )
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
+@click.option("--add", is_flag=True, help="--out holds results already: score what they lack, and add it")
 @click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
@@ -61,7 +62,7 @@ def evaluate(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
+    """Score DATASET (a folder or its URL, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
 
     `fourfold models` lists models.
 
@@ -140,15 +141,14 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
 @click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
 def compare(results: tuple[Path, ...], scorers: tuple[str, ...], equivalence: float | None, form: str) -> None:
     """Put several RESULTS folders side by side, paired where they asked the same."""
-    from fourfold.evaluator.analysis.comparison import compare as call
-    from fourfold.evaluator.analysis.comparison import load_runs
+    from fourfold.calls.reports import compare as call
     from fourfold.evaluator.analysis.equivalence import check_margin, equivalence_table
     from fourfold.evaluator.analysis.model_table import model_table
     from fourfold.evaluator.tables.formats import write_table
 
     if equivalence is not None:
         check_margin(equivalence)
-    found = call(load_runs(results), scorers=scorers or None)
+    found = call(results, scorers=scorers or None)
     click.echo(write_table(model_table(found), form))
     if equivalence is not None:
         table = equivalence_table(found, equivalence)
@@ -218,6 +218,7 @@ def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
 
 
 def _print_results(results: Any) -> None:
+    from fourfold.evaluator.analysis.parts_table import parts_table
     from fourfold.evaluator.analysis.result_tables import (
         authors_table,
         category_table,
@@ -228,7 +229,8 @@ def _print_results(results: Any) -> None:
     from fourfold.evaluator.tables.formats import write_text
 
     tables = [category_table(results)]
-    tables += filter(None, [seed_table(results), comparison_table(results), retrieval_table(results)])
+    optional = [seed_table(results), comparison_table(results), parts_table(results), retrieval_table(results)]
+    tables += filter(None, optional)
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:

@@ -8,14 +8,10 @@ import click
 from fourfold.errors import InputError
 
 
-def _no_url(context: click.Context, parameter: click.Parameter, given: str) -> str:
+def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
     if "://" in given:
         raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
-    return given
-
-
-def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
-    return Path(_no_url(context, parameter, given))
+    return Path(given)
 
 
 def _as_batch_size(context: click.Context, parameter: click.Parameter, given: str) -> int | Literal["auto"]:
@@ -34,7 +30,7 @@ def say_device(given: str) -> str:
     return choose_device(given)
 
 
-DATASET = click.argument("dataset", callback=_no_url)
+DATASET = click.argument("dataset")
 FOLDER = click.argument("dataset", callback=_as_folder)
 SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
 QUIET = click.option("--quiet", is_flag=True, help="no progress bars")

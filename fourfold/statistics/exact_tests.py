@@ -17,7 +17,7 @@ def log_factorials(n: int) -> np.ndarray:
 def binomial_pmf(n: int, p: float) -> np.ndarray:
     """Probability of 0, 1, ..., n successes in n independent trials of probability p, 0..1: [n + 1]."""
     if p in (0, 1):
-        return np.eye(n + 1)[round(n * p)]
+        return (np.arange(n + 1) == n * p).astype(float)
     logs, k = log_factorials(n), np.arange(n + 1)
     return np.exp(logs[n] - logs - logs[::-1] + k * np.log(p) + (n - k) * np.log1p(-p))
 

@@ -68,17 +68,18 @@ def _asked(place: Place, ask: Callable[[], _Found]) -> _Found:
 
 def _rows(found: Any, datasets: Any, place: Place, folder: Path | None) -> Iterator[tuple[str, Row]]:
     pictures = [name for name, feature in found.features.items() if _holds_pictures(feature, datasets)]
-    if not place.look:
-        found = found.remove_columns(pictures)
-    else:
-        for name in pictures:  # as they are stored: bytes, or the name of a file
+    if not place.look:  # of lists it still counts how many pictures there are
+        alone = [name for name in pictures if isinstance(found.features[name], datasets.Image)]
+        found = found.remove_columns(alone)
+    for name in pictures:  # as they are stored: bytes, or the name of a file
+        if name in found.features:
             found = found.cast_column(name, _undecoded(found.features[name], datasets))
     labels = {name: each for name, each in found.features.items() if isinstance(each, datasets.ClassLabel)}
     for number in range(len(found)):
         where = f"hf:{place.text}: row {number}"
         row = dict(_asked(place, lambda number=number: found[number]))  # type: ignore[misc]
         row |= {name: label.int2str(row[name]) for name, label in labels.items() if row[name] is not None}
-        row |= {name: _picture(row[name], folder, f"{where}: {name}") if place.look else None for name in pictures}
+        row |= {name: _pictures(row.get(name), folder, f"{where}: {name}", place.look) for name in pictures}
         yield where, row
 
 
@@ -94,13 +95,18 @@ def _undecoded(feature: Any, datasets: Any) -> Any:
     return [plain] if isinstance(feature, list) else type(feature)(plain)
 
 
-def _picture(cell: Any, folder: Path | None, where: str) -> Any:
-    """A picture as bytes or as a file of the dataset's own folder; lists of them as lists.
+def _pictures(cell: Any, folder: Path | None, where: str, look: bool) -> Any:
+    """The picture of a cell, or the list of them; without a look, names that stand for them."""
+    if isinstance(cell, list):
+        return [_pictures(each, folder, f"{where} {k}", look) for k, each in enumerate(cell)]
+    return _picture(cell, folder, where) if look else ImageRef(Path(where))
+
+
+def _picture(cell: Any, folder: Path | None, where: str) -> ImageRef:
+    """A picture as bytes, or as a file of the dataset's own folder.
 
     A table can name any file of this machine, which is no business of its author's.
     """
-    if isinstance(cell, list):
-        return [_picture(each, folder, where) for each in cell]
     if cell is None:
         raise InputError(f"{where}: has no picture")
     if cell.get("bytes") is not None:
