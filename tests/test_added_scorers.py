@@ -1,6 +1,7 @@
 """Scorers added to results that exist: what is there afterwards is what one run with all of them gives."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,6 +87,7 @@ def recaption(folder: Path) -> None:
         ({"limit": 1}, "another items"),
         ({"dtype": "bfloat16"}, "another dtype"),
         ({"model": "fourfold-tiny-random", "allow_random_weights": True}, "another model; give --model fourfold-tiny"),
+        ({"model": "fourfold-tiny-random", "allow_random_weights": True, "scorers": "dcsm"}, "another model; give"),
         ({"scorers": []}, "none named"),
         ({"scorers": "cosin"}, "Did you mean 'cosine'"),
         ({"out": None}, "name that folder"),
@@ -129,6 +131,15 @@ def test_a_scorer_whose_code_is_another_is_refused(dataset, tmp_path, monkeypatc
     (tmp_path / "my_scorer_23.py").write_text("def score(images, texts):\n    return -images.pooled @ texts.pooled.T\n")
     with pytest.raises(InputError, match="another code of my_scorer_23:score"):
         evaluate(dataset, scorers=["my_scorer_23:score", "random"], out="out", limit=1, add=True, **TOLD)
+
+
+def test_a_scorer_that_lies_in_no_file_is_not_taken_for_itself(dataset, tmp_path) -> None:
+    typed: dict[str, Callable] = {}
+    exec("def mine(images, texts):\n    return images.pooled @ texts.pooled.T", typed)
+    told = {"scorers": typed["mine"], "out": tmp_path / "out", "limit": 1, **TOLD}
+    assert evaluate(dataset, **told).scorers["mine"]["source_sha256"] == ""
+    with pytest.raises(InputError, match="scores of mine, whose code lies in no file and may be another now"):
+        evaluate(dataset, add=True, **told)
 
 
 def test_without_add_a_folder_with_results_says_how(dataset, out) -> None:

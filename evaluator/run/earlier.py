@@ -29,11 +29,11 @@ def run_of_missing(folder: Path, spec: EvaluationSpec, run: ModelRun, *, add: bo
     found = read_summary(folder)
     scorers = expand_seeds(run.head, spec.scorers, run.model)
     missing = [name for name in scorers if name not in found["scorers"]]
+    name = found["model"]["name"]
+    if name != run.model and _is_another(found["model"], spec, run):  # first, for its heads are others too
+        raise InputError(f"{folder}: holds earlier results of another model; give --model {name}, or another --out")
     other = _unlike(found, spec, run, [name for name in scorers if name in found["scorers"]])
     if not other and (add or not missing) and _is_another(found["model"], spec, run):
-        name = found["model"]["name"]
-        if name != run.model:
-            raise InputError(f"{folder}: holds earlier results of another model; give --model {name}, or another --out")
         other = "another state of the model"
     if other:
         raise InputError(f"{folder}: holds earlier results with {other}; give another --out, or remove them")
@@ -59,9 +59,11 @@ def _unlike(found: Mapping[str, Any], spec: EvaluationSpec, run: ModelRun, prese
     if heads != hash_heads(run.head, present, run.model):
         return "another head"
     for name in present:
-        own = own_scorer(name, spec.own)
-        if own is not None and found["scorers"][name].get("source_sha256") != own.source_sha256:
+        own, facts = own_scorer(name, spec.own), found["scorers"][name]
+        if own is not None and (facts.get("own"), facts.get("source_sha256")) != (own.origin, own.source_sha256):
             return f"another code of {name}"
+        if own is not None and not own.source_sha256:
+            return f"scores of {name}, whose code lies in no file and may be another now"
     return ""
 
 

@@ -20,6 +20,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class OwnScorer:
 
     name: str
     origin: str  # "module:qualified name", for whoever reads the results
-    source_sha256: str  # of the file that it stands in; "" where there is none
+    source_sha256: str  # of the file that it stands in, or of its text in a notebook; "" where there is neither
     given: Callable
     one_by_one: bool  # a plain callable, which is asked one item at a time
     n_parameters: int = 0
@@ -156,9 +157,9 @@ def check_pairwise(scorer: Scorer, images: ImageFeatures, texts: TextFeatures) -
 def _source_hash(code: Any) -> str:
     try:
         path = Path(inspect.getsourcefile(code) or "")
-    except TypeError:  # of C, or typed in
+        return file_hash(path) if path.is_file() else sha256(inspect.getsource(code).encode()).hexdigest()
+    except (TypeError, OSError):  # of C, or typed in where nothing keeps it
         return ""
-    return file_hash(path) if path.is_file() else ""
 
 
 def _no_scorer(given: object) -> InputError:
