@@ -246,7 +246,9 @@ def test_what_a_call_is_given_reaches_the_model_and_the_dataset(generated, monke
     assert spec.options == RunOptions(LoadOptions(**load), tmp_path, 5)
     assert (spec.dataset["split"], spec.command, spec.scorers) == ("held-out", "typed by hand", ("cosine",))
     assert len({item.category for item in spec.items}) == len(spec.items)
-    assert spec.notes == ("random weights were allowed: if the model has none of its own, these numbers mean nothing",)
+    assert spec.notes == (
+        "§ random weights were allowed: if the model has none of its own, these numbers mean nothing",
+    )
 
 
 ERROR = InputError("stop here")

@@ -116,7 +116,7 @@ def test_same_generator_same_replicates_however_few_fit_in_memory(monkeypatch: p
     [first] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
     [second] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
     assert first.tolist() == second.tolist()
-    monkeypatch.setattr("fourfold.statistics._CELLS_AT_ONCE", 7 * 50)
+    monkeypatch.setattr("fourfold.statistics.resampling._CELLS_AT_ONCE", 7 * 50)
     [chunked] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
     assert chunked.tolist() == first.tolist()
 
@@ -154,7 +154,7 @@ def test_auc_of_replicates_equals_auc_of_the_repeated_rows(monkeypatch: pytest.M
     true, false = rng.integers(0, 6, 30).astype(float), rng.integers(-2, 4, 50).astype(float)
     true_clusters, false_clusters = rng.integers(0, 10, 30), rng.integers(0, 10, 50)
     weights = rng.integers(0, 4, (8, 10)).astype(float)
-    monkeypatch.setattr("fourfold.statistics._CELLS_AT_ONCE", 3 * 80)
+    monkeypatch.setattr("fourfold.statistics.resampling._CELLS_AT_ONCE", 3 * 80)
     got = auc(weights, [rank_pairs(true, true_clusters, false, false_clusters)])[:, 0]
     for row, each in zip(weights, got, strict=True):
         a = np.repeat(true, row[true_clusters].astype(int))
@@ -172,7 +172,7 @@ def test_auc_to_first_order_agrees_with_the_exact_one_where_it_takes_over(monkey
     ones = np.ones((1, n))
     value = statistic(ones)[0, 0]
     [quick] = cluster_bootstrap([statistic], n, np.random.default_rng(1), 400)
-    monkeypatch.setattr("fourfold.statistics._MANY_CLUSTERS", n)
+    monkeypatch.setattr("fourfold.statistics.resampling._MANY_CLUSTERS", n)
     [exact] = cluster_bootstrap([statistic], n, np.random.default_rng(1), 400)
     assert value == pytest.approx(statistic(ones)[0, 0], abs=1e-12)
     assert np.sqrt(np.mean((quick - exact) ** 2)) < 0.05 * exact.std()  # the error of a quantile of 2,000 resamples

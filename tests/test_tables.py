@@ -132,7 +132,7 @@ def test_a_metric_leaves_out_the_categories_it_does_not_apply_to() -> None:
 
 def test_comparison_table_holds_the_tests() -> None:
     table = TABLES["comparison"]
-    assert {row[1] for row in table.rows} == {"dcsm", "shuffled-images"}
+    assert {row[1] for row in table.rows} == {"dcsm", "shuffled-images†"}
     row = next(row for row in table.rows if row[:2] == ("binding", "dcsm"))
     found = next(
         each
@@ -201,7 +201,7 @@ def test_csv_reads_back_as_the_same_numbers(name: str) -> None:
     assert all(len(row) == len(header) for row in rows)
     for row, read in zip(table.rows, rows, strict=True):
         by_name = dict(zip(header, read, strict=True))
-        for column, cell in zip([name.removesuffix("†") for name in table.header], row, strict=True):
+        for column, cell in zip(table.header, row, strict=True):
             if isinstance(cell, Estimate):
                 assert float(by_name[column]) == cell.value
                 if cell.low is not None:

@@ -1,13 +1,15 @@
 """Several evaluations beside each other: model x category, and paired differences where the items are the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.marks import mark_model
 from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import summarise
@@ -22,6 +24,7 @@ class Entry:
     model: str
     scorer: str
     run: str  # which results it comes from
+    facts: Mapping[str, Any] = field(default_factory=dict)  # about the scorer
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class ModelComparison:
     comparisons: tuple[ComparisonRow, ...]
     paired: bool
     notes: tuple[str, ...]
+
+    @property
+    def scorers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Facts about each entry's scorer, by the entry's name."""
+        return {entry.name: entry.facts for entry in self.entries}
 
 
 def load_runs(folders: Sequence[Path]) -> dict[str, Results]:
@@ -89,8 +97,9 @@ def _check_scorers(runs: Mapping[str, Results], scorers: Sequence[str] | None) -
 
 def _name_entries(runs: Mapping[str, Results], scorers: Sequence[str] | None) -> tuple[Entry, ...]:
     found = [
-        Entry(f"{results.model['name']}, {scorer}", str(results.model["name"]), scorer, run)
+        Entry(f"{model}, {scorer}", model, scorer, run, results.scorers[scorer])
         for run, results in runs.items()
+        for model in [mark_model(str(results.model["name"]), results.notes)]
         for scorer in (scorers or results.scorers)
         if scorer in results.scorers
     ]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.analysis.dataset_names import name_asked
+from fourfold.evaluator.analysis.marks import explain_signs, mark_model, mark_scorer
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import headline_metric
@@ -18,6 +20,10 @@ class Compared(Protocol):
     @property
     def comparisons(self) -> tuple[ComparisonRow, ...]:
         """Paired differences to the baseline."""
+
+    @property
+    def scorers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Facts about each scorer, or model with its scorer, by name, in the order in which they were asked for."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -36,10 +42,6 @@ class Evaluated(Compared, Protocol):
         """Facts about the model, its name among them."""
 
     @property
-    def scorers(self) -> Mapping[str, Mapping[str, Any]]:
-        """Facts about each scorer, by name, in the order in which they were asked for."""
-
-    @property
     def dataset(self) -> Mapping[str, Any]:
         """Facts about the dataset."""
 
@@ -55,9 +57,9 @@ class Evaluated(Compared, Protocol):
 def category_table(results: Evaluated, metric: str | None = None) -> Table:
     """Categories down, scorers across, with intervals, chance and the number of items.
 
-    `metric` None: each category's headline metric, the group score for fourfold groups. A dagger marks scorers whose
-    scores depend on other items; an asterisk what differs from the baseline at 5 % after correction (Holm). Raises
-    InputError for an unknown metric, and for one that no category has.
+    `metric` None: each category's headline metric, the group score for fourfold groups. Signs mark scorers whose
+    scores depend on other items or that were trained on these; an asterisk what differs from the baseline at 5 % after
+    correction (Holm). Raises InputError for an unknown metric, and for one that no category has.
     """
     check_metric(metric)
     rows = {(row.category, row.scorer, row.metric): row for row in results.metrics}
@@ -77,7 +79,7 @@ def category_table(results: Evaluated, metric: str | None = None) -> Table:
     if not lines:
         raise InputError(f"metric {metric!r} applies to no category of these results")
     return Table(
-        title=f"{results.model['name']} on {results.dataset.get('name', 'these items')}, percent",
+        title=f"{mark_model(str(results.model['name']), results.notes)} on {name_asked(results.dataset)}, percent",
         header=("category", "metric", *_scorer_names(results), "chance", "detectable", "items"),
         rows=tuple(lines),
         notes=(
@@ -107,7 +109,7 @@ def metric_table(results: Evaluated, category: str) -> Table:
         title=f"{category}: every metric, percent",
         header=("metric", *_scorer_names(results), "chance", "questions", "ties"),
         rows=tuple(lines),
-        notes=(_interval_note(results, found), *results.notes),
+        notes=(_interval_note(results, found), *explain_signs(results.scorers), *results.notes),
     )
 
 
@@ -122,7 +124,7 @@ def comparison_table(found: Compared) -> Table | None:
     lines: list[tuple[Cell, ...]] = [
         (
             row.category,
-            row.scorer,
+            _marked(found, row.scorer),
             METRICS[row.metric].label,
             Estimate(row.difference, row.low, row.high, signed=True),
             f"{row.wins} : {row.losses}",
@@ -134,12 +136,13 @@ def comparison_table(found: Compared) -> Table | None:
         for row in tested
     ]
     return Table(
-        title=f"difference to {tested[0].baseline}, percentage points",
+        title=f"difference to {_marked(found, tested[0].baseline)}, percentage points",
         header=("category", "scorer", "metric", "difference", "won : lost", "p", "p (Holm)", "Cohen's g", "detectable"),
         rows=tuple(lines),
         notes=(
             "p: exact McNemar test on groups; Holm corrects for the number of categories",
             "detectable: the difference that this many groups show with 80 % power",
+            *explain_signs(found.scorers),
             *found.notes,
         ),
     )
@@ -157,19 +160,22 @@ def retrieval_table(results: Evaluated) -> Table | None:
     for category in dict.fromkeys(category for category, _, metric in found if metric in metrics):
         for scorer in results.scorers:
             rows = [found.get((category, scorer, metric)) for metric in metrics]
-            lines.append((category, scorer, *map(metric_cell, rows)))
+            name, other = _marked(results, scorer), _marked(results, str(baseline))
+            lines.append((category, name, *map(metric_cell, rows)))
             base = [found.get((category, str(baseline), metric)) for metric in metrics]
             if scorer != baseline and baseline in results.scorers:
-                lines.append((category, f"{scorer} / {baseline}", *map(_retained, rows, base)))
+                lines.append((category, f"{name} / {other}", *map(_retained, rows, base)))
         chances = [
             next((row for key, row in found.items() if key[::2] == (category, metric)), None) for metric in metrics
         ]
         lines.append((category, "chance", *(None if row is None else Estimate(row.chance) for row in chances)))
     if not lines:
         return None
-    note = f"SCORER / {baseline}: the share of {baseline}'s recall that the scorer retains"
+    base_name = _marked(results, str(baseline))
+    note = f"SCORER / {base_name}: the share of {base_name}'s recall that the scorer retains"
     header = ("set", "scorer", *(METRICS[metric].label for metric in metrics))
-    return Table("retrieval, percent", header, tuple(lines), (note, *results.notes))
+    notes = (note, *explain_signs(results.scorers), *results.notes)
+    return Table("retrieval, percent", header, tuple(lines), notes)
 
 
 def authors_table(results: Evaluated) -> Table:
@@ -180,9 +186,9 @@ def authors_table(results: Evaluated) -> Table:
     ]
     return Table(
         title="as the benchmark's authors count",
-        header=("metric", *results.scorers),
+        header=("metric", *_scorer_names(results)),
         rows=tuple(lines),
-        notes=results.notes,
+        notes=(*explain_signs(results.scorers), *results.notes),
     )
 
 
@@ -228,7 +234,11 @@ def metric_cell(row: MetricRow | None, mark: str = "") -> Estimate | None:
 
 
 def _scorer_names(results: Evaluated) -> list[str]:
-    return [f"{name}†" if facts.get("set_dependent") else name for name, facts in results.scorers.items()]
+    return [mark_scorer(name, facts) for name, facts in results.scorers.items()]
+
+
+def _marked(found: Compared, scorer: str) -> str:
+    return mark_scorer(scorer, found.scorers.get(scorer, {}))
 
 
 def _interval_note(results: Evaluated, rows: Sequence[MetricRow]) -> str:
@@ -243,8 +253,9 @@ def _interval_note(results: Evaluated, rows: Sequence[MetricRow]) -> str:
 
 def _footnotes(results: Evaluated, lines: Sequence[Sequence[Cell]]) -> list[str]:
     notes = ["detectable: the excess over chance that this many groups show with 80 % power"]
-    if any(facts.get("set_dependent") for facts in results.scorers.values()):
-        notes.append("† a score depends on what else is in the set")
+    notes += explain_signs(results.scorers)
     if any(isinstance(cell, Estimate) and cell.mark for line in lines for cell in line):
-        notes.append(f"* differs from {results.settings['baseline']} (exact McNemar, Holm-corrected p < .05)")
+        notes.append(
+            f"* differs from {_marked(results, results.settings['baseline'])} (exact McNemar, Holm-corrected p < .05)"
+        )
     return notes

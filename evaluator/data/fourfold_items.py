@@ -34,9 +34,13 @@ def load_items(folder: str | Path, split: str | None = None, limit: int | None =
 
 
 def describe_dataset(folder: str | Path, split: str) -> dict[str, Any]:
-    """What results and head files say of a split of a dataset folder: name, folder, split, seed, hash of its scenes."""
+    """What results and head files say of a split of a dataset folder: name, folder, split, seed, hash of its scenes.
+
+    And what was changed of the recipe of that name, if anything was.
+    """
     manifest = read_manifest(Path(folder))
     facts = {key: manifest[key] for key in ("seed", "scenes_sha256")}
+    facts |= {"changes": manifest["changes"]} if manifest.get("changes") else {}
     return {"name": manifest["name"], "folder": str(folder), "split": split, **facts}
 
 

@@ -16,8 +16,9 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.batches import checked_dtype
 from fourfold.evaluator.encoders.contract import LoadOptions
+from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
 from fourfold.evaluator.encoders.tokenization import vocabulary_tokens
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision

@@ -13,8 +13,9 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from fourfold.errors import InputError, unknown_name
-from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.batches import checked_dtype
 from fourfold.evaluator.encoders.contract import LoadOptions, ResizeMode
+from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
 from fourfold.evaluator.encoders.patch_tokens import encode_tower
 from fourfold.evaluator.encoders.tokenization import Tokenize, byte_pair_tokens, vocabulary_tokens

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fourfold.evaluator.analysis.marks import mark_scorer
 from fourfold.evaluator.analysis.results import Results
 
 CONTROLS = ("random", "blind", "shuffled-images", "oracle", "patch-shuffle", "mean-patch", "mirror")
@@ -17,11 +18,7 @@ class System:
     model: int  # number of the results folder
     role: str  # "baseline", "dcsm", "control" or "other"; at most one of each of the first two a model
     style: str  # CSS class
-
-    @property
-    def label(self) -> str:
-        """The name in charts and tables."""
-        return "DCSM" if self.scorer == "dcsm" else self.scorer
+    label: str  # the name in charts and tables, with its signs
 
 
 def list_systems(runs: Sequence[Results]) -> list[System]:
@@ -48,7 +45,8 @@ def _of_run(run: Results, number: int) -> list[System]:
         else:
             role = "control" if _is_control(name) and not only_controls else "other"
         style = role if role != "other" else STYLES[sum(s.role == "other" for s in systems) % len(STYLES)]
-        systems.append(System(name, number, role, style))
+        label = mark_scorer("DCSM" if name == "dcsm" else name, run.scorers[name])
+        systems.append(System(name, number, role, style, label))
     return systems
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import LARGE, ScoredItem
+from fourfold.evaluator.analysis.marks import TRAINED
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import ALL, summarise
 from fourfold.evaluator.data.external.benchmark import AuthorsMetric
@@ -85,14 +87,19 @@ def evaluate(
         comparisons=comparisons,
         # encoders without the attribute compute in float32
         model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
-        scorers={name: _describe(scorer) for name, scorer in loaded.items()},
+        scorers={name: _describe(scorer, known.get(name, 0)) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
         settings={"seed": seed, "replicates": replicates, "level": LEVEL, "baseline": baseline}
         | ({"heads": heads} if heads else {}),
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
-        notes=(*notes, *known, *note_shipped(head, list(heads), encoder.name), *_warn(encoder, encoded)),
+        notes=(
+            *notes,
+            *_remembered(known, len(items)),
+            *note_shipped(head, list(heads), encoder.name),
+            *_warn(encoder, encoded),
+        ),
     )
 
 
@@ -186,16 +193,27 @@ def _warn(encoder: Encoder, encoded: EncodedSet) -> list[str]:
     ]
 
 
-def _describe(scorer: Scorer) -> dict[str, Any]:
-    return {
+def _remembered(known: Mapping[str, int], items: int) -> list[str]:
+    """A sentence for each scorer whose head was trained on some of the items."""
+    return [
+        f"{TRAINED} {name} was trained on {number} of these {items} items: its scores tell what it remembers"
+        for name, number in known.items()
+    ]
+
+
+def _describe(scorer: Scorer, training_items: int) -> dict[str, Any]:
+    facts = {
         "n_parameters": scorer.n_parameters,
         "needs_patches": scorer.needs_patches,
         "set_dependent": scorer.set_dependent,
     }
+    return facts | ({"training_items": training_items} if training_items else {})
 
 
 def _versions() -> dict[str, str]:
     """Python and the packages that decide about scores, those that are installed."""
-    installed = {each.metadata["Name"].lower().replace("-", "_"): each.version for each in metadata.distributions()}
-    found = {name: installed[name] for name in _PACKAGES if name in installed}
+    found = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
     return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"} | found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fourfold.errors import InputError
+from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
@@ -67,6 +68,7 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
         info: dict[str, Any] = {"name": found.name, "spec": name, "missing": found.missing}
         info |= {} if reading.prompt is None else {"prompt": reading.prompt}
         info |= {} if reading.images is None else {"images": str(reading.images)}
+        info |= {"limit": reading.limit} if len(items) < len(found.items) else {}
         return items, info, found
     folder = Path(dataset)
     if "://" in name:
@@ -83,13 +85,14 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
         raise InputError(f"{name}: {given[0]} is for benchmarks by others (NAME:PATH), this is a dataset of ours")
     read_manifest(folder)  # a folder that is no dataset is said before its splits are looked for
     used = choose_split(folder, reading.split)
-    return load_items(folder, used, reading.limit), describe_dataset(folder, used), None
+    items, info = load_items(folder, used, reading.limit), describe_dataset(folder, used)
+    counts = read_manifest(folder)["splits"][used].get("groups", {})
+    is_cut = reading.limit is not None and len(items) < sum(counts.values())
+    return items, info | ({"limit": reading.limit} if is_cut else {}), None
 
 
 def _random_note(allowed: bool) -> list[str]:
-    return (
-        ["random weights were allowed: if the model has none of its own, these numbers mean nothing"] if allowed else []
-    )
+    return [RANDOM_WEIGHTS] if allowed else []
 
 
 def _command_line() -> str:

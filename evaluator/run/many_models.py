@@ -14,6 +14,7 @@ from fourfold.evaluator.scoring.head_folders import expand_seeds, folder_of
 from fourfold.evaluator.tables.formats import Table
 
 EVALUATED, KEPT, FAILED = "evaluated", "kept", "failed"
+_SAID = ("folder", "changes", "limit")  # of a dataset, which seed, scenes and items tell apart already
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _is_done(folder: Path, spec: EvaluationSpec, run: ModelRun) -> bool:
     here = {"prompt": None, "images": None, **spec.dataset}
     here |= {"items": len(spec.items), "seed": spec.options.seed, "dtype": spec.options.load.dtype}
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
-    other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
+    other = [name for name, value in here.items() if name not in _SAID and there.get(name) != value]
     other += ["head"] if heads != hash_heads(run.head, scorers, run.model) else []
     missing = [name for name in scorers if name not in found["scorers"]]
     allow = spec.options.load.allow_random_weights

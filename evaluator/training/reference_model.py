@@ -24,8 +24,9 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders.batches import DTYPES, checked_device, checked_dtype
-from fourfold.evaluator.encoders.contract import TINY_FOLDER
+from fourfold.evaluator.encoders.batches import DTYPES, checked_dtype
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY_FOLDER
+from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.openclip import new_open_clip
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
 from fourfold.evaluator.training.natural_scenes import (
@@ -66,7 +67,7 @@ def train_tiny(
     *,
     training: TinyTraining | None = None,
     model_folder: Path = TINY_FOLDER,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train the reference model on the splits "train" and "validation" of a dataset of natural scenes.
@@ -99,7 +100,7 @@ def train_tiny(
     record = {
         "dataset": {"recipe": manifest["name"], "scenes_sha256": manifest["scenes_sha256"]},
         "training": asdict(training),
-        "device": device,
+        "device": str(chosen),
         "seconds": round(time.monotonic() - started),
         "parameters": sum(p.numel() for p in model.parameters()),
         "history": history,

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from fourfold.errors import InputError
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE
 from fourfold.evaluator.scorers.trained import HeadNetwork
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
 from fourfold.evaluator.training.data import TrainingData, batches, disturb, gather, items_right
@@ -47,7 +48,7 @@ class TrainingConfig:
     feature_noise: float = 0.0  # length of the random vector added to each unit-length feature
     token_dropout: float = 0.0  # share of caption tokens hidden from the head
     seed: int = 0
-    device: str = "cpu"
+    device: str = AUTO_DEVICE
 
     def __post_init__(self) -> None:
         for names, holds, allowed in (

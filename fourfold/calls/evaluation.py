@@ -6,7 +6,7 @@ from typing import Literal
 
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.encoders import list_models
-from fourfold.evaluator.encoders.contract import TINY, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, LoadOptions
 from fourfold.evaluator.encoders.model_names import read_models
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
@@ -33,7 +33,7 @@ def evaluate(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
@@ -98,7 +98,7 @@ def evaluate_models(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,

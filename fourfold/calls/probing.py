@@ -9,7 +9,7 @@ from fourfold.evaluator.analysis.composites import read_composites
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, save_probe
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import TINY
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY
 from fourfold.evaluator.features.encoding import encoding_bar
 from fourfold.evaluator.reporting.probe_figures import write_figures
 from fourfold.evaluator.run.output_checks import check_probe_output, check_same_model
@@ -25,7 +25,7 @@ def probe(
     limit: int | None = None,
     seed: int = 0,
     cache_dir: str | Path | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     allow_random_weights: bool = False,
     progress: bool = True,
 ) -> ProbeResult:

@@ -6,7 +6,7 @@ from pathlib import Path
 from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items, training_splits
 from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import TINY, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, LoadOptions
 from fourfold.evaluator.encoders.model_names import read_models
 from fourfold.evaluator.run.output_checks import check_writable
 from fourfold.evaluator.training.many_heads import HeadOutcome, TrainingSet
@@ -27,7 +27,7 @@ def train_head(
     validation_split: str | None = None,
     config: TrainingConfig | None = None,
     cache_dir: str | Path | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     allow_random_weights: bool = False,
     tensorboard: str | Path | None = None,
     progress: bool = True,
@@ -36,7 +36,7 @@ def train_head(
 
     Validation groups come from `validation_split`, by default "validation" if the dataset has it; else a seeded share
     of the training groups is held back. An interrupted run goes on where it stopped. `config` holds the settings of
-    the training, its seed and device among them; `device` is that on which the model encodes; `cache_dir` keeps
+    the training, its seed and device among them, by default `device`, on which the model encodes; `cache_dir` keeps
     features for later runs; `tensorboard` is a folder for TensorBoard's log.
 
     Raises InputError for a split that the dataset does not have, an unknown head, a model without the patch tokens
@@ -44,7 +44,7 @@ def train_head(
     """
     folder = Path(dataset)
     used, checked = training_splits(folder, split, validation_split)
-    config = config or TrainingConfig()
+    config = config or TrainingConfig(device=device)
     processes = find_processes(config.device)  # before the model is loaded: of several, each has a GPU of its own
     encoding_device = device if processes.count == 1 else processes.device
     return _train_head(
@@ -73,7 +73,7 @@ def train_heads(
     validation_split: str | None = None,
     config: TrainingConfig | None = None,
     cache_dir: str | Path | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     allow_random_weights: bool = False,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
@@ -91,7 +91,7 @@ def train_heads(
     folder = Path(dataset)
     used, checked = training_splits(folder, split, validation_split)
     names = read_models(Path(models)) if isinstance(models, str | Path) else models
-    config = config or TrainingConfig()
+    config = config or TrainingConfig(device=device)
     if find_processes(config.device).count > 1:
         raise InputError("train-head: several processes train one head together; name one --model, --head and --seed")
     if Path(out).is_file():

@@ -22,6 +22,7 @@ from fourfold.cli.options import (
     RANDOM,
     SEED,
     SPLIT,
+    say_device,
 )
 from fourfold.errors import InputError
 
@@ -81,6 +82,8 @@ def evaluate(
     from fourfold.calls.evaluation import evaluate as call
 
     options |= {"progress": not quiet}
+    if options["engine"] == "local":  # Ray's workers find their own
+        options |= {"device": say_device(options["device"])}
     if models is None:
         _print_results(call(dataset, model=model, **options))
         click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
@@ -159,6 +162,7 @@ def probe(dataset: Path, quiet: bool, **options: Any) -> None:
     from fourfold.evaluator.analysis.probe_results import probe_table
     from fourfold.evaluator.tables.formats import write_text
 
+    options |= {"device": say_device(options["device"])}
     found = call(dataset, progress=not quiet, **options)
     click.echo(write_text(probe_table(found)))
 

@@ -26,6 +26,14 @@ def _as_batch_size(context: click.Context, parameter: click.Parameter, given: st
     return int(given)
 
 
+def say_device(given: str) -> str:
+    """The device that a command is to compute on, "auto" replaced by what is here; said before anything else."""
+    from fourfold.evaluator.encoders.devices import choose_device, describe_device
+
+    click.echo(f"device: {describe_device(given)}")
+    return choose_device(given)
+
+
 DATASET = click.argument("dataset", callback=_no_url)
 FOLDER = click.argument("dataset", callback=_as_folder)
 SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
@@ -33,7 +41,7 @@ QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
 MODEL = click.option(
     "--model", default="fourfold-tiny", show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`"
 )
-DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
+DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto: a GPU if any")
 DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
 CACHE = click.option(
     "--cache", "cache_dir", type=click.Path(path_type=Path), help="folder that keeps features for later runs"

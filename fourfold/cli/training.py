@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fourfold.cli.options import CACHE, DEVICE, FOLDER, MODEL, QUIET, RANDOM, SEED
+from fourfold.cli.options import CACHE, DEVICE, FOLDER, MODEL, QUIET, RANDOM, SEED, say_device
 from fourfold.errors import InputError
 
 _ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
@@ -81,8 +81,11 @@ def train_head(
     _check_one_of(context, "seed", "seeds")
     training_splits(dataset, split, validation_split)  # before torch is imported, which takes seconds
     from fourfold.calls.training import train_head as call
+    from fourfold.evaluator.encoders.devices import choose_device
     from fourfold.evaluator.training.train_state import TrainingConfig
 
+    is_first = not int(os.environ.get("RANK", "0"))  # of the processes of one run the first one speaks
+    device = say_device(device) if is_first else choose_device(device)
     options: dict[str, Any] = {
         "split": split,
         "validation_split": validation_split,
@@ -98,7 +101,7 @@ def train_head(
         _train_many(dataset, models or (model,), out, heads=heads, seeds=seeds, **options)
         return
     done = call(dataset, out=out, model=model, head=heads[0], tensorboard=tensorboard, **options)
-    if int(os.environ.get("RANK", "0")):  # of the processes of one run the first one speaks
+    if not is_first:
         return
     scores = ", ".join(f"{name} {100 * value:.1f}" for name, value in done.group_scores.items())
     click.echo(
@@ -138,7 +141,7 @@ def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: s
     from fourfold.evaluator.training.reference_model import train_tiny as call
 
     training = TinyTraining(steps=steps or TinyTraining.steps, dtype=dtype, seed=seed)
-    record = call(dataset, out, training=training, device=device, progress=not quiet)
+    record = call(dataset, out, training=training, device=say_device(device), progress=not quiet)
     click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
 
 
