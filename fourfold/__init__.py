@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import evaluate_models as evaluate_models
     from fourfold.calls.evaluation import models as models
     from fourfold.calls.probing import probe as probe
+    from fourfold.calls.publishing import leaderboard as leaderboard
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.training import train_head as train_head
@@ -55,6 +56,7 @@ _WHERE = {
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
     "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
     "generate": "fourfold.generator.run.pipeline",
+    "leaderboard": "fourfold.calls.publishing",
     "load_benchmark": "fourfold.evaluator.data.external",
     "load_encoder": "fourfold.evaluator.encoders",
     "load_items": "fourfold.evaluator.data.fourfold_items",
@@ -90,6 +92,7 @@ __all__ = [
     "evaluate_models",
     "export",
     "generate",
+    "leaderboard",
     "load_benchmark",
     "load_encoder",
     "load_items",

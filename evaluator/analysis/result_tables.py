@@ -128,8 +128,8 @@ def comparison_table(found: Compared) -> Table | None:
             METRICS[row.metric].label,
             Estimate(row.difference, row.low, row.high, signed=True),
             f"{row.wins} : {row.losses}",
-            _p_value(row.p),
-            _p_value(row.p_holm),
+            p_value(row.p),
+            p_value(row.p_holm),
             MISSING if row.cohens_g is None else f"{row.cohens_g:+.2f}",
             None if row.detectable is None else Estimate(row.detectable),
         )
@@ -206,7 +206,8 @@ def _retained(row: MetricRow | None, base: MetricRow | None) -> Estimate | None:
     return Estimate(row.value / base.value) if row and base and base.value else None
 
 
-def _p_value(p: float | None) -> str:
+def p_value(p: float | None) -> str:
+    """A p-value as it stands in a cell: ".0123", "<.0001"."""
     if p is None:
         return MISSING
     return "<.0001" if p < 1e-4 else f"{p:.4f}".removeprefix("0")

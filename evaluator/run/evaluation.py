@@ -85,8 +85,7 @@ def evaluate(
         items=scored,
         metrics=metrics,
         comparisons=comparisons,
-        # encoders without the attribute compute in float32
-        model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
+        model=_describe_model(encoder),
         scorers={name: _describe(scorer, known.get(name, 0)) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
         settings={"seed": seed, "replicates": replicates, "level": LEVEL, "baseline": baseline}
@@ -199,6 +198,14 @@ def _remembered(known: Mapping[str, int], items: int) -> list[str]:
         f"{TRAINED} {name} was trained on {number} of these {items} items: its scores tell what it remembers"
         for name, number in known.items()
     ]
+
+
+def _describe_model(encoder: Encoder) -> dict[str, Any]:
+    """Facts about a model; its parameters only where they are known."""
+    facts = {fact: getattr(encoder, fact) for fact in _MODEL_FACTS}
+    facts |= {"dtype": getattr(encoder, "dtype", "float32")}  # encoders without the attribute compute in float32
+    parameters = getattr(encoder, "n_parameters", None)
+    return facts | ({} if parameters is None else {"n_parameters": parameters})
 
 
 def _describe(scorer: Scorer, training_items: int) -> dict[str, Any]:

@@ -1,0 +1,33 @@
+"""The commands of `fourfold` that show results to others: leaderboards, and what model cards say.
+
+As in `fourfold.cli.main`, heavy imports stay inside the commands.
+"""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Rank many results on one dataset.")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="leaderboard.html, or .md, .csv, .json")
+@click.option("--category", help="to rank by; default: all together")
+@click.option("--metric", help="to rank by, as group_score, text_score, match_score; default: the headline")
+def leaderboard(results: tuple[Path, ...], out: Path | None, category: str | None, metric: str | None) -> None:
+    """Rank every scorer of many RESULTS folders that are on one dataset, and test each against the best.
+
+    Results on other data are named and left out; controls, and heads that were trained on some of the items, are shown
+    without a rank.
+    """
+    from fourfold.calls.publishing import leaderboard as call
+    from fourfold.evaluator.reporting.leaderboard import ranking_table
+    from fourfold.evaluator.tables.formats import write_text
+
+    board = call(results, out, category=category, metric=metric)
+    click.echo(write_text(ranking_table(board)))
+    if out is not None:
+        click.echo(out)
+
+
+PUBLISHING_COMMANDS = (leaderboard,)
+"""What is shown to others."""
