@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import models as models
     from fourfold.calls.probing import probe as probe
     from fourfold.calls.publishing import leaderboard as leaderboard
+    from fourfold.calls.publishing import model_index as model_index
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.training import train_head as train_head
@@ -63,6 +64,7 @@ _WHERE = {
     "load_recipe": "fourfold.generator.recipe.reading",
     "load_runs": "fourfold.evaluator.analysis.comparison",
     "merge": "fourfold.generator.run.pipeline",
+    "model_index": "fourfold.calls.publishing",
     "models": "fourfold.calls.evaluation",
     "paper_report": "fourfold.calls.reports",
     "preview": "fourfold.generator.presentation.contact_sheet",
@@ -99,6 +101,7 @@ __all__ = [
     "load_recipe",
     "load_runs",
     "merge",
+    "model_index",
     "models",
     "paper_report",
     "preview",

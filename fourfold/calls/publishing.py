@@ -1,10 +1,14 @@
-"""`leaderboard`: what is shown of results to others, beside the report."""
+"""`leaderboard` and `model-index`: what is shown of results to others, beside the report."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fourfold.evaluator.analysis.leaderboard import Leaderboard
+from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.reporting.leaderboard import check_leaderboard_output, make_leaderboard, write_leaderboard
+from fourfold.evaluator.reporting.model_index import model_index as _model_index
+from fourfold.evaluator.reporting.model_index import write_model_index
 
 
 def leaderboard(
@@ -28,3 +32,25 @@ def leaderboard(
     if out is not None:
         write_leaderboard(board, Path(out))
     return board
+
+
+def model_index(
+    results: Sequence[str | Path] | str | Path,
+    out: str | Path | None = None,
+    *,
+    name: str | None = None,
+    dataset_id: str | None = None,
+) -> list[dict[str, Any]]:
+    """The `model-index` that a model card on the HuggingFace hub says of results, as plain data.
+
+    With `out` it is written as YAML, or into the front matter of a card, README.md, that keeps all else. `results` are
+    folders of one model; `name` is what the card calls it, and `dataset_id` the dataset's id on the hub.
+
+    Raises InputError for a folder that holds no results, results of several models, and a card whose metadata cannot
+    be read.
+    """
+    folders = [results] if isinstance(results, str | Path) else results
+    index = _model_index([load(Path(folder)) for folder in folders], name=name, dataset_id=dataset_id)
+    if out is not None:
+        write_model_index(index, Path(out))
+    return index

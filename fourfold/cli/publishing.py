@@ -29,5 +29,22 @@ def leaderboard(results: tuple[Path, ...], out: Path | None, category: str | Non
         click.echo(out)
 
 
-PUBLISHING_COMMANDS = (leaderboard,)
+@click.command("model-index", short_help="Write results as metadata of a model card.")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="README.md of the model, or a YAML file; default: print")
+@click.option("--name", help="of the model on the card; default: how it was named")
+@click.option("--dataset-id", help="ORG/NAME of the dataset on the hub; default: its own name")
+def model_index(results: tuple[Path, ...], out: Path | None, name: str | None, dataset_id: str | None) -> None:
+    """Write the model-index of a model card on the HuggingFace hub from RESULTS folders of one model.
+
+    A README.md that is there keeps its text, its other metadata and the results of others.
+    """
+    from fourfold.calls.publishing import model_index as call
+    from fourfold.evaluator.reporting.model_index import write_yaml
+
+    index = call(results, out, name=name, dataset_id=dataset_id)
+    click.echo(write_yaml(index) if out is None else out, nl=out is not None)
+
+
+PUBLISHING_COMMANDS = (leaderboard, model_index)
 """What is shown to others."""
