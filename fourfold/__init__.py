@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import models as models
     from fourfold.calls.kinds import kinds as kinds
     from fourfold.calls.probing import probe as probe
+    from fourfold.calls.publishing import leaderboard as leaderboard
+    from fourfold.calls.publishing import model_index as model_index
     from fourfold.calls.reports import compare as compare
     from fourfold.calls.reports import load_results as load_results
     from fourfold.calls.reports import paper_report as paper_report
@@ -65,6 +67,7 @@ _WHERE = {
     "ImageRef": "fourfold.evaluator.data.image_refs",
     "Item": "fourfold.evaluator.data.items",
     "kinds": "fourfold.calls.kinds",
+    "leaderboard": "fourfold.calls.publishing",
     "load_benchmark": "fourfold.evaluator.data.external",
     "load_encoder": "fourfold.evaluator.encoders",
     "load_items": "fourfold.evaluator.data.fourfold_items",
@@ -72,6 +75,7 @@ _WHERE = {
     "load_results": "fourfold.calls.reports",
     "load_runs": "fourfold.evaluator.analysis.comparison",
     "merge": "fourfold.generator.run.pipeline",
+    "model_index": "fourfold.calls.publishing",
     "models": "fourfold.calls.evaluation",
     "paper_report": "fourfold.calls.reports",
     "preview": "fourfold.generator.presentation.contact_sheet",
@@ -107,6 +111,7 @@ __all__ = [
     "export",
     "generate",
     "kinds",
+    "leaderboard",
     "load_benchmark",
     "load_encoder",
     "load_items",
@@ -114,6 +119,7 @@ __all__ = [
     "load_results",
     "load_runs",
     "merge",
+    "model_index",
     "models",
     "paper_report",
     "preview",
