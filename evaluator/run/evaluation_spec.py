@@ -10,7 +10,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.dataset_copies import copy_split
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
-from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
+from fourfold.evaluator.data.external.plain_table import PLAIN, TOML, check_no_file
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
@@ -70,6 +70,8 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
         info |= {} if reading.prompt is None else {"prompt": reading.prompt}
         info |= {} if reading.images is None else {"images": str(reading.images)}
         return items, info, found
+    if not is_url(name):
+        check_no_file(name)
     if not is_url(name) and not Path(dataset).exists():
         known = ", ".join(sorted((*BENCHMARKS, *PLAIN, TOML)))
         raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with NAME one of: {known}")
