@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fourfold.evaluator.reporting.difficulty import MIN_CLUSTERS
 from fourfold.evaluator.reporting.entries import Entry
 from fourfold.evaluator.reporting.html_tables import HtmlTable, to_html
-from fourfold.evaluator.reporting.lead import Lead, make_lead
+from fourfold.evaluator.reporting.lead import MOST_NAMED, Lead, make_lead
 from fourfold.evaluator.reporting.loading import Material
 from fourfold.evaluator.reporting.panels import CATEGORIES, Panel, make_panel, with_example
 from fourfold.evaluator.reporting.probe_figures import NOTE as PROBE_NOTE
@@ -59,6 +59,7 @@ class Page:
     notes: tuple[str, ...] = ()
     maps: bool = False  # do any groups carry maps of their words?
     min_groups: int = MIN_CLUSTERS
+    most_named: int = MOST_NAMED
     probe_note: str = PROBE_NOTE
 
     @property

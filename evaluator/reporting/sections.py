@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fourfold.evaluator.analysis.marks import mark_scorer
+from fourfold.evaluator.analysis.marks import mark_model, mark_scorer
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
 from fourfold.evaluator.analysis.result_tables import comparison_table, metric_cell, metric_table, retrieval_table
 from fourfold.evaluator.analysis.results import Results
@@ -116,7 +116,7 @@ def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
     probes = [probe for folder in folders if (probe := read_probe(folder / PROBE_FILE)) is not None]
     return [
         ProbeSection(
-            section.title + (f" ({probe.model})" if len(probes) > 1 else ""),
+            section.title + (f" ({mark_model(probe.model, probe.notes)})" if len(probes) > 1 else ""),
             tuple(Figure(f"{SIDES[side]}: {WHAT[side]}", side_chart(section, side)) for side in SIDES),
         )
         for probe in probes
