@@ -1,10 +1,17 @@
 """A dataset that is not as its recipe was published is called so: changed, cut, or another split."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from fourfold.evaluator.analysis.dataset_names import name_asked
+from fourfold.evaluator.data.fourfold_items import describe_dataset
+from fourfold.evaluator.reporting import write_browser
+from fourfold.evaluator.run.evaluation_spec import make_spec
+from fourfold.evaluator.run.options import ReadOptions
 from fourfold.generator.dataset.naming import full_name
 from fourfold.generator.presentation.cards import card_text
 from fourfold.generator.presentation.croissant import describe
@@ -104,3 +111,34 @@ def test_card_and_croissant_say_it_too() -> None:
     for text in (card_text(V1, manifest_of(V1)), str(describe(V1, manifest_of(V1)))):
         assert "modified" not in text.lower()
         assert "as it is published" not in text
+
+
+@pytest.fixture
+def folder(report_data: SimpleNamespace, tmp_path: Path) -> Path:
+    """A dataset of four categories with two groups each, whose manifest says what was changed."""
+    made = report_data.make_dataset(tmp_path / "set", 2, draw=False)
+    manifest = json.loads((made / "manifest.json").read_text())
+    manifest |= {"name": "fourfold-demo", "changes": ["2 groups"]}
+    manifest["splits"]["test"]["groups"] = dict.fromkeys(report_data.edits, 2)
+    (made / "manifest.json").write_text(json.dumps(manifest))
+    return made
+
+
+@pytest.mark.parametrize(("limit", "cut"), [(1, "; first 1 of each category"), (2, ""), (9, ""), (None, "")])
+def test_results_say_what_was_asked(folder: Path, limit: int | None, cut: str) -> None:
+    spec = make_spec(folder, ["cosine"], ReadOptions(limit=limit))
+    assert name_asked(spec.dataset) == f"fourfold-demo, modified: 2 groups{cut}"
+    assert len(spec.items) == (4 if limit == 1 else 8)
+
+
+def test_a_manifest_that_does_not_know_is_read_as_before(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["changes"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert "changes" not in describe_dataset(folder, "test")
+    assert name_asked(describe_dataset(folder, "test")) == "fourfold-demo"
+
+
+def test_the_page_of_a_dataset_names_it(folder: Path, tmp_path: Path) -> None:
+    text = write_browser(folder, tmp_path / "browse.html").read_text(encoding="utf-8")
+    assert "fourfold-demo, modified: 2 groups" in text

@@ -85,8 +85,8 @@ def calibration_table(rows: Sequence[CalibrationRow], scorers: Mapping[str, Mapp
             "as it stands: 1 / (1 + exp(-score)); Platt: a logistic curve over the scores, fitted on nine tenths of "
             "the groups and applied to the last, ten times",
             "Brier score: mean squared error of the forecast, 0 at best, with 95 % interval over groups; of the share "
-            "true: what is got without looking. Calibration error: root mean square over ten bins of equal mass, what "
-            "chance adds taken off",
+            "true: what one gets who looks at nothing. Calibration error: root mean square over ten bins of equal "
+            "mass, what chance adds taken off",
             *explain_signs(scorers),
         ),
     )

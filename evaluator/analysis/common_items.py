@@ -33,8 +33,12 @@ def find_common(runs: Mapping[str, Results]) -> CommonItems:
     by_question = {name: {_question(item): item for item in run.items} for name, run in runs.items()}
     first = next(iter(by_question.values()))
     asked = [key for key in first if all(key in found for found in by_question.values())]
-    same = {pair: _may_share_pixels(*(runs[name] for name in pair)) for pair in combinations(runs, 2)}
-    kept = [key for key in asked if all(_agree(by_question[a][key], by_question[b][key], same[a, b]) for a, b in same)]
+    same = {(one, two): _may_share_pixels(runs[one], runs[two]) for one, two in combinations(runs, 2)}
+    kept = [
+        key
+        for key in asked
+        if all(_agree(by_question[one][key], by_question[two][key], alike) for (one, two), alike in same.items())
+    ]
     found = {name: tuple(each[key] for key in kept) for name, each in by_question.items()}
     return CommonItems(found, _note({name: len(run.items) for name, run in runs.items()}, len(asked), len(kept)))
 

@@ -13,6 +13,7 @@ import numpy as np
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import MEASURES
 from fourfold.evaluator.analysis.joint_satisfaction import JointRow
+from fourfold.evaluator.analysis.marks import mark_model
 from fourfold.evaluator.analysis.rows import make_row
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent, write_html
 from fourfold.generator.dataset.reading import dump_json, write_atomically
@@ -44,6 +45,8 @@ class ProbeResult:
     model: str
     identity: str  # of the encoder: hash of architecture, weights, preprocessing and tokenizer
     joint: tuple[JointRow, ...] = ()  # C1 together with the other conditions, on the same scenes
+    dataset: str = ""  # what was asked, as tables call it; probes of earlier versions do not say
+    notes: tuple[str, ...] = ()  # what every table made from this must say
 
     def __repr__(self) -> str:
         rows = [row for row in self.rows if (row.side, row.measure) == ("both", "satisfied")]
@@ -77,7 +80,8 @@ def read_probe(path: Path) -> ProbeResult | None:
             raise ValueError("margins that are no numbers")
         rows = tuple(make_row(ProbeRow, row, f"{path}: rows") for row in content["rows"])
         joint = tuple(make_row(JointRow, row, f"{path}: joint") for row in content.get("joint", ()))
-        return ProbeResult(rows, margins, str(content["model"]), str(content["identity"]), joint)
+        said = str(content.get("dataset", "")), tuple(map(str, content.get("notes", ())))
+        return ProbeResult(rows, margins, str(content["model"]), str(content["identity"]), joint, *said)
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -112,8 +116,9 @@ def probe_table(result: ProbeResult) -> Table:
         groups = max(row.groups for row in rows if row)
         lines.append((condition, category or "together", *cells, groups))
     return Table(
-        title=f"geometry of {result.model}",
+        title=f"geometry of {mark_model(result.model, result.notes)}"
+        + (f" on {result.dataset}" * bool(result.dataset)),
         header=("condition", "category", *(heading for *_, heading in _PROBE_COLUMNS), "groups"),
         rows=tuple(lines),
-        notes=tuple(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS),
+        notes=(*(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS), *result.notes),
     )

@@ -17,11 +17,13 @@ from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.explorer import make_blocks
 from fourfold.evaluator.reporting.html import render
 from fourfold.evaluator.reporting.html_tables import to_html
+from fourfold.evaluator.reporting.lead import Lead
 from fourfold.evaluator.reporting.markdown import escape
 from fourfold.evaluator.reporting.pages import Page
+from fourfold.evaluator.reporting.panels import Panel
 from fourfold.evaluator.reporting.sections import ConfigurationBlock, RunConfiguration
 from fourfold.evaluator.reporting.systems import is_control
-from fourfold.evaluator.reporting.view import NBSP, Panel
+from fourfold.evaluator.reporting.view import NBSP
 from fourfold.evaluator.reporting.writing import check_ending, write_page
 from fourfold.evaluator.tables.formats import MISSING, Cell, Estimate, Table, percent, write_csv, write_markdown
 from fourfold.files import dump_json
@@ -149,7 +151,7 @@ def _how_to_read(board: Leaderboard) -> list[str]:
     return notes
 
 
-def _lede(board: Leaderboard) -> str:
+def _verdict(board: Leaderboard) -> str:
     where = "over all categories" if board.category == ALL else f"in {board.category}"
     told = f"{board.best.name} is first with {percent(board.best.row.value)}{NBSP}% {where}"
     ties = [place.name for place in board.places if place.ties_with_best]
@@ -172,7 +174,7 @@ def _page(board: Leaderboard, made: str) -> Page:
     said = (*read, *board.left_out, *board.notes)
     return Page(
         title=f"Leaderboard of {board.dataset}",
-        lede=(_lede(board), *(f"{note[:1].upper()}{note[1:]}." for note in read)),
+        lead=Lead(_verdict(board), reading=tuple(f"{note[:1].upper()}{note[1:]}." for note in read)),
         facts=(f"{len(board.places)} places", f"{len(board.versions)} results", made),
         explorer_note="",
         explorer=False,
@@ -210,7 +212,7 @@ def _configuration(board: Leaderboard) -> list[RunConfiguration]:
 
 def _markdown(board: Leaderboard, made: str) -> str:
     tables = filter(None, [ranking_table(board), category_table(board), seeds_table(board), facts_table(board)])
-    parts = [f"# {escape(f'Leaderboard of {board.dataset}')}", escape(_lede(board))]
+    parts = [f"# {escape(f'Leaderboard of {board.dataset}')}", escape(_verdict(board))]
     parts += [write_markdown(table).strip() for table in tables]
     parts += ["## How the results were made", *(f"    {' '.join(each.split())}" for each in board.commands.values())]
     return "\n\n".join([*parts, escape(f"{made[:1].upper()}{made[1:]}.")]) + "\n"

@@ -117,10 +117,7 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
     folder = copy_split(name, reading.split) if is_url(name) else Path(dataset)
     read_manifest(folder)  # a folder that is no dataset is said before its splits are looked for
     used = choose_split(folder, reading.split)
-    items, info = load_items(folder, used, reading.limit), describe_dataset(folder, used)
-    counts = read_manifest(folder)["splits"][used].get("groups", {})
-    is_cut = reading.limit is not None and len(items) < sum(counts.values())
-    return items, info | ({"limit": reading.limit} if is_cut else {}), None
+    return load_items(folder, used, reading.limit), describe_dataset(folder, used, reading.limit), None
 
 
 def _random_note(allowed: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """`probe`: the geometry probe of a model on a dataset folder, and its numbers and figures as files."""
 
+from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
@@ -8,8 +9,10 @@ import numpy as np
 from fourfold.evaluator.analysis import embedding_geometry
 from fourfold.evaluator.analysis.composites import read_composites
 from fourfold.evaluator.analysis.content_questions import read_content_questions
+from fourfold.evaluator.analysis.dataset_names import name_asked
+from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, save_probe
-from fourfold.evaluator.data.fourfold_items import load_items
+from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
 from fourfold.evaluator.features.encoding import encoding_bar
 from fourfold.evaluator.reporting.probe_figures import write_figures
@@ -62,6 +65,8 @@ def probe(
             cache_dir=None if cache_dir is None else Path(cache_dir),
             progress=advance,
         )
+    asked = name_asked(describe_dataset(folder, choose_split(folder, split), limit))
+    result = replace(result, dataset=asked, notes=(RANDOM_WEIGHTS,) if allow_random_weights else ())
     if out is not None:
         _save_probe(result, Path(out))
     return result

@@ -42,7 +42,7 @@ def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "license: cc-by-4.0",
         "language: en",
         # JSON strings are YAML strings, whatever is in them, but for what JSON escapes as two halves.
-        f"pretty_name: {json.dumps(full_name(manifest), ensure_ascii=False)}",
+        f"pretty_name: {json.dumps(full_name(manifest | {'name': recipe.name}), ensure_ascii=False)}",
         "task_categories: [zero-shot-image-classification, image-text-to-text]",
         f"size_categories: {size}",
         "tags: [synthetic, compositionality, clip, negation, spatial, attribute-binding, croissant]",
