@@ -398,7 +398,9 @@ def test_several_models_are_compared_in_one_table(made: SimpleNamespace) -> None
 def test_the_document_holds_every_table_in_columns(made: SimpleNamespace) -> None:
     text = made.document.read_text(encoding="utf-8")
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(tables) == 1 + 1 + 2 + 5  # answer, comparisons, checks, every metric of four categories and of all
+    assert (
+        len(tables) == 1 + 1 + 2 + 5 + 5
+    )  # answer, comparisons, checks, every metric of 4 categories and all, scrutiny
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert results.load(made.first).command in text

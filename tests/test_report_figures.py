@@ -202,7 +202,7 @@ def test_figures_and_tables_for_papers_come_out_the_same_twice(made: SimpleNames
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     endings = [path.suffix for path in first]
     assert endings.count(".svg") == endings.count(".pdf") >= 2
-    assert endings.count(".csv") == endings.count(".tex") == 9
+    assert endings.count(".csv") == endings.count(".tex") == 14
     command = results.load(made.first).command
     assert command in (made.root / "paper" / "README.md").read_text(encoding="utf-8")
     for path in first:

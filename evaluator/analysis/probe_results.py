@@ -12,6 +12,7 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import MEASURES
+from fourfold.evaluator.analysis.joint_satisfaction import JointRow
 from fourfold.evaluator.analysis.rows import make_row
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent, write_html
 from fourfold.generator.dataset.reading import dump_json, write_atomically
@@ -42,6 +43,7 @@ class ProbeResult:
     margins: Mapping[str, np.ndarray]  # category -> [n, 4] in units of cosine: A, B, a, b
     model: str
     identity: str  # of the encoder: hash of architecture, weights, preprocessing and tokenizer
+    joint: tuple[JointRow, ...] = ()  # C1 together with the other conditions, on the same scenes
 
     def __repr__(self) -> str:
         rows = [row for row in self.rows if (row.side, row.measure) == ("both", "satisfied")]
@@ -74,7 +76,8 @@ def read_probe(path: Path) -> ProbeResult | None:
         if not all(np.isfinite(table).all() for table in margins.values()):
             raise ValueError("margins that are no numbers")
         rows = tuple(make_row(ProbeRow, row, f"{path}: rows") for row in content["rows"])
-        return ProbeResult(rows, margins, str(content["model"]), str(content["identity"]))
+        joint = tuple(make_row(JointRow, row, f"{path}: joint") for row in content.get("joint", ()))
+        return ProbeResult(rows, margins, str(content["model"]), str(content["identity"]), joint)
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -10,6 +10,7 @@ from fourfold.evaluator.reporting.entries import Entry
 from fourfold.evaluator.reporting.html_tables import HtmlTable, to_html
 from fourfold.evaluator.reporting.loading import Material
 from fourfold.evaluator.reporting.probe_figures import NOTE as PROBE_NOTE
+from fourfold.evaluator.reporting.scrutiny import scrutiny_tables
 from fourfold.evaluator.reporting.sections import (
     AxisSection,
     LegendEntry,
@@ -57,6 +58,7 @@ class Page:
     panels: tuple[Panel, ...] = ()
     answers: tuple[HtmlTable, ...] = ()
     details: tuple[HtmlTable, ...] = ()
+    scrutiny: tuple[HtmlTable, ...] = ()
     axes: tuple[AxisSection, ...] = ()
     legend: tuple[LegendEntry, ...] = ()
     probe: tuple[ProbeSection, ...] = ()
@@ -102,6 +104,7 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
         panels=tuple(_panel(first, category, material, blocks) for category in first.categories),
         answers=tuple(to_html(answer_table(each), best="row") for each in material.numbers),
         details=tuple(to_html(table, said=notes) for each in material.numbers for table in detail_tables(each)),
+        scrutiny=tuple(to_html(table, said=notes) for table in scrutiny_tables(material.numbers)),
         axes=tuple(difficulty_sections(find_trends(material))),
         legend=tuple(legend(first)),
         probe=tuple(probe_sections(material.folders)),

@@ -6,6 +6,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from fourfold.evaluator.analysis.joint_satisfaction import joint_table
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
 from fourfold.evaluator.analysis.result_tables import comparison_table, metric_cell, metric_table, retrieval_table
 from fourfold.evaluator.analysis.results import Results
@@ -103,8 +104,9 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
     searched = retrieval_table(replace(numbers.run, notes=()))
     probe = read_probe(folder / PROBE_FILE)
     measured = None if probe is None else probe_table(probe)
+    joint = None if probe is None else joint_table(probe.joint, probe.model)
     seeds = seed_table(replace(numbers.run, notes=()))
-    return [table for table in (seeds, measured, hard, searched, controlled) if table is not None]
+    return [table for table in (seeds, measured, joint, hard, searched, controlled) if table is not None]
 
 
 def detail_tables(numbers: Numbers) -> list[Table]:

@@ -13,6 +13,7 @@ from fourfold.evaluator.reporting.loading import Material, load_material
 from fourfold.evaluator.reporting.maps import load_maps
 from fourfold.evaluator.reporting.markdown import render_markdown
 from fourfold.evaluator.reporting.pages import browser_page, make_title, report_page
+from fourfold.evaluator.reporting.scrutiny import scrutiny_tables
 from fourfold.evaluator.reporting.sections import check_tables, configuration, detail_tables
 from fourfold.evaluator.reporting.view import answer_table, lede, matrix
 from fourfold.evaluator.tables.formats import Table
@@ -62,7 +63,7 @@ def list_tables(material: Material) -> list[Table]:
     tables = [matrix(material.numbers)] if len(material.numbers) > 1 else []
     for numbers, folder in zip(material.numbers, material.folders, strict=True):
         tables += [answer_table(numbers), *check_tables(numbers, folder), *detail_tables(numbers)]
-    return tables
+    return [*tables, *scrutiny_tables(material.numbers)]
 
 
 def _check_ending(out: Path, *endings: str) -> None:

@@ -1,11 +1,13 @@
 """`probe`: the geometry probe of a model on a dataset folder, and its numbers and figures as files."""
 
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
 from fourfold.evaluator.analysis import embedding_geometry
 from fourfold.evaluator.analysis.composites import read_composites
+from fourfold.evaluator.analysis.content_questions import read_content_questions
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, save_probe
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
@@ -56,6 +58,7 @@ def probe(
             encoder,
             rng=np.random.default_rng(seed),
             composites=list(read_composites(groups)),
+            content=read_content_questions(groups, np.random.default_rng([seed, crc32(b"content")])),
             cache_dir=None if cache_dir is None else Path(cache_dir),
             progress=advance,
         )

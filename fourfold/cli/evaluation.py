@@ -177,12 +177,15 @@ def probe(dataset: Path, quiet: bool, **options: Any) -> None:
     twins differ, a bilinear score on the same vectors may satisfy C2. Groups that hold prove nothing about others.
     """
     from fourfold.calls.probing import probe as call
+    from fourfold.evaluator.analysis.joint_satisfaction import joint_table
     from fourfold.evaluator.analysis.probe_results import probe_table
     from fourfold.evaluator.tables.formats import write_text
 
     options |= {"device": say_device(options["device"])}
     found = call(dataset, progress=not quiet, **options)
     click.echo(write_text(probe_table(found)))
+    if table := joint_table(found.joint, found.model):
+        click.echo(write_text(table))
 
 
 @click.command(short_help="List models that can be named.")
