@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from fourfold import kinds
@@ -9,6 +10,10 @@ from fourfold.calls.kinds import LISTS, kinds_table
 from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.evaluator.tables.formats import write_text
 from fourfold.generator.captions.phrases import TEMPLATES
+from fourfold.generator.captions.wording import form
+from fourfold.generator.categories import CATEGORIES
+from fourfold.generator.categories.world import make_world
+from fourfold.generator.recipe.reading import Recipe, SceneRange, Split
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.vocabulary import COLORS, MATERIALS, PATTERNS, SIZES
 from fourfold.scenes.shapes import KINDS
@@ -49,6 +54,25 @@ def test_rows_say_what_people_look_for() -> None:
     for name, row in found["categories"].items():
         assert (row["condition"], row["summary"]) == (condition_of(name), DIFFERENCES[name])
     assert "there is no {bare_a}" in found["templates"]["absent"]["phrases"]
+
+
+@pytest.mark.parametrize("name", CATEGORIES)
+def test_forms_of_a_category_are_those_of_its_drafts(name: str) -> None:
+    recipe = Recipe("all", {"test": Split()}, scene=SceneRange((1, 3), tuple(ARRANGEMENTS)))
+    world, rng = make_world(recipe, recipe.splits["test"]), np.random.default_rng(3)
+    found: set[str] = set()
+    for tries in range(300):
+        if (draft := CATEGORIES[name].sample(world, rng)) is not None:
+            found |= {form(claim) for claim in draft.claims}
+        if tries >= 8 and found >= set(CATEGORIES[name].forms):
+            break
+    assert found == set(CATEGORIES[name].forms)
+
+
+def test_every_form_with_templates_is_some_categorys() -> None:
+    assert {each for row in CATEGORIES.values() for each in row.forms} == set(TEMPLATES)
+    found = {row["name"]: row["categories"] for row in kinds()["templates"]}
+    assert found["counted"] == ["counting", "numerosity"]
 
 
 def test_the_command_lists_all_or_one_as_text_or_json(fourfold) -> None:

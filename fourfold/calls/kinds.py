@@ -21,7 +21,8 @@ def kinds() -> dict[str, list[Row]]:
     """The lists of what there is: objects, colors, ..., categories, templates; each a row for every name in it.
 
     A row begins with its `name`, as recipes, metadata and captions have it; colors are sRGB 0..255, sizes the largest
-    extent of an object in scene units. Templates are listed by the form of claim that they put into words.
+    extent of an object in scene units. Templates are listed by the form of claim that they put into words, with the
+    categories that use it.
     """
     return {name: list(rows()) for name, rows in _LISTS.items()}
 
@@ -50,6 +51,10 @@ def _arrangements() -> Iterable[Row]:
         yield {"name": row.name, "surfaces": list(row.surfaces), "carried by": list(row.bases)}
 
 
+def _users(form: str) -> list[str]:
+    return [row.name for row in CATEGORIES.values() if form in row.forms]
+
+
 def _phrases(table: Mapping[str, tuple[str, ...]]) -> Callable[[], Iterable[Row]]:
     return lambda: [{"name": name, "phrases": list(phrases)} for name, phrases in table.items()]
 
@@ -70,9 +75,12 @@ _LISTS: dict[str, Callable[[], Iterable[Row]]] = {
     "comparisons": _phrases(COMPARISON_PHRASES),
     "superlatives": _phrases(SUPERLATIVE_PHRASES),
     "categories": lambda: [
-        {"name": row.name, "condition": row.condition, "summary": row.summary} for row in CATEGORIES.values()
+        {"name": row.name, "condition": row.condition, "forms": list(row.forms), "summary": row.summary}
+        for row in CATEGORIES.values()
     ],
-    "templates": _phrases(TEMPLATES),
+    "templates": lambda: [
+        {"name": form, "categories": _users(form), "phrases": list(phrases)} for form, phrases in TEMPLATES.items()
+    ],
 }
 LISTS = tuple(_LISTS)
 

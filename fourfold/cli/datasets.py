@@ -146,12 +146,12 @@ def audit(dataset: str, seed: int) -> None:
         raise InputError(f"{dataset}: captions or objects give answers away without the picture (see above)")
 
 
-@click.command(short_help="List objects, colors, relations, categories, templates, ...")
-@click.argument("name", metavar="[LIST]", required=False)
+@click.command(short_help="List what scenes and captions are made of.")
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="rows as JSON, with every field")
 def kinds(name: str | None, as_json: bool) -> None:
     """List what scenes and captions are made of: objects, colors, sizes, materials, patterns, surfaces, arrangements,
-    relations, regions, comparisons, superlatives, categories, templates; one LIST of these, or the names in all.
+    relations, regions, comparisons, superlatives, categories, templates; the list of that NAME, or the names in all.
     """
     from fourfold.calls.kinds import LISTS, kinds_table
     from fourfold.calls.kinds import kinds as call
