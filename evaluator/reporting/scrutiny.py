@@ -20,7 +20,7 @@ def scrutiny_tables(runs: Sequence[Numbers], *, margin: float = MARGIN, seed: in
     """
     names = _distinct([numbers.model for numbers in runs])
     scorers = {name: [s.scorer for s in numbers.contestants] for name, numbers in zip(names, runs, strict=True)}
-    systems = merge_systems({name: each.run.items for name, each in zip(names, runs, strict=True)}, scorers)
+    systems = merge_systems({name: each.run for name, each in zip(names, runs, strict=True)}, scorers)
     found = [reliability_table(find_reliability(systems, seed=seed))]
     for name, numbers in zip(names, runs, strict=True):
         run = _without_controls(numbers.run, scorers[name])
