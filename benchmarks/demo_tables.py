@@ -31,7 +31,7 @@ def results_table() -> str:
     results = load(STORED)
     head = (
         f"`{results.command}`, seed {results.dataset['seed']} of the scenes and {results.settings['seed']} of the "
-        f"evaluation, {results.versions['platform']}. Share of groups with all four comparisons right:"
+        f"evaluation, {results.versions['platform']}. `group` is the share of groups with all four comparisons right:"
     )
     return f"{head}\n\n{write_markdown(category_table(results))}"
 

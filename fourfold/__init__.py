@@ -16,15 +16,21 @@ if TYPE_CHECKING:
     from fourfold.calls.evaluation import models as models
     from fourfold.calls.kinds import kinds as kinds
     from fourfold.calls.probing import probe as probe
+    from fourfold.calls.publishing import leaderboard as leaderboard
+    from fourfold.calls.publishing import model_index as model_index
     from fourfold.calls.reports import compare as compare
+    from fourfold.calls.reports import load_results as load_results
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
     from fourfold.calls.reports import scrutinise as scrutinise
     from fourfold.calls.training import train_head as train_head
     from fourfold.calls.training import train_heads as train_heads
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
+    from fourfold.evaluator.analysis.results import Results as Results
     from fourfold.evaluator.data.external import load_benchmark as load_benchmark
     from fourfold.evaluator.data.fourfold_items import load_items as load_items
+    from fourfold.evaluator.data.image_refs import ImageRef as ImageRef
+    from fourfold.evaluator.data.items import Item as Item
     from fourfold.evaluator.data.torch_datasets import FourfoldOnline as FourfoldOnline
     from fourfold.evaluator.data.torch_datasets import FourfoldPairs as FourfoldPairs
     from fourfold.evaluator.data.torch_datasets import FourfoldStream as FourfoldStream
@@ -58,18 +64,24 @@ _WHERE = {
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
     "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
     "generate": "fourfold.generator.run.pipeline",
+    "ImageRef": "fourfold.evaluator.data.image_refs",
+    "Item": "fourfold.evaluator.data.items",
     "kinds": "fourfold.calls.kinds",
+    "leaderboard": "fourfold.calls.publishing",
     "load_benchmark": "fourfold.evaluator.data.external",
     "load_encoder": "fourfold.evaluator.encoders",
     "load_items": "fourfold.evaluator.data.fourfold_items",
     "load_recipe": "fourfold.generator.recipe.reading",
+    "load_results": "fourfold.calls.reports",
     "load_runs": "fourfold.evaluator.analysis.comparison",
     "merge": "fourfold.generator.run.pipeline",
+    "model_index": "fourfold.calls.publishing",
     "models": "fourfold.calls.evaluation",
     "paper_report": "fourfold.calls.reports",
     "preview": "fourfold.generator.presentation.contact_sheet",
     "probe": "fourfold.calls.probing",
     "read_groups": "fourfold.generator.dataset.reading",
+    "Results": "fourfold.evaluator.analysis.results",
     "report": "fourfold.calls.reports",
     "scrutinise": "fourfold.calls.reports",
     "stream_groups": "fourfold.generator.groups.online",
@@ -84,6 +96,9 @@ __all__ = [
     "FourfoldOnline",
     "FourfoldPairs",
     "FourfoldStream",
+    "ImageRef",
+    "Item",
+    "Results",
     "TrainingConfig",
     "audit",
     "collate_contrastive",
@@ -96,12 +111,15 @@ __all__ = [
     "export",
     "generate",
     "kinds",
+    "leaderboard",
     "load_benchmark",
     "load_encoder",
     "load_items",
     "load_recipe",
+    "load_results",
     "load_runs",
     "merge",
+    "model_index",
     "models",
     "paper_report",
     "preview",

@@ -1,8 +1,10 @@
 """Scorers added to results that exist: what is there afterwards is what one run with all of them gives."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from fourfold import evaluate, evaluate_models
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.joining import join_scorers
 from fourfold.evaluator.analysis.results import load
+from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER
 
 TOLD = {"progress": False, "command": "typed by hand"}
 
@@ -83,7 +86,8 @@ def recaption(folder: Path) -> None:
         ({"seed": 1}, "another seed"),
         ({"limit": 1}, "another items"),
         ({"dtype": "bfloat16"}, "another dtype"),
-        ({"model": "fourfold-tiny-random", "allow_random_weights": True}, "another model, fourfold-tiny"),
+        ({"model": "fourfold-tiny-random", "allow_random_weights": True}, "another model; give --model fourfold-tiny"),
+        ({"model": "fourfold-tiny-random", "allow_random_weights": True, "scorers": "dcsm"}, "another model; give"),
         ({"scorers": []}, "none named"),
         ({"scorers": "cosin"}, "Did you mean 'cosine'"),
         ({"out": None}, "name that folder"),
@@ -95,6 +99,18 @@ def test_results_of_another_question_are_refused_and_stay(change, said, dataset,
         evaluate(**{"dataset": dataset, "scorers": "maxsim", "out": out, "add": True, **TOLD, **change})
     assert "\n" not in str(caught.value)
     assert files(out) == before
+
+
+def test_a_model_is_known_by_its_weights_whatever_it_is_called(dataset, out, monkeypatch) -> None:
+    told = {"out": out, "add": True, **TOLD}
+    local = f"local-dir:{TINY_FOLDER}"
+    assert evaluate(dataset, model=local, scorers="cosine", **told).model["name"] == TINY
+    assert list(evaluate(dataset, model=local, scorers="maxsim", **told).scorers) == ["cosine", "maxsim"]
+    # a tag of the hub is not fetched where its name is that of the results, but here it is not
+    another = SimpleNamespace(identity="another")
+    monkeypatch.setattr("fourfold.evaluator.run.earlier.load_encoder", lambda *_given, **_options: another)
+    with pytest.raises(InputError, match="another model; give --model fourfold-tiny"):
+        evaluate(dataset, model="ViT-B-32,openai", scorers="cosine", **told)
 
 
 def test_other_captions_under_the_same_names_are_refused(report_data, out, tmp_path) -> None:
@@ -115,6 +131,15 @@ def test_a_scorer_whose_code_is_another_is_refused(dataset, tmp_path, monkeypatc
     (tmp_path / "my_scorer_23.py").write_text("def score(images, texts):\n    return -images.pooled @ texts.pooled.T\n")
     with pytest.raises(InputError, match="another code of my_scorer_23:score"):
         evaluate(dataset, scorers=["my_scorer_23:score", "random"], out="out", limit=1, add=True, **TOLD)
+
+
+def test_a_scorer_that_lies_in_no_file_is_not_taken_for_itself(dataset, tmp_path) -> None:
+    typed: dict[str, Callable] = {}
+    exec("def mine(images, texts):\n    return images.pooled @ texts.pooled.T", typed)
+    told = {"scorers": typed["mine"], "out": tmp_path / "out", "limit": 1, **TOLD}
+    assert evaluate(dataset, **told).scorers["mine"]["source_sha256"] == ""
+    with pytest.raises(InputError, match="scores of mine, whose code lies in no file and may be another now"):
+        evaluate(dataset, add=True, **told)
 
 
 def test_without_add_a_folder_with_results_says_how(dataset, out) -> None:

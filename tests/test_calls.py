@@ -104,6 +104,8 @@ def test_reports_take_folders_and_results_one_or_many(report_data, tmp_path) -> 
     page = reports.report([one, two], tmp_path / "page.md", **told).read_text()
     for same in (objects, [one, objects[1]], (str(one), str(two))):
         assert reports.report(same, tmp_path / "page.md", **told).read_text() == page
+    assert fourfold.load_results(str(one)).metrics == objects[0].metrics
+    assert isinstance(objects[0], fourfold.Results)
     alone = reports.report(str(one), tmp_path / "one.md", **told).read_text()
     assert reports.report(objects[0], tmp_path / "one.md", **told).read_text() == alone != page
     assert "data:image/webp" in reports.report(objects[0], tmp_path / "one.html", **told).read_text()

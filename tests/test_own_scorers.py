@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch.nn.functional import normalize
 
-from fourfold import evaluate, evaluate_models
+from fourfold import evaluate, evaluate_models, report
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.image_refs import ImageRef
@@ -44,6 +44,10 @@ class Toy:
 
 def mine(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
     return images.pooled @ texts.pooled.T
+
+
+def in_long_double(images: ImageFeatures, texts: TextFeatures) -> np.ndarray:
+    return np.asarray(mine(images, texts), np.longdouble)[::-1][::-1]
 
 
 def crossed(images: ImageFeatures, texts: TextFeatures) -> np.ndarray:
@@ -90,7 +94,9 @@ def test_an_encoder_items_and_a_function_are_as_good_as_names(items, tmp_path) -
     assert load(tmp_path / "out").scorers == results.scorers
 
 
-@pytest.mark.parametrize("given", ["cosine", mine, FunctionScorer("whole", lambda i, t: i.pooled @ t.pooled.mT)])
+@pytest.mark.parametrize(
+    "given", ["cosine", mine, in_long_double, FunctionScorer("whole", lambda i, t: i.pooled @ t.pooled.mT)]
+)
 def test_one_scorer_needs_no_list(given, items) -> None:
     results = ask(items, given)
     np.testing.assert_allclose(scores(results, *results.scorers), scores(ask(items, ["cosine"]), "cosine"), atol=1e-6)
@@ -204,7 +210,9 @@ def wrong(given):
         (3, "3 is none"),
         ([None], "None is none"),
         ([FunctionScorer("cosine", mine)], "'cosine' is the name of one of ours"),
-        ([FunctionScorer("mirror:x", mine)], "the name 'mirror:x'; it must be text, without a colon"),
+        ([FunctionScorer("mirror:x", mine)], "the name 'mirror:x'; it must be text without : and #"),
+        ([FunctionScorer("dcsm#1", mine)], "must be text without : and #"),
+        ([FunctionScorer("mirror", mine)], "'mirror' is the name of one of ours"),
         ([FunctionScorer("x", mine, n_parameters="many")], "n_parameters is 'many'; it must be int"),
     ],
 )
@@ -242,7 +250,8 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def test_module_and_function_name_a_scorer_and_no_head_of_ours(items, here) -> None:
-    results = ask(items, ["cosine", "my_scorer_17:dcsm", "mirror:my_scorer_17:dcsm"])
+    names = ["cosine", "my_scorer_17:dcsm", "mirror:my_scorer_17:dcsm"]
+    results = ask(items, names, model="fourfold-tiny")  # for which a head is shipped
     assert np.allclose(scores(results, "my_scorer_17:dcsm"), scores(results, "cosine"), atol=1e-6)
     assert results.scorers["mirror:my_scorer_17:dcsm"]["own"] == "my_scorer_17:dcsm"
     assert "heads" not in results.settings
@@ -319,6 +328,12 @@ def test_items_that_cannot_be_asked_are_said_before_the_model_is_loaded(change, 
 
 def changed(item: Item, **change) -> Item:
     return replace(item, **change)
+
+
+def test_results_on_items_make_a_report(items, tmp_path) -> None:
+    results = ask(items, ["cosine", mine, "mirror:maxsim"])
+    assert "mine" in report(results, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "toy on these items, 4 items" in repr(results)
 
 
 def test_a_limit_takes_the_first_items_of_each_category(items) -> None:

@@ -19,6 +19,7 @@ from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
 from fourfold.evaluator.data.images import open_image
 from fourfold.evaluator.run.evaluation import check_items
+from fourfold.evaluator.run.evaluation_spec import make_spec
 
 HEADER = "image,caption,foil\n"
 GOOD = HEADER + "0.png,a dog,a cat\n1.png,a cat,a dog\n"
@@ -195,6 +196,8 @@ BAD_CSV: list[tuple[str | bytes, str]] = [
     (HEADER + "https://example.org/0.png,x,a\n", "line 2: 'image' is the URL https://example.org/0.png"),
     (HEADER + f"{'x' * 300}.png,x,a\n", "longer than a file name can be"),
     (HEADER + f"{'x/' * 3000}0.png,x,a\n", "longer than a file name can be"),
+    ("category,image,caption,foil\nretrieval,0.png,x,a\n", "line 2: the category 'retrieval' is that of searches"),
+    ("category,image,caption,foil\nall,0.png,x,a\n", "the category name 'all' means all categories"),
     (HEADER + "gone.png,x,a\n", r"1 items lack an image.*gone\.png"),
     ("id,image,caption,foil\n1,0.png,x,a\n2,0.png,y,a\n1,1.png,x,a\n", "line 4: the id '1' is that of .*line 2 too"),
     ("id,image,caption,foil\n,0.png,x,a\n", "line 2: 'id' is empty"),
@@ -271,7 +274,8 @@ def test_mistakes_in_a_mapping_are_named(load, mapped: str, said: str) -> None:
 
 @pytest.mark.parametrize("form", [*PLAIN, TOML])
 def test_a_place_is_wanted_and_looked_at(form: str, folder: Path) -> None:
-    for place, said in (("", "give .*:PLACE"), ("x" * 5000, "cannot be looked at"), ("a\0b", "cannot be looked at")):
+    unseen = "cannot be looked at"
+    for place, said in (("", "give .*:PLACE"), ("x" * 5000, unseen), ("a\0b", unseen), ("~nobody-here/x", unseen)):
         assert is_benchmark(f"{form}:{place}")
         with pytest.raises(InputError, match=said):
             load_benchmark(f"{form}:{place}", images=None)
@@ -388,3 +392,21 @@ def test_questions_of_several_shapes_stand_side_by_side(load) -> None:
     """A question of one picture beside one of two: each has its own metric."""
     pair = {"images": ["0.png", "1.png"], "captions": ["x", "y"]}
     assert {"group_score", "text_choice"} <= metrics_of(load(lines(NAMED, pair), "a.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("my.csv", "csv:my.csv"), ("my.TSV", "csv:my.TSV"), ("my.jsonl", "jsonl:my.jsonl"), ("x.tar", "wds:x.tar")],
+)
+def test_a_file_without_its_form_is_told_how_it_is_read(folder: Path, name: str, said: str) -> None:
+    (folder / name).write_text(GOOD)
+    for ask in (lambda: make_spec(name, ["cosine"]), lambda: audit(name, np.random.default_rng(0))):
+        with pytest.raises(InputError, match=f"is a file; questions of your own are read as {said}"):
+            ask()
+
+
+def test_what_is_no_place_at_all_is_named(folder: Path) -> None:
+    (folder / "x.zip").write_text("")
+    for place, said in (("x.zip", "is a file; name the folder"), ("x" * 5000, "cannot be looked at"), ("x", "no such")):
+        with pytest.raises(InputError, match=said):
+            make_spec(place, ["cosine"])

@@ -218,6 +218,11 @@ def test_places_that_hold_nothing_are_named(folder: Path, place: str, said: str)
     assert "\n" not in str(error.value)
 
 
+def test_a_folder_of_images_means_nothing_to_tars(folder: Path) -> None:
+    with pytest.raises(InputError, match="leave out --images"):
+        load_benchmark("wds:set-000.tar", images=folder)
+
+
 def test_a_page_that_is_not_there_is_named(served: Callable[..., str]) -> None:
     with pytest.raises(InputError, match=r"nowhere\.tar: cannot be read .HTTPError: HTTP Error 404"):
         load_benchmark(f"wds:{served()}/nowhere.tar", images=None)

@@ -69,8 +69,8 @@ def compare(
     """Put runs side by side; the first scorer of the first run is what the others are compared with.
 
     `scorers` picks and orders them; None takes all that each run has. The items that all runs have (same id, captions,
-    truth and pixels) are compared in pairs, with the same resamples, exact McNemar tests and Holm's correction over all
-    of them, the categories of every model and scorer but the first: one family, as one looks through them all for what
+    truth and pixels) are compared in pairs, with the same resamples and exact McNemar tests. Holm's correction is over
+    all the tests together, every category of every line but the first, because one looks through all of them for what
     differs. Raises InputError for fewer than two lines to compare and a scorer that no run has.
     """
     _check_scorers(runs, scorers)

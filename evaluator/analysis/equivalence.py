@@ -18,7 +18,7 @@ from fourfold.evaluator.analysis.result_tables import SIGNIFICANT, Compared, p_v
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import ALL
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table
-from fourfold.statistics import Interval, holm
+from fourfold.statistics import LEVEL, Interval, holm
 from fourfold.statistics.equivalence import equivalence_test, paired_interval
 
 MARGIN = 5.0  # percentage points
@@ -55,7 +55,7 @@ class EquivalenceRow:
 
 
 def find_equivalence(
-    metrics: Sequence[MetricRow], comparisons: Sequence[ComparisonRow], *, margin: float = MARGIN, level: float = 0.95
+    metrics: Sequence[MetricRow], comparisons: Sequence[ComparisonRow], *, margin: float = MARGIN, level: float = LEVEL
 ) -> tuple[EquivalenceRow, ...]:
     """Two one-sided tests for every paired comparison of a headline; `margin` in percentage points.
 

@@ -55,8 +55,8 @@ def join_scorers(earlier: Results, later: Results) -> Results:
 
 
 def _compared(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be the same in both: where a dataset lies and what a model is called may change."""
-    return {name: fact for name, fact in facts.items() if name not in ("folder", "name", _HEADS)}
+    """What must be the same in both: where a dataset lies and what a model or its class is called may change."""
+    return {name: fact for name, fact in facts.items() if name not in ("folder", "name", "own", _HEADS)}
 
 
 def _join_notes(earlier: Sequence[str], later: Sequence[str]) -> list[str]:

@@ -85,6 +85,19 @@ def measure_category(
     return found
 
 
+def cluster_hits(items: Sequence[ScoredItem], metric: str) -> np.ndarray | None:
+    """How many questions of a metric each scorer has right in each cluster, [G, S], for paired tests.
+
+    None for a metric that is no share of questions, and one that none of the items asks.
+    """
+    names, clusters = np.unique([item.cluster for item in items], return_inverse=True)
+    chosen = np.array([METRICS[metric].applies_to(item.truth) for item in items])
+    if not chosen.any():
+        return None
+    _, blocks = _make_blocks(items, clusters, chosen)
+    return METRICS[metric].measure(blocks, len(names)).hits
+
+
 def _distinct_truths(items: Sequence[ScoredItem]) -> tuple[list[np.ndarray], np.ndarray]:
     """The different truth tables, and which of them each item has: a handful, of tens of thousands of items."""
     found: dict[tuple[tuple[int, ...], bytes], int] = {}

@@ -225,7 +225,7 @@ def _retained(row: MetricRow | None, base: MetricRow | None) -> Estimate | None:
 
 
 def p_value(p: float | None) -> str:
-    """A p-value as tables write it, to four decimals."""
+    """A p-value as it stands in a cell: ".0123", "<.0001"."""
     if p is None:
         return MISSING
     return "<.0001" if p < 1e-4 else f"{p:.4f}".removeprefix("0")

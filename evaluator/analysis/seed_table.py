@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from fourfold.evaluator.analysis.marks import explain_signs, mark_model, mark_scorer
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.result_tables import Evaluated
 from fourfold.evaluator.analysis.rows import MetricRow
@@ -59,25 +60,26 @@ def spread_over_seeds(metrics: Sequence[MetricRow], category: str, metric: str) 
 def seed_table(results: Evaluated) -> Table | None:
     """Mean, lowest, highest and standard deviation over training seeds, on each category's headline metric.
 
-    None where no scorer has several seeds. A dagger marks scorers whose scores depend on other items.
+    None where no scorer has several seeds.
     """
     lines: list[tuple[Cell, ...]] = []
     for category in dict.fromkeys(row.category for row in results.metrics):
         metric = headline_metric(results.metrics, category)
         for found in spread_over_seeds(results.metrics, category, metric):
-            name = found.scorer + _dagger(results.scorers, found.scorer)
+            name = mark_scorer(found.scorer, _facts(results.scorers, found.scorer))
             shares = (found.mean, found.lowest, found.highest, found.sd)
             lines.append((category, METRICS[metric].label, name, *map(Estimate, shares), found.named_seeds))
     if not lines:
         return None
     return Table(
-        title=f"{results.model['name']}: over training seeds, percent",
+        title=f"{mark_model(results.model['name'], results.notes)}: over training seeds, percent",
         header=("category", "metric", "scorer", "mean", "lowest", "highest", "sd", "seeds"),
         rows=tuple(lines),
-        notes=(NOTE, *results.notes),
+        notes=(NOTE, *explain_signs(results.scorers), *results.notes),
     )
 
 
-def _dagger(scorers: Mapping[str, Mapping[str, Any]], scorer: str) -> str:
-    marked = any(facts.get("set_dependent") for name, facts in scorers.items() if split_seed(name)[0] == scorer)
-    return "†" if marked else ""
+def _facts(scorers: Mapping[str, Mapping[str, Any]], scorer: str) -> dict[str, Any]:
+    """What is said of any seed of a scorer."""
+    found = [facts for name, facts in scorers.items() if split_seed(name)[0] == scorer]
+    return {key: value for facts in found for key, value in facts.items() if value}

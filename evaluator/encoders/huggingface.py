@@ -142,6 +142,7 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
         tokenize=tokenize,
         text_tower=lambda ids: family.text(model, ids),
         resize_mode="crop" if processor.to_dict()["size"].get("shortest_edge") else "squash",
+        n_parameters=sum(weight.numel() for weight in model.parameters()),
     )
 
 

@@ -99,6 +99,7 @@ def open_clip_encoder(
         tokenize=tokenize,
         text_tower=lambda ids: _encode_text(model, ids),
         resize_mode=_RESIZE_MODES[model.visual.preprocess_cfg.get("resize_mode") or "shortest"],
+        n_parameters=sum(weight.numel() for weight in model.parameters()),
     )
 
 

@@ -49,6 +49,7 @@ class TowerEncoder:
     tokenize: Tokenize
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
     resize_mode: ResizeMode = "crop"
+    n_parameters: int | None = None  # of both towers
 
     def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
         """Features of `n` pictures of any size, on the CPU, float32, unit length."""

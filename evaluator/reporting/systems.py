@@ -35,7 +35,7 @@ def _of_run(run: Results, number: int) -> list[System]:
     names = list(run.scorers)
     baseline = run.settings.get("baseline")
     dcsm = next((name for name in ("dcsm", "dcsm-ref") if name in names), None)
-    only_controls = all(_is_control(name) for name in names)  # then they are what the report is about
+    only_controls = all(is_control(name) for name in names)  # then they are what the report is about
     systems: list[System] = []
     for name in names:
         if name == baseline:
@@ -43,12 +43,13 @@ def _of_run(run: Results, number: int) -> list[System]:
         elif name == dcsm:
             role = "dcsm"
         else:
-            role = "control" if _is_control(name) and not only_controls else "other"
+            role = "control" if is_control(name) and not only_controls else "other"
         style = role if role != "other" else STYLES[sum(s.role == "other" for s in systems) % len(STYLES)]
         label = mark_scorer("DCSM" if name == "dcsm" else name, run.scorers[name])
         systems.append(System(name, number, role, style, label))
     return systems
 
 
-def _is_control(name: str) -> bool:
+def is_control(name: str) -> bool:
+    """Whether a scorer is a control, or one around another scorer."""
     return name.partition(":")[0] in CONTROLS

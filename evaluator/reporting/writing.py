@@ -33,16 +33,16 @@ def write_report(
     Raises InputError for another ending, results on different datasets, and a folder that holds no results or not
     the dataset that was evaluated.
     """
-    _check_ending(out, ".html", ".md")
+    check_ending(out, ".html", ".md")
     material = load_material(results, dataset)
     if out.suffix == ".md":
-        return _write(out, _markdown(material))
+        return write_page(out, _markdown(material))
     maps = [load_maps(folder) for folder in material.folders]
     names = [numbers.model for numbers in material.numbers]
     blocks = make_blocks(
         material.entries, material.systems, names, material.axes, maps, out=out, per_category=per_category
     )
-    return _write(out, render(report_page(material, blocks), blocks, software_version()))
+    return write_page(out, render(report_page(material, blocks), blocks, software_version()))
 
 
 def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_PICTURES) -> Path:
@@ -50,12 +50,12 @@ def write_browser(dataset: Path, out: Path, *, per_category: int = GROUPS_WITH_P
 
     Raises InputError for an `out` that does not end in .html, and a folder that is no dataset.
     """
-    _check_ending(out, ".html")
+    check_ending(out, ".html")
     entries = entries_of_groups(read_groups(dataset))
     axes = find_axes([entry.tags for entry in entries])
     blocks = make_blocks(entries, [], ["no model"], axes, [None], out=out, per_category=per_category)
     page = browser_page(dataset.resolve().name, entries, blocks)
-    return _write(out, render(page, blocks, software_version()))
+    return write_page(out, render(page, blocks, software_version()))
 
 
 def list_tables(material: Material) -> list[Table]:
@@ -66,7 +66,8 @@ def list_tables(material: Material) -> list[Table]:
     return [*tables, *scrutiny_tables(material.numbers)]
 
 
-def _check_ending(out: Path, *endings: str) -> None:
+def check_ending(out: Path, *endings: str) -> None:
+    """Raise InputError for a file whose name ends otherwise."""
     if out.suffix not in endings:
         raise InputError(f"{out}: give a name that ends in {' or '.join(endings)}")
 
@@ -76,7 +77,8 @@ def _markdown(material: Material) -> str:
     return render_markdown(make_title(material.numbers), lede(material.numbers[0]), list_tables(material), runs)
 
 
-def _write(out: Path, text: str) -> Path:
+def write_page(out: Path, text: str) -> Path:
+    """Write a page whole or not at all, and its folder if need be. Returns `out`."""
     out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, text)
     return out

@@ -7,6 +7,7 @@ from typing import Any
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, load, read_summary
+from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.model_names import has_changed
 from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun
@@ -28,10 +29,12 @@ def run_of_missing(folder: Path, spec: EvaluationSpec, run: ModelRun, *, add: bo
     found = read_summary(folder)
     scorers = expand_seeds(run.head, spec.scorers, run.model)
     missing = [name for name in scorers if name not in found["scorers"]]
+    name = found["model"]["name"]
+    if name != run.model and _is_another(found["model"], spec, run):  # first, for its heads are others too
+        raise InputError(f"{folder}: holds earlier results of another model; give --model {name}, or another --out")
     other = _unlike(found, spec, run, [name for name in scorers if name in found["scorers"]])
-    if not other and (add or not missing) and _has_changed(found, spec, run):
-        name = found["model"]["name"]
-        other = "another state of the model" if name == run.model else f"another model, {name}"
+    if not other and (add or not missing) and _is_another(found["model"], spec, run):
+        other = "another state of the model"
     if other:
         raise InputError(f"{folder}: holds earlier results with {other}; give another --out, or remove them")
     if missing and not add:
@@ -56,14 +59,19 @@ def _unlike(found: Mapping[str, Any], spec: EvaluationSpec, run: ModelRun, prese
     if heads != hash_heads(run.head, present, run.model):
         return "another head"
     for name in present:
-        own = own_scorer(name, spec.own)
-        if own is not None and found["scorers"][name].get("source_sha256") != own.source_sha256:
+        own, facts = own_scorer(name, spec.own), found["scorers"][name]
+        if own is not None and (facts.get("own"), facts.get("source_sha256")) != (own.origin, own.source_sha256):
             return f"another code of {name}"
+        if own is not None and not own.source_sha256:
+            return f"scores of {name}, whose code lies in no file and may be another now"
     return ""
 
 
-def _has_changed(found: Mapping[str, Any], spec: EvaluationSpec, run: ModelRun) -> bool:
-    identity = found["model"].get("identity")
+def _is_another(found: Mapping[str, Any], spec: EvaluationSpec, run: ModelRun) -> bool:
+    """Whether the model is not that of the results; tags and hubs of the same name are taken for what they were."""
+    identity, allow = found.get("identity"), spec.options.load.allow_random_weights
     if run.encoder is not None:
         return getattr(run.encoder, "identity", None) != identity
-    return has_changed(run.model, identity, allow_random_weights=spec.options.load.allow_random_weights)
+    if run.model != found["name"]:
+        return load_encoder(run.model, allow_random_weights=allow).identity != identity
+    return has_changed(run.model, identity, allow_random_weights=allow)

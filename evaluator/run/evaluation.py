@@ -142,7 +142,9 @@ def describe_model(encoder: Encoder) -> dict[str, Any]:
     own = {} if kind.__module__.startswith("fourfold.") else {"own": f"{kind.__module__}:{kind.__qualname__}"}
     # encoders without the attribute compute in float32
     dtype = {"dtype": str(getattr(encoder, "dtype", "float32"))}
-    return {fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | dtype | own
+    parameters = getattr(encoder, "n_parameters", None)  # users' encoders need not know
+    counted = {} if parameters is None else {"n_parameters": parameters}
+    return {fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | dtype | counted | own
 
 
 def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:

@@ -13,7 +13,7 @@ from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS
 from fourfold.evaluator.data.dataset_copies import copy_split
 from fourfold.evaluator.data.external import BENCHMARKS, LoadedBenchmark, load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
-from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
+from fourfold.evaluator.data.external.plain_table import PLAIN, TOML, check_no_file
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
@@ -73,7 +73,7 @@ def _items_of(given: Iterable[Item], reading: ReadOptions) -> tuple[Item, ...]:
     if strange := next((each for each in items if not isinstance(each, Item)), None):
         raise InputError(
             f"dataset: {strange!r:.80} is no Item; give a folder, NAME:PATH of a benchmark by others, or a sequence of "
-            "fourfold.evaluator.data.items.Item"
+            "fourfold.Item"
         )
     usual = replace(ReadOptions(), limit=reading.limit)
     if told := [each.name for each in fields(reading) if getattr(reading, each.name) != getattr(usual, each.name)]:
@@ -102,6 +102,8 @@ def _read(dataset: str | Path, reading: ReadOptions) -> tuple[tuple[Item, ...], 
         info |= {} if reading.images is None else {"images": str(reading.images)}
         info |= {"limit": reading.limit} if len(items) < len(found.items) else {}
         return items, info, found
+    if not is_url(name):
+        check_no_file(name)
     if not is_url(name) and not Path(dataset).exists():
         known = ", ".join(sorted((*BENCHMARKS, *PLAIN, TOML)))
         raise InputError(f"{name}: no such dataset folder; or give NAME:PATH with NAME one of: {known}")

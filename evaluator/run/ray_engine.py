@@ -68,7 +68,9 @@ def _run(
     shards = [replace(spec, items=spec.items[start : start + ITEMS_A_SHARD]) for start in starts]
 
     def submit(run: ModelRun) -> Any:
-        parts = [encode.remote(shard, run, here, i == 0) for i, shard in enumerate(shards)]
+        # Encoding needs of earlier results what they are of, not every score again for each shard.
+        lean = run if run.earlier is None else replace(run, earlier=replace(run.earlier, items=()))
+        parts = [encode.remote(shard, lean, here, i == 0) for i, shard in enumerate(shards)]
         return finish.remote(question, run, here, *parts)
 
     left, waiting = iter(runs), dict[Any, ModelRun]()

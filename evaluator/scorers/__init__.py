@@ -63,7 +63,7 @@ def check_scorer(name: str, own: Mapping[str, Callable] | None = None) -> None:
         check_scorer(inner, own)
         check_order(outer, inner)
     elif own and name in own:
-        if name in SCORERS:
+        if name in SCORERS or name in WRAPPERS:
             raise InputError(f"scorers: {name!r} is the name of one of ours; give yours another __name__ (or name)")
     elif name not in SCORERS and not _is_seed(name) and own_scorer(name) is None:
         raise unknown_name("scorer", name, _choices())

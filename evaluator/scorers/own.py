@@ -20,6 +20,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from fourfold.own_code import describe_failure, import_own
 
 GivenScorer = str | Callable | Scorer
 _FACTS = {"n_parameters": int, "needs_patches": bool, "set_dependent": bool}
+_SIGNS = ":#"  # in the names of controls around scorers, and of heads of several seeds
 _TOLERANCE = 1e-3  # of the largest score: sums in another order err by 1e-6
 
 
@@ -43,7 +45,7 @@ class OwnScorer:
 
     name: str
     origin: str  # "module:qualified name", for whoever reads the results
-    source_sha256: str  # of the file that it stands in; "" where there is none
+    source_sha256: str  # of the file that it stands in, or of its text in a notebook; "" where there is neither
     given: Callable
     one_by_one: bool  # a plain callable, which is asked one item at a time
     n_parameters: int = 0
@@ -66,7 +68,7 @@ class OwnScorer:
 
     def _checked(self, table: Any, shape: tuple[int, ...]) -> torch.Tensor:
         if isinstance(table, np.ndarray) and table.dtype.kind in "biuf":
-            table = torch.from_numpy(np.ascontiguousarray(table))
+            table = torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))  # as scores are stored
         if not isinstance(table, torch.Tensor) or table.is_complex():
             kind = f"an array of {table.dtype}" if hasattr(table, "dtype") else f"{type(table).__name__!r}"
             raise InputError(f"scorer {self.name!r} gave {kind}; it must give a tensor or an array of real numbers")
@@ -107,9 +109,10 @@ def wrap_own(given: Any, name: str | None = None) -> OwnScorer:
     if not callable(given) or inspect.isclass(given):
         raise _no_scorer(given)
     facts = {fact: getattr(given, fact) for fact in _FACTS if hasattr(given, fact)}
-    by_name, name = name is not None, name or getattr(given, "name", getattr(given, "__name__", type(given).__name__))
-    if not isinstance(name, str) or not name.strip("<>") or (":" in name and not by_name):
-        raise InputError(f"scorers: one has the name {name!r}; it must be text, without a colon")
+    if name is None:
+        name = getattr(given, "name", getattr(given, "__name__", type(given).__name__))
+        if not isinstance(name, str) or not name.strip("<>") or set(name) & set(_SIGNS):
+            raise InputError(f"scorers: one has the name {name!r}; it must be text without {' and '.join(_SIGNS)}")
     for fact, value in facts.items():
         if type(value) is not _FACTS[fact]:
             raise InputError(f"scorer {name!r}: {fact} is {value!r}; it must be {_FACTS[fact].__name__}")
@@ -154,9 +157,9 @@ def check_pairwise(scorer: Scorer, images: ImageFeatures, texts: TextFeatures) -
 def _source_hash(code: Any) -> str:
     try:
         path = Path(inspect.getsourcefile(code) or "")
-    except TypeError:  # of C, or typed in
+        return file_hash(path) if path.is_file() else sha256(inspect.getsource(code).encode()).hexdigest()
+    except (TypeError, OSError):  # of C, or typed in where nothing keeps it
         return ""
-    return file_hash(path) if path.is_file() else ""
 
 
 def _no_scorer(given: object) -> InputError:

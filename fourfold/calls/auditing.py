@@ -8,6 +8,7 @@ from fourfold.calls.blind_items import blind_items
 from fourfold.evaluator.data.dataset_copies import copy_rows
 from fourfold.evaluator.data.external import load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
+from fourfold.evaluator.data.external.plain_table import check_no_file
 from fourfold.evaluator.data.urls import is_url
 from fourfold.generator.audits import blind_audit as audits
 from fourfold.generator.audits.dataset_audit import audit_dataset, dataset_audit_as_table
@@ -24,6 +25,10 @@ def audit(dataset: str | Path, rng: np.random.Generator) -> tuple[str, bool]:
         found = load_benchmark(str(dataset), images=None, check_images=False)
         report = audits.audit(blind_items(found.items), rng)
         return audits.as_table(report), report.passed
-    folder = copy_rows(str(dataset)) if is_url(str(dataset)) else Path(dataset)
+    if is_url(str(dataset)):
+        folder = copy_rows(str(dataset))
+    else:
+        check_no_file(str(dataset))
+        folder = Path(dataset)
     whole = audit_dataset(folder, rng)
     return dataset_audit_as_table(whole), whole.passed

@@ -52,13 +52,13 @@ def evaluate(
 
     The results hold the scores of every item, every metric with its interval, and what is needed to repeat the run.
 
-    add: where `out` holds results of the same model, data, seed and precision, score those scorers alone that they
-        lack; what is there afterwards is what one run with all of them gives.
     dataset: a folder that `generate` made, "name:PATH" of a benchmark by others, or `Item`s.
     model: what `models` lists, another specification of `load_encoder`, or an encoder itself, with the contract of
         `fourfold.evaluator.encoders.contract`.
     scorers: one or several: a name that `fourfold evaluate --help` lists, "module:function", a function of the pictures
         and captions of an item, or a `Scorer`; see `fourfold.evaluator.scorers.own`.
+    add: where `out` holds results of the same model, data, seed and precision, score those scorers alone that they
+        lack; what is there afterwards is what one run with all of them gives.
     head: a head file, a folder with one for each scorer that needs one, or a folder of such folders for each model
         (`train_heads` writes one); None: the heads that are shipped.
     engine: "local", or "ray", which spreads the items over the Ray cluster at `address` or on this machine.

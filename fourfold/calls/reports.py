@@ -1,6 +1,6 @@
-"""`report`, `paper_report`, `compare` and `scrutinise`: results as a page, Markdown, for a paper, beside each other.
+"""`load_results`, `report`, `paper_report`, `compare` and `scrutinise`: results read, as pages, or side by side.
 
-All take results as they are at hand: a folder, what `evaluate` returned, or several of either.
+All but the first take results as they are at hand: a folder, what `evaluate` returned, or several of either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +22,11 @@ from fourfold.evaluator.tables.formats import Table
 from fourfold.statistics import REPLICATES
 
 GivenResults = str | Path | Results
+
+
+def load_results(folder: str | Path) -> Results:
+    """Read a results folder back. Raises InputError for anything missing, cut off, or not as `evaluate` writes it."""
+    return load(Path(folder))
 
 
 def report(

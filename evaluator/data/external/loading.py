@@ -11,7 +11,7 @@ from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.data.external.benchmark import LoadedBenchmark, Source
 from fourfold.evaluator.data.external.images import is_there
 from fourfold.evaluator.data.external.plain_table import PLAIN, TOML, expected, is_plain, read_plain
-from fourfold.evaluator.data.external.reading import check_place
+from fourfold.evaluator.data.external.reading import place_of
 from fourfold.evaluator.data.external.table import BENCHMARKS
 from fourfold.evaluator.data.items import Item
 
@@ -77,10 +77,9 @@ def _parse(spec: str) -> tuple[str, Path]:
     name, colon, rest = spec.partition(":")
     if name not in BENCHMARKS:
         raise unknown_name("benchmark", name, (*BENCHMARKS, *PLAIN, TOML), where=spec)
-    path = Path(rest).expanduser().absolute()  # loaders ask for the folder's name and its parent's; "." has neither
     if not colon or not rest:
         raise InputError(f"{spec}: give the place of its files as {name}:PATH; PATH is {BENCHMARKS[name].expects}")
-    check_place(path, spec)
+    path = place_of(rest, spec)  # absolute: loaders ask for the folder's name and its parent's, and "." has neither
     if not path.exists():
         raise InputError(f"{spec}: there is no {path}; PATH is {BENCHMARKS[name].expects}")
     return name, path

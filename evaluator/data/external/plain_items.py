@@ -75,13 +75,16 @@ def _question(
     foils = _texts(row, columns["foil"], where, least=0)
     name = _name(row, columns["id"], where) or id
     _check(images, captions, foils, where)
+    own = _name(row, columns["category"], where)
+    if own == RETRIEVAL:
+        raise InputError(f"{where}: the category {RETRIEVAL!r} is that of searches; call it otherwise")
     return _Question(
         where=where,
         id=name,
         images=images,
         captions=captions,
         foils=foils,
-        category=_name(row, columns["category"], where) or category,
+        category=own or category,
         cluster=_name(row, columns["cluster"], where) or pairs[0][1],
     )
 

@@ -9,12 +9,13 @@ from fourfold.evaluator.data.external.hf_datasets import OPTIONS, read_hub
 from fourfold.evaluator.data.external.plain import Place, Rows, split_options
 from fourfold.evaluator.data.external.plain_files import read_csv_file, read_jsonl_file
 from fourfold.evaluator.data.external.plain_items import plain_items
-from fourfold.evaluator.data.external.reading import check_place
+from fourfold.evaluator.data.external.reading import place_of
 from fourfold.evaluator.data.external.toml_benchmarks import read_description
 from fourfold.evaluator.data.external.wds_tars import read_tars
 from fourfold.evaluator.data.items import Item
 
 TOML = "toml"  # describes one of the others
+_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".tar": "wds", ".toml": TOML}
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ def is_plain(spec: str) -> bool:
     return bool(colon) and name in (*PLAIN, TOML) and not rest.startswith("//")
 
 
+def check_no_file(dataset: str) -> None:
+    """Raise InputError for a file where a folder is meant; with what would read it, if it holds questions."""
+    path = place_of(dataset, dataset)
+    if path.is_file():
+        form = _SUFFIXES.get(path.suffix.lower())
+        hint = f"questions of your own are read as {form}:{dataset}" if form else "name the folder of a dataset"
+        raise InputError(f"{dataset}: is a file; {hint}")
+
+
 def expected(name: str) -> str:
     """What has to follow "csv:", "toml:", ..."""
     return "a .toml file that describes a benchmark" if name == TOML else PLAIN[name].expects
@@ -64,9 +74,9 @@ def read_plain(spec: str, images: Path | None, look: bool) -> PlainBenchmark:
     name, _, rest = spec.partition(":")
     if not rest.strip():
         raise InputError(f"{spec}: give {name}:PLACE; PLACE is {expected(name)}")
-    check_place(Path(rest), spec)
+    path = place_of(rest, spec)
     if name == TOML:
-        return _described(Path(rest).expanduser().absolute(), images, look)
+        return _described(path, images, look)
     text, options, columns = split_options(spec, rest, PLAIN[name].options)
     rows = PLAIN[name].read(Place(text, images, options, look))
     return _benchmark(rows, columns, None)

@@ -17,15 +17,20 @@ TABLES = (".parquet", ".csv", ".json", ".jsonl")
 _ROWS_AT_ONCE = 64  # they may hold images
 
 
-def check_place(path: Path, where: str) -> None:
-    """Raise InputError for a path at which nobody can look: too long, with a zero byte, in a closed folder."""
+def place_of(given: str, where: str) -> Path:
+    """The absolute path that a user gave, whether anything is there or not.
+
+    Raises InputError for one at which nobody can look: too long, with a zero byte, in a closed folder, of no user.
+    """
     try:
+        path = Path(given).expanduser().absolute()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return  # which is said better by who knows what should be there
-    except (OSError, ValueError) as error:
+        return path  # which is said better by who knows what should be there
+    except (OSError, ValueError, RuntimeError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{where:.200}: cannot be looked at ({said})") from None
+    return path
 
 
 def read_text(path: Path) -> str:

@@ -30,6 +30,8 @@ _BRACES = re.compile(r"\{([^{}]*)\}")
 
 def read_tars(place: Place) -> Rows:
     """The samples of tars as rows: of a folder, a file, a URL, a pattern ("set-{000..009}.tar", "set-*.tar")."""
+    if place.images is not None:
+        raise InputError(f"wds:{place.text}: its pictures are in the tars; leave out --images")
     urls = _expand(place.text)
     name = PurePosixPath(urls[0]).stem if len(urls) == 1 else re.sub(r"[^\w.]+", "-", _stem(place.text)).strip("-.")
     folder = Path(place.text).expanduser().absolute()
