@@ -12,6 +12,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from fourfold.evaluator.analysis.joint_satisfaction import joint_table
 from fourfold.evaluator.analysis.parts_table import parts_table
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
 from fourfold.evaluator.analysis.result_tables import category_table
@@ -40,7 +41,9 @@ def geometry_tables() -> str:
     probe, parts = read_probe(STORED / PROBE_FILE), parts_table(load(STORED))
     assert probe is not None
     assert parts is not None
-    return f"{write_markdown(probe_table(probe))}\n{write_markdown(parts)}"
+    joint = joint_table(probe.joint, probe.model)
+    assert joint is not None
+    return "\n".join(map(write_markdown, (probe_table(probe), joint, parts)))
 
 
 def summarised(results: Results) -> Results:

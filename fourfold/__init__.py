@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fourfold.calls.reports import load_results as load_results
     from fourfold.calls.reports import paper_report as paper_report
     from fourfold.calls.reports import report as report
-    from fourfold.calls.scrutiny import scrutinise as scrutinise
+    from fourfold.calls.reports import scrutinise as scrutinise
     from fourfold.calls.training import train_head as train_head
     from fourfold.calls.training import train_heads as train_heads
     from fourfold.evaluator.analysis.comparison import load_runs as load_runs
@@ -83,7 +83,7 @@ _WHERE = {
     "read_groups": "fourfold.generator.dataset.reading",
     "Results": "fourfold.evaluator.analysis.results",
     "report": "fourfold.calls.reports",
-    "scrutinise": "fourfold.calls.scrutiny",
+    "scrutinise": "fourfold.calls.reports",
     "stream_groups": "fourfold.generator.groups.online",
     "train_head": "fourfold.calls.training",
     "train_heads": "fourfold.calls.training",

@@ -14,7 +14,7 @@ from scipy.stats import multinomial
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.equivalence import equivalence_table, find_equivalence
 from fourfold.evaluator.analysis.item_rows import ScoredItem
-from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.analysis.summary import correct_differences, summarise
 from fourfold.statistics.equivalence import equivalence_test, paired_interval, score_statistic
 
 TRUTH = np.eye(2, dtype=bool)
@@ -125,6 +125,15 @@ def test_groups_with_several_questions_are_judged_by_their_resamples() -> None:
     assert row.equivalent
     certain = replace(full, low=full.difference, high=full.difference)
     assert find_equivalence(found.metrics, [certain])[0].p == 0
+
+
+def test_the_families_of_tests_are_those_of_the_tests_for_a_difference() -> None:
+    found = summarise(make_items(100), seed=0, replicates=100)
+    for together, size in ((False, 2), (True, 4)):
+        comparisons = correct_differences(found.comparisons, together=together)
+        rows = find_equivalence(found.metrics, comparisons)
+        least = min((row for row in rows if row.p_holm is not None), key=lambda row: row.p)
+        assert least.p_holm == pytest.approx(size * least.p)
 
 
 def test_few_groups_decide_nothing() -> None:

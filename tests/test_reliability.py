@@ -13,6 +13,7 @@ from fourfold.evaluator.analysis.reliability import (
     merge_systems,
     reliability_table,
 )
+from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.tables.formats import write_text
 
 TRUTH = np.eye(2, dtype=bool)
@@ -115,7 +116,13 @@ def test_hits_are_those_of_the_headline_in_the_order_of_the_items() -> None:
 def test_scorers_of_several_models_are_systems_of_one_set() -> None:
     rng = np.random.default_rng(8)
     one, two = make_items(rng.random((9, 2)) < 0.5), make_items(rng.random((9, 2)) < 0.5)
-    merged = merge_systems({"A": one, "B": two[3:]}, {"A": ["s0", "s1"], "B": ["s1"]})
+    runs = {"A": make_results(one), "B": make_results(two[3:])}
+    merged = merge_systems(runs, {"A": ["s0", "s1"], "B": ["s1"]})
     assert len(merged) == 6
     assert list(merged[0].scores) == ["A, s0", "A, s1", "B, s1"]
     np.testing.assert_array_equal(merged[0].scores["B, s1"], two[3].scores["s1"])
+
+
+def make_results(items: list[ScoredItem]) -> Results:
+    dataset = {"scenes_sha256": "5c", "content_sha256": str(len(items))}
+    return Results(tuple(items), (), (), {"name": "m"}, {}, dataset, {}, {})

@@ -18,11 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from fourfold.evaluator.analysis.equivalence import write_p
 from fourfold.evaluator.analysis.headline_hits import HeadlineHits, headline_hits
 from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.marks import explain_signs, mark_scorer
-from fourfold.evaluator.analysis.result_tables import SIGNIFICANT
+from fourfold.evaluator.analysis.result_tables import SIGNIFICANT, p_value
 from fourfold.evaluator.analysis.summary import ALL
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table
 from fourfold.generator.dataset.difficulty_axes import AXES
@@ -82,7 +81,7 @@ def slopes_table(rows: Sequence[SlopeRow], scorers: Mapping[str, Mapping[str, An
             mark_scorer(row.scorer, scorers.get(row.scorer, {})),
             AXES[row.axis].label if row.axis in AXES else row.axis.replace("_", " "),
             Estimate(row.slope, row.low, row.high, signed=True, percent=False),
-            write_p(row.p_holm),
+            p_value(row.p_holm),
             Estimate(row.right_low),
             Estimate(row.right_high),
             row.items,

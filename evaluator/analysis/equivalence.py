@@ -14,11 +14,11 @@ from typing import Protocol
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.marks import explain_signs, mark_scorer
 from fourfold.evaluator.analysis.metrics import METRICS
-from fourfold.evaluator.analysis.result_tables import SIGNIFICANT, Compared
+from fourfold.evaluator.analysis.result_tables import SIGNIFICANT, Compared, p_value
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import ALL
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table
-from fourfold.statistics import Interval, holm
+from fourfold.statistics import LEVEL, Interval, holm
 from fourfold.statistics.equivalence import equivalence_test, paired_interval
 
 MARGIN = 5.0  # percentage points
@@ -39,7 +39,7 @@ class EquivalenceRow:
     clusters: int
     p: float  # of "the difference is the margin or more"
     differs: bool  # by the exact McNemar test, p < .05, corrected where there is a correction
-    p_holm: float | None = None  # corrected for the number of categories; None of all categories together
+    p_holm: float | None = None  # corrected as the test for a difference is; None of all categories together
 
     @property
     def equivalent(self) -> bool:
@@ -55,18 +55,18 @@ class EquivalenceRow:
 
 
 def find_equivalence(
-    metrics: Sequence[MetricRow], comparisons: Sequence[ComparisonRow], *, margin: float = MARGIN, level: float = 0.95
+    metrics: Sequence[MetricRow], comparisons: Sequence[ComparisonRow], *, margin: float = MARGIN, level: float = LEVEL
 ) -> tuple[EquivalenceRow, ...]:
     """Two one-sided tests for every paired comparison of a headline; `margin` in percentage points.
 
-    `level` is that of the rows' intervals. Holm's correction is over the categories, separately for each scorer. Raises
+    `level` is that of the rows' intervals. Holm's correction has the families of the tests for a difference. Raises
     InputError for a margin that is not between 0 and 100.
     """
     check_margin(margin)
     asked = {(row.category, row.metric): row.asked for row in metrics}
     tested = [row for row in comparisons if row.p is not None]
     rows = [_test(row, asked[row.category, row.metric], margin / 100, level) for row in tested]
-    return tuple(_correct([row for row in rows if row is not None]))
+    return tuple(_correct([row for row in rows if row is not None], _are_together(tested)))
 
 
 def check_margin(margin: float) -> None:
@@ -98,8 +98,8 @@ def equivalence_table(found: Paired, margin: float = MARGIN) -> Table | None:
             mark_scorer(row.scorer, found.scorers.get(row.scorer, {})),
             METRICS[row.metric].label,
             Estimate(row.difference, row.low, row.high, signed=True),
-            write_p(row.p),
-            write_p(row.p_holm),
+            p_value(row.p),
+            p_value(row.p_holm),
             row.verdict,
             row.clusters,
         )
@@ -111,21 +111,14 @@ def equivalence_table(found: Paired, margin: float = MARGIN) -> Table | None:
         rows=tuple(lines),
         notes=(
             "p: two one-sided score tests on groups (Tango 1998; the normal approximation where a group asks "
-            "several questions) of the hypothesis that the difference is the margin or more; Holm corrects for the "
-            "number of categories",
+            "several questions) of the hypothesis that the difference is the margin or more; corrected (Holm) "
+            "as the tests for a difference are",
             "equivalent: the difference is shown to be smaller than the margin (corrected p < .05); differs: it is "
             "shown not to be zero (exact McNemar test, corrected p < .05); undecided: neither is shown",
             *explain_signs(found.scorers),
             *found.notes,
         ),
     )
-
-
-def write_p(p: float | None) -> str | None:
-    """A p-value as tables write it: four decimals without the zero before the point; None without one."""
-    if p is None:
-        return None
-    return "<.0001" if p < 1e-4 else "1" if p >= 0.99995 else f"{p:.4f}".removeprefix("0")
 
 
 def _test(row: ComparisonRow, asked: int, margin: float, level: float) -> EquivalenceRow | None:
@@ -153,10 +146,16 @@ def _by_normal(difference: float, low: float, high: float, margin: float, level:
     return p, Interval(difference - half, difference + half)
 
 
-def _correct(rows: Sequence[EquivalenceRow]) -> Iterable[EquivalenceRow]:
+def _correct(rows: Sequence[EquivalenceRow], together: bool) -> Iterable[EquivalenceRow]:
     corrected = list(rows)
-    for scorer in dict.fromkeys(row.scorer for row in rows):
-        family = [i for i, row in enumerate(rows) if row.scorer == scorer and row.category != ALL]
+    for scorer in [None] if together else dict.fromkeys(row.scorer for row in rows):
+        family = [i for i, row in enumerate(rows) if scorer in (None, row.scorer) and row.category != ALL]
         for i, p in zip(family, holm([rows[j].p for j in family]), strict=True):
             corrected[i] = replace(rows[i], p_holm=p)
     return corrected
+
+
+def _are_together(tested: Sequence[ComparisonRow]) -> bool:
+    """Whether the tests for a difference are corrected as one family, as those of several models are."""
+    corrected = [row for row in tested if row.p_holm is not None]
+    return bool(corrected) and all(row.family == len(corrected) for row in corrected)

@@ -25,8 +25,8 @@ from math import comb
 import numpy as np
 
 from fourfold.conditions import BEYOND
-from fourfold.evaluator.analysis.equivalence import write_p
 from fourfold.evaluator.analysis.geometry_measures import RESOLUTION
+from fourfold.evaluator.analysis.result_tables import p_value
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table
 from fourfold.statistics import holm, wilson_interval
 from fourfold.statistics.independence import independence_test
@@ -101,7 +101,7 @@ def joint_table(rows: Sequence[JointRow], model: str) -> Table | None:
             *(_share(held, row.groups) for held in (row.content_held, row.condition_held, row.both_held)),
             Estimate(row.product),
             Estimate(row.chance),
-            write_p(row.p_holm),
+            p_value(row.p_holm),
             row.groups,
         )
         for row in rows

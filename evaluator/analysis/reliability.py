@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fourfold.evaluator.analysis.common_items import find_common
 from fourfold.evaluator.analysis.headline_hits import HeadlineHits, category_rng, headline_hits
 from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table
 
 SPLITS = 500
@@ -47,24 +49,19 @@ def find_reliability(items: Sequence[ScoredItem], *, seed: int = 0, splits: int 
     return tuple(_of_category(hits, seed, splits) for hits in headline_hits(items))
 
 
-def merge_systems(runs: Mapping[str, Sequence[ScoredItem]], scorers: Mapping[str, Sequence[str]]) -> list[ScoredItem]:
-    """The items that all runs have, each with the scores of `scorers` of every run, under "RUN, SCORER".
-
-    Items are told by their id: the runs must be on one dataset.
-    """
-    by_run = {name: {item.id: item for item in items} for name, items in runs.items()}
-    first, *others = by_run.values()
-    common = [item for item in first.values() if all(item.id in found for found in others)]
+def merge_systems(runs: Mapping[str, Results], scorers: Mapping[str, Sequence[str]]) -> list[ScoredItem]:
+    """The items that all runs have, each with the scores of `scorers` of every run, under "RUN, SCORER"."""
+    common = find_common(runs).items
     return [
         replace(
-            item,
+            same[0],
             scores={
-                f"{name}, {scorer}": found[item.id].scores[scorer]
-                for name, found in by_run.items()
+                f"{name}, {scorer}": item.scores[scorer]
+                for name, item in zip(common, same, strict=True)
                 for scorer in scorers[name]
             },
         )
-        for item in common
+        for same in zip(*common.values(), strict=True)
     ]
 
 

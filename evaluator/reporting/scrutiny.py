@@ -20,18 +20,24 @@ def scrutiny_tables(runs: Sequence[Numbers], *, margin: float = MARGIN, seed: in
     """
     names = _distinct([numbers.model for numbers in runs])
     scorers = {name: [s.scorer for s in numbers.contestants] for name, numbers in zip(names, runs, strict=True)}
-    systems = merge_systems({name: each.run.items for name, each in zip(names, runs, strict=True)}, scorers)
-    found = [reliability_table(find_reliability(systems, seed=seed))]
+    systems = merge_systems({name: each.run for name, each in zip(names, runs, strict=True)}, scorers)
+    notes = [note for numbers in runs for note in numbers.run.notes]
+    found = [_with_notes(reliability_table(find_reliability(systems, seed=seed)), notes)]
     for name, numbers in zip(names, runs, strict=True):
         run = _without_controls(numbers.run, scorers[name])
         slopes = slopes_table(difficulty_slopes(run.items), run.scorers)
         accuracy = threshold_table(threshold_accuracy(run.items, seed=seed), run.scorers)
         calibrated = calibration_table(calibration(run.items, logits=_logits(run), seed=seed), run.scorers)
-        for table in (equivalence_table(run, margin), accuracy, calibrated, slopes):
-            if table is not None:
-                notes = tuple(dict.fromkeys((*table.notes, *run.notes)))
-                found.append(replace(table, title=f"{name}, {table.title}", notes=notes))
+        tables = (equivalence_table(run, margin), accuracy, calibrated, slopes)
+        found += [_with_notes(table, run.notes, f"{name}, ") for table in tables]
     return [table for table in found if table is not None]
+
+
+def _with_notes(table: Table | None, notes: Sequence[str], start: str = "") -> Table | None:
+    """The table with what must be said of its results, and with its title begun."""
+    if table is None:
+        return None
+    return replace(table, title=start + table.title, notes=tuple(dict.fromkeys((*table.notes, *notes))))
 
 
 def _without_controls(run: Results, scorers: Sequence[str]) -> Results:

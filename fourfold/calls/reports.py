@@ -1,6 +1,6 @@
-"""`load_results`, `report`, `paper_report` and `compare`: results read, as a page, for a paper, or side by side.
+"""`load_results`, `report`, `paper_report`, `compare` and `scrutinise`: results read, as pages, or side by side.
 
-The last three take results as they are at hand: a folder, what `evaluate` returned, or several of either.
+All but the first take results as they are at hand: a folder, what `evaluate` returned, or several of either.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +12,13 @@ from tempfile import TemporaryDirectory
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.comparison import ModelComparison, load_runs
 from fourfold.evaluator.analysis.comparison import compare as compare_runs
+from fourfold.evaluator.analysis.equivalence import MARGIN, check_margin
 from fourfold.evaluator.analysis.results import Results, load, save
 from fourfold.evaluator.reporting import write_paper, write_report
+from fourfold.evaluator.reporting.scrutiny import scrutiny_tables
+from fourfold.evaluator.reporting.systems import list_systems
+from fourfold.evaluator.reporting.view import Numbers
+from fourfold.evaluator.tables.formats import Table
 from fourfold.statistics import REPLICATES
 
 GivenResults = str | Path | Results
@@ -69,6 +74,22 @@ def compare(
     runs = results if isinstance(results, Mapping) else _as_runs(results)
     picked = (scorers,) if isinstance(scorers, str) else scorers
     return compare_runs(runs, scorers=picked, seed=seed, replicates=replicates)
+
+
+def scrutinise(
+    results: GivenResults | Sequence[GivenResults] | Mapping[str, Results], *, margin: float = MARGIN, seed: int = 0
+) -> list[Table]:
+    """Tables for a referee: reliability, equivalence, one threshold, calibration, slopes along difficulty axes.
+
+    `results` as in `compare`, on one dataset; `margin` of the equivalence test in percentage points; `seed` draws
+    halves, parts and resamples. Controls are left out. Raises InputError for a folder that holds no results or is named
+    twice, and a margin that is not between 0 and 100.
+    """
+    check_margin(margin)
+    runs = list((results if isinstance(results, Mapping) else _as_runs(results)).values())
+    systems = list_systems(runs)
+    numbers = [Numbers(run, tuple(s for s in systems if s.model == i)) for i, run in enumerate(runs)]
+    return scrutiny_tables(numbers, margin=margin, seed=seed)
 
 
 def _as_list(results: GivenResults | Sequence[GivenResults]) -> list[Path | Results]:
