@@ -289,7 +289,7 @@ def try_all(
     bar = tqdm([(seed, variant) for seed in seeds for variant in variants], desc="training", disable=None)
     for seed, variant in bar:
         bar.set_postfix_str(variant.label)
-        config = configure(variant, TrainingConfig(epochs=epochs, seed=seed))
+        config = configure(variant, TrainingConfig(epochs=epochs, seed=seed, device="cpu"))
         described = json.dumps([variant.key, asdict(config), hashes, encoder.identity])
         identity = sha256(described.encode()).hexdigest()[:16]
         if (trial := read_trials(out).get(identity)) is None:

@@ -147,7 +147,7 @@ def try_all(
     heads = {system.key if system.head is None else system.head.key: system.head for system in systems}
     found = []
     for seed, head in tqdm([(seed, head) for seed in seeds for head in heads.values()], desc="training", disable=None):
-        config = configure(head or DCSM, TrainingConfig(epochs=epochs, seed=seed))
+        config = configure(head or DCSM, TrainingConfig(epochs=epochs, seed=seed, device="cpu"))
         asked = {}
         for system in systems:
             if system.head == head:

@@ -67,7 +67,7 @@ def their_epoch(encoder: Encoder, items: tuple[Item, ...], rng: np.random.Genera
 @click.option("--groups", type=click.IntRange(1), default=8, show_default=True, help="of each category")
 def main(dataset: Path, model: str, split: str, groups: int) -> None:
     """Time both on the first groups of DATASET; exit code 1 if ours is less than 20 times as fast."""
-    encoder = load_encoder(model, allow_random_weights=True)
+    encoder = load_encoder(model, device="cpu", allow_random_weights=True)
     items = load_items(dataset, split, groups)
     rng = np.random.default_rng(0)
     started = time.process_time()

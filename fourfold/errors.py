@@ -1,5 +1,6 @@
 """The one exception that means: what the user gave is wrong, and here is what to do about it."""
 
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -18,3 +19,13 @@ def unknown_name(what: str, given: str, allowed: Iterable[str], where: str = "")
     hint = next((f" Did you mean {choice!r}?" for choice in choices if near and choice.lower() == near[0]), "")
     prefix = f"{where}: " if where else ""
     return InputError(f"{prefix}unknown {what} {given!r}.{hint} Allowed: {', '.join(choices)}")
+
+
+def explain(error: Exception) -> tuple[str, str]:
+    """What is said of one failure among many: a user's mistake in its own words, without a trace; anything else in a
+    line, and its trace.
+    """
+    if isinstance(error, InputError):
+        return str(error), ""
+    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return reason, "".join(traceback.format_exception(error))

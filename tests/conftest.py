@@ -198,7 +198,9 @@ def _score(group, scorers: tuple[str, ...], rng: np.random.Generator):
     scores = {}
     for name in scorers:
         noise = rng.normal(size=truth.shape) + rng.normal(size=(2, 1)) + rng.normal(size=(1, truth.shape[1]))
-        scores[name] = (0.25 + 0.01 * (noise * 0.6 + SKILL[name][group.category] * truth)).astype(np.float32)
+        scores[name] = (0.25 + 0.01 * (noise * 0.6 + SKILL[name.partition("#")[0]][group.category] * truth)).astype(
+            np.float32
+        )
     difficulty = group.rows[0]["difficulty"]
     return ScoredItem(
         id=group.id,

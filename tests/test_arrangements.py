@@ -43,8 +43,8 @@ def test_rows_are_called_what_the_table_calls_them() -> None:
 @given(radii=RADII, seed=SEEDS)
 def test_points_are_in_the_area_and_apart(row: Arrangement, radii: np.ndarray, seed: int) -> None:
     crowd = crowding(row, radii)
-    points = scatter(row, radii, crowd, np.random.default_rng(seed))
-    if points is None:
+    (points,), (apart,) = scatter(row, radii, crowd, np.random.default_rng(seed), 1)
+    if not apart:
         return
     assert points.shape == (len(radii), 2)
     assert (np.abs(points) <= np.array([row.across, row.along]) * crowd * 1.05).all()
@@ -87,8 +87,8 @@ def test_many_objects_are_pushed_apart_to_the_gap_and_no_further() -> None:
     row, radii = ARRANGEMENTS["table"], np.full(6, 0.6)
     gaps = []
     for seed in range(20):
-        points = scatter(row, radii, crowding(row, radii), np.random.default_rng(seed))
-        if points is not None:
+        (points,), (apart,) = scatter(row, radii, crowding(row, radii), np.random.default_rng(seed), 1)
+        if apart:
             gaps.append(min(np.linalg.norm(one - other) for one, other in combinations(points, 2)) - 1.2)
     assert len(gaps) >= 15
     assert min(gaps) == pytest.approx(0.10, abs=1e-5)
@@ -98,8 +98,8 @@ def test_cells_of_a_grid_are_left_by_little() -> None:
     row = ARRANGEMENTS["grid"]
     strayed = []
     for seed in range(20):
-        points = scatter(row, np.full(5, 0.3), np.ones(2), np.random.default_rng(seed))
-        assert points is not None
+        (points,), (apart,) = scatter(row, np.full(5, 0.3), np.ones(2), np.random.default_rng(seed), 1)
+        assert apart
         cells = points / [row.across, row.along]
         strayed.append(np.abs(cells - np.round(cells)).max())
     assert 0.0145 < max(strayed) <= 0.015
@@ -108,11 +108,12 @@ def test_cells_of_a_grid_are_left_by_little() -> None:
 def test_a_grid_has_no_place_for_more_than_its_cells() -> None:
     row = ARRANGEMENTS["grid"]
     radii = np.full(row.cells**2, 0.3)
-    points = scatter(row, radii, np.ones(2), np.random.default_rng(0))
-    assert points is not None
+    (points,), (apart,) = scatter(row, radii, np.ones(2), np.random.default_rng(0), 1)
+    assert apart
     cells = np.round(points / [row.across, row.along] * (row.cells - 1) / 2)
     assert len(np.unique(cells, axis=0)) == row.cells**2
-    assert scatter(row, np.append(radii, 0.3), np.ones(2), np.random.default_rng(0)) is None
+    _, none = scatter(row, np.append(radii, 0.3), np.ones(2), np.random.default_rng(0), 3)
+    assert none.tolist() == [False] * 3
 
 
 @EACH

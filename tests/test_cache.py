@@ -4,7 +4,9 @@ import io
 import json
 import multiprocessing
 import os
+import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions
+from fourfold.evaluator.features import encoding
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.features.store import SUFFIX, FeatureStore, Row
 
@@ -218,6 +221,59 @@ def test_a_folder_that_cannot_be_written_is_said(items, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot keep features there"):
         encode_items(CountingEncoder(), items, tmp_path / "file")
+
+
+@dataclass
+class PreparingEncoder(CountingEncoder):
+    """The stand-in with pictures made ready ahead; `wait` is called before each pass."""
+
+    prepared: list = field(default_factory=list)
+    wait: Callable[[], object] = lambda: None
+
+    def prepare(self, image):
+        self.prepared.append(pixel_hash(image))
+        return torch.from_numpy(np.array(image))
+
+    def encode_prepared(self, pixels, keys):
+        self.wait()
+        images = [Image.fromarray(each.numpy()) for each in pixels]
+        assert list(keys) == [pixel_hash(image) for image in images]
+        return self.encode_images(images)
+
+
+def test_pictures_made_ready_ahead_give_the_same_features(items):
+    assert_same(encode_items(CountingEncoder(), items), encode_items(PreparingEncoder(), items))
+
+
+def test_while_pictures_are_encoded_the_next_ones_are_made_ready(monkeypatch, tmp_path):
+    monkeypatch.setattr(encoding, "IMAGES_AT_ONCE", 2)
+    item = make_item([write_picture(tmp_path / f"{n}.png", n) for n in range(6)], ["a", "b"])
+    encoder, enough = PreparingEncoder(), iter((4, 6, 6))
+
+    def wait():
+        least, end = next(enough), time.monotonic() + 30
+        while len(encoder.prepared) < least:
+            assert time.monotonic() < end, f"{len(encoder.prepared)} pictures are ready, {least} were to be"
+            time.sleep(0.001)
+
+    encoder.wait = wait
+    assert len(encode_items(encoder, [item]).images) == 6
+
+
+def test_pictures_in_the_cache_are_not_made_ready_and_damaged_ones_are(items, tmp_path):
+    first, again = PreparingEncoder(), PreparingEncoder()
+    before = encode_items(first, items, tmp_path)
+    assert {*first.prepared} == {*before.images.keys.tolist()}
+    encode_items(again, items, tmp_path)
+    assert again.prepared == again.images == []
+    for path in tmp_path.glob(f"*/images/*{SUFFIX}"):
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+    with pytest.warns(UserWarning, match="damaged"):
+        after = encode_items(again, items, tmp_path)
+    assert {*again.prepared} == {*first.prepared}
+    assert_same(after, before)
 
 
 def test_truncated_captions_are_warned_of_once_also_from_the_cache(items, tmp_path):

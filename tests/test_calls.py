@@ -4,16 +4,19 @@ import inspect
 import json
 import shutil
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import fourfold
 from fourfold.calls import demonstration, evaluation, probing, reports, training
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import load
 from fourfold.evaluator.data.fourfold_items import training_splits
-from fourfold.evaluator.encoders.contract import LoadOptions
+from fourfold.evaluator.encoders import load_encoder
+from fourfold.evaluator.encoders.contract import TINY, LoadOptions
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import (
     check_demo_output,
@@ -93,10 +96,60 @@ def test_report_finds_its_pictures_by_itself(evaluated, tmp_path) -> None:
     assert "binding" in reports.report([folder], tmp_path / "report.md").read_text(encoding="utf-8")
 
 
+def test_reports_take_folders_and_results_one_or_many(report_data, tmp_path) -> None:
+    dataset = report_data.make_dataset(tmp_path / "set", 3)
+    one, two = (report_data.make_results(tmp_path / name, dataset, model=name) for name in ("one", "two"))
+    objects = [load(one), load(two)]
+    told = {"dataset": dataset}
+    page = reports.report([one, two], tmp_path / "page.md", **told).read_text()
+    for same in (objects, [one, objects[1]], (str(one), str(two))):
+        assert reports.report(same, tmp_path / "page.md", **told).read_text() == page
+    assert fourfold.load_results(str(one)).metrics == objects[0].metrics
+    assert isinstance(objects[0], fourfold.Results)
+    alone = reports.report(str(one), tmp_path / "one.md", **told).read_text()
+    assert reports.report(objects[0], tmp_path / "one.md", **told).read_text() == alone != page
+    assert "data:image/webp" in reports.report(objects[0], tmp_path / "one.html", **told).read_text()
+    files = [path.relative_to(tmp_path / "paper") for path in reports.paper_report(one, tmp_path / "paper")]
+    assert [path.relative_to(tmp_path / "other") for path in reports.paper_report(objects[0], tmp_path / "other")] == [
+        path for path in files if "geometry" not in path.name
+    ]
+
+
+def test_comparisons_take_folders_and_results_one_or_many(report_data, tmp_path) -> None:
+    dataset = report_data.make_dataset(tmp_path / "set", 3)
+    one, two = (report_data.make_results(tmp_path / name, dataset, model=name) for name in ("one", "two"))
+    told = {"replicates": 20}
+    found = fourfold.compare([one, two], **told)
+    assert found.paired
+    for same in ([str(one), load(two)], [load(one), load(two)], {"one": load(one), "two": load(two)}):
+        assert fourfold.compare(same, **told) == found
+    assert {entry.run for entry in fourfold.compare([load(one), load(one)], scorers="cosine", **told).entries} == {
+        "one",
+        "one 2",
+    }
+    assert len(fourfold.compare(one, scorers=["cosine", "dcsm"], **told).entries) == 2
+
+
+def test_what_is_no_results_is_said_without_a_place_that_is_gone(report_data, tmp_path) -> None:
+    sets = [report_data.make_dataset(tmp_path / name, 1) for name in ("here", "there")]
+    one, two = (load(report_data.make_results(tmp_path / f"of {each.name}", each)) for each in sets)
+    with pytest.raises(InputError, match=r"^results 1 and results 2: results on different datasets"):
+        reports.report([one, two], tmp_path / "page.html")
+    for given in (3, [3], [one, None]):
+        for call in (fourfold.compare, partial(reports.report, out=tmp_path / "page.html")):
+            with pytest.raises(InputError, match=r"results: (3|None) is none; give a folder, what evaluate returned"):
+                call(given)
+    with pytest.raises(InputError, match=r"nowhere.*results\.json: no such file"):
+        reports.report(str(tmp_path / "nowhere"), tmp_path / "page.html")
+
+
 def test_probe_reads_a_dataset(generated, tmp_path) -> None:
     result = probing.probe(generated, split="test", out=tmp_path / "probed")
     conditions = {row.condition for row in result.rows}
     assert conditions >= {"C1", "C2", "C3", "C4"}
+    [share] = [row.value for row in result.rows if (row.condition, row.measure) == ("C1", "satisfied")]
+    assert f"C1 content {100 * share:.1f}, " in repr(result)
+    assert len(repr(result).splitlines()) == 1
     drawn = {path.name for path in (tmp_path / "probed").iterdir()}
     beyond = {f"beyond-{row.category}" for row in result.rows if row.condition == "beyond"}
     assert len(beyond) > 1  # categories that nothing joins: a figure each
@@ -226,6 +279,20 @@ def test_a_head_is_trained_used_and_refused_for_another_model(generated, tmp_pat
         )
 
 
+def test_an_encoder_is_as_good_as_its_name(generated, tmp_path) -> None:
+    encoder, told = load_encoder(TINY), {"split": "test", "limit": 1, "progress": False}
+    assert probing.probe(generated, model=encoder, **told).rows == probing.probe(generated, **told).rows
+    one, other = (evaluation.evaluate(generated, model=model, **told) for model in (encoder, TINY))
+    assert (one.model, one.metrics) == (other.model, other.metrics)
+    head, config = tmp_path / "h.safetensors", TrainingConfig(epochs=1)
+    training.train_head(generated, model=encoder, out=head, split="test", config=config, progress=False)
+    assert evaluation.evaluate(
+        generated, model=encoder, scorers="dcsm", head=head, allow_training_items=True, **told
+    ).settings["heads"]
+    with pytest.raises(InputError, match="'object': the encoder has no name"):
+        probing.probe(generated, model=object(), progress=False)
+
+
 def test_both_calls_name_every_option_of_how_data_are_read_and_models_run() -> None:
     """help() and completion show what is kept in three dataclasses, with the same defaults."""
     wanted = {each.name: each.default for kind in (ReadOptions, RunOptions, LoadOptions) for each in fields(kind)}
@@ -246,7 +313,9 @@ def test_what_a_call_is_given_reaches_the_model_and_the_dataset(generated, monke
     assert spec.options == RunOptions(LoadOptions(**load), tmp_path, 5)
     assert (spec.dataset["split"], spec.command, spec.scorers) == ("held-out", "typed by hand", ("cosine",))
     assert len({item.category for item in spec.items}) == len(spec.items)
-    assert spec.notes == ("random weights were allowed: if the model has none of its own, these numbers mean nothing",)
+    assert spec.notes == (
+        "§ random weights were allowed: if the model has none of its own, these numbers mean nothing",
+    )
 
 
 ERROR = InputError("stop here")

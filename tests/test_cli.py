@@ -131,11 +131,12 @@ def test_every_option_says_what_it_is():
 
 def test_help_names_every_scorer_benchmark_and_head(run):
     from fourfold.evaluator.data.external import BENCHMARKS
+    from fourfold.evaluator.data.external.plain_table import PLAIN, TOML
     from fourfold.evaluator.scorers import SCORERS
     from fourfold.evaluator.scorers.trained import HEADS
 
     words = set(re.findall(r"[\w-]+", run("evaluate", "--help").out))
-    assert {*SCORERS, *BENCHMARKS} <= words
+    assert {*SCORERS, *BENCHMARKS, *PLAIN, TOML} <= words
     assert set(HEADS) <= set(re.findall(r"[\w-]+", run("train-head", "--help").out))
 
 

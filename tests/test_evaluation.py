@@ -182,6 +182,7 @@ def test_saved_results_are_the_results(items: list[Item], tmp_path: Path) -> Non
         "context_length": LENGTH,
         "has_patches": True,
         "dtype": "float32",
+        "own": f"{__name__}:ColorCounter",
     }
     assert read.items[0].images == ("red-green.png", "green-red.png")
     assert {"python", "torch", "numpy"} <= read.versions.keys()

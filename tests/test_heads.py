@@ -181,7 +181,8 @@ def test_without_a_head_the_shipped_one_is_used_and_else_the_command_is_said(tmp
     assert find_head(None, "dcsm", tiny) == tmp_path / "fourfold-tiny" / "dcsm.safetensors"
     assert load_scorer("dcsm", ScorerContext(tiny, [], None)).n_parameters > 0
     assert find_head(tmp_path / "mine", "dcsm", tiny) == tmp_path / "mine"
-    assert find_head(tmp_path, "dcsm", tiny) == tmp_path / "dcsm.safetensors"
+    (tmp_path / "flat").mkdir()
+    assert find_head(tmp_path / "flat", "dcsm", tiny) == tmp_path / "flat" / "dcsm.safetensors"
     with pytest.raises(InputError, match="no head is shipped for the model 'ViT-B-16,openai'"):
         load_scorer("dcsm", ScorerContext(NamedEncoder(), [], None))
     with pytest.raises(InputError, match="no head is shipped"):

@@ -382,6 +382,15 @@ def test_nearness_is_between_what_is_seen(name: str, gap: float, verdict: bool |
     assert related(name, one, hidden) is (None if (name, verdict) == ("touching", False) else verdict)
 
 
+@pytest.mark.parametrize(("gap", "verdict"), [(0.059, True), (0.301, None), (0.6, None)])
+def test_a_contact_may_be_hidden_where_pixels_adjoin(gap: float, verdict: bool | None) -> None:
+    """As that of a pyramid's corner with the back of a cube; nearness is what is seen all the same."""
+    one = replace(sighting(at=(0.3, 0.1, 0.5)), number=1, adjoins=frozenset({2}))
+    other = replace(sighting(at=(1.3 + gap, 0.1, 0.5)), number=2, adjoins=frozenset({1}))
+    assert related("touching", one, other) is related("touching", other, one) is verdict
+    assert related("near", one, other) is True
+
+
 @pytest.mark.parametrize("name", ["larger", "taller"])
 @pytest.mark.parametrize(("ratio", "verdict"), [(1.14, None), (1.16, True), (1 / 1.14, None), (1 / 1.16, False)])
 def test_sizes_differ_by_their_ratio_and_are_known_of_what_is_whole(

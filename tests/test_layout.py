@@ -65,6 +65,23 @@ def placed(spec: SceneSpec, seed: int) -> Layout | None:
     return place(spec, np.random.default_rng(seed))
 
 
+@EACH_ARRANGEMENT
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_trying_many_places_at_once_draws_what_one_by_one_would(
+    name: str, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = carried(SceneSpec(tuple(ObjectSpec(shape, "red") for shape in FEW_SHAPES[:n]), name))
+
+    def outcome(at_once: tuple[int, int]) -> tuple[Layout | None, list[Layout], float]:
+        monkeypatch.setattr("fourfold.scenes.model.layout._AT_ONCE", at_once)
+        seen: list[Layout] = []
+        rng = np.random.default_rng(3)
+        layout = place(spec, rng, accept=lambda each: seen.append(each) or len(seen) > 5, tries=5000)
+        return layout, seen, rng.random()
+
+    assert outcome((1, 1)) == outcome((8, 128)) == outcome((50, 50))
+
+
 def corners_in_world(thing: PlacedObject) -> np.ndarray:
     """The object's own vertices where they are drawn, [v, 3]."""
     c, s = np.cos(np.radians(thing.yaw)), np.sin(np.radians(thing.yaw))

@@ -14,11 +14,12 @@ from fourfold.errors import InputError
 from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import LoadOptions
+from fourfold.evaluator.encoders.model_names import folder_name, read_models
 from fourfold.evaluator.features.encoding import encode_items, join_encoded
 from fourfold.evaluator.reporting.maps import load_maps
 from fourfold.evaluator.run.engines import ENGINES, run_here
 from fourfold.evaluator.run.evaluation_spec import make_spec
-from fourfold.evaluator.run.many_models import EVALUATED, FAILED, KEPT, evaluate_all, folder_name, read_models
+from fourfold.evaluator.run.many_models import EVALUATED, FAILED, KEPT, evaluate_all
 from fourfold.evaluator.run.one_model import ModelRun
 from fourfold.evaluator.run.options import RunOptions
 from fourfold.evaluator.scoring.head_files import SHIPPED

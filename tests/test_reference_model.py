@@ -300,3 +300,14 @@ def test_too_few_scenes_are_said_before_a_step_is_made(generated, tmp_path, monk
     scenes["train"] = 63
     with pytest.raises(InputError, match="63 scenes in its split 'train', 64 are needed"):
         train_tiny(generated, tmp_path / "tiny", progress=False)
+
+
+def test_what_is_learnt_does_not_depend_on_the_number_of_workers(scenes, tmp_path) -> None:
+    learnt = []
+    for workers in (1, 3):
+        model = new_model()
+        short = replace(TRAINING, steps=12)
+        place = tmp_path / f"{workers}.pt"
+        _fit(model, *scenes, short, 8, place, "a run", CPU, progress=False, workers=workers)
+        learnt.append(model.state_dict())
+    assert all(torch.equal(learnt[0][name], learnt[1][name]) for name in learnt[0])

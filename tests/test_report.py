@@ -25,7 +25,7 @@ from fourfold.evaluator.analysis.metrics import METRICS, ItemBlock
 from fourfold.evaluator.analysis.rows import ComparisonRow
 from fourfold.evaluator.analysis.summary import summarise
 from fourfold.evaluator.data.image_refs import ImageRef
-from fourfold.evaluator.reporting import explorer, view, write_browser, write_report
+from fourfold.evaluator.reporting import explorer, write_browser, write_report
 from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.difficulty import Axis, Bin, accuracy, cut_bins, find_axes
 from fourfold.evaluator.reporting.entries import Entry, margin
@@ -35,9 +35,10 @@ from fourfold.evaluator.reporting.html import embed_json
 from fourfold.evaluator.reporting.html_tables import to_html
 from fourfold.evaluator.reporting.maps import Maps, load_maps
 from fourfold.evaluator.reporting.markdown import escape
+from fourfold.evaluator.reporting.panels import describe_change, p_value
 from fourfold.evaluator.reporting.systems import find_role, list_systems
 from fourfold.evaluator.reporting.thumbnails import mask_overlay, thumbnail
-from fourfold.evaluator.reporting.view import Numbers, describe_change, interval, lede, p_value, points
+from fourfold.evaluator.reporting.view import Numbers, interval, points
 from fourfold.evaluator.tables.formats import Estimate, Table
 from fourfold.statistics import wilson_interval
 
@@ -147,28 +148,12 @@ def test_the_page_says_what_the_items_say(made: SimpleNamespace) -> None:
     for category in ("content", "binding", "relation", "negation"):
         items = [item for item in run.items if item.category == category]
         share = {name: np.mean([margin(item.truth, item.scores[name]) > 0 for item in items]) for name in run.scorers}
-        stated = f"{100 * share['dcsm']:.1f}\N{NO-BREAK SPACE}% of {category} groups"
-        assert f"{stated} ({100 * share['cosine']:.1f}\N{NO-BREAK SPACE}% without)" in text
+        for name, label in (("dcsm", "DCSM"), ("cosine", "cosine")):
+            stated = f"({100 * share[name]:.1f}\N{NO-BREAK SPACE}% ["
+            assert re.search(rf"<dt>{category}</dt><dd>.*{label} is [a-z ]+ chance {re.escape(stated)}", text)
     assert run.command in text
     assert run.notes[0] in text
     assert run.model["identity"] in text
-
-
-def test_the_first_sentence_of_many_categories_names_all_together_and_the_ends(
-    made: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of twenty it was a paragraph."""
-    monkeypatch.setattr(view, "MOST_NAMED", 3)
-    run = results.load(made.first)
-    numbers = Numbers(run, list_systems([run]))
-    values = {row.category: row.value for row in run.metrics if (row.scorer, row.metric) == ("dcsm", "group_score")}
-    told = {category: f"{100 * value:.1f}\N{NO-BREAK SPACE}%" for category, value in values.items()}
-    first = lede(numbers)[0]
-    assert f"gets right {told.pop('all')} of all groups" in first
-    named = sorted(told, key=lambda category: values[category])
-    assert values[named[0]] < values[named[1]]
-    assert values[named[-1]] > values[named[-2]]
-    assert first.endswith(f"most in {named[-1]} ({told[named[-1]]}), fewest in {named[0]} ({told[named[0]]}).")
 
 
 def test_every_category_has_a_picture_that_the_explorer_has_too(made: SimpleNamespace) -> None:
@@ -255,7 +240,7 @@ def test_the_budget_of_pictures_is_kept_and_shared_by_all_categories(
 def test_without_the_dataset_the_report_still_stands(made: SimpleNamespace) -> None:
     page = write_report([made.first], made.root / "bare.html")
     assert block(page, "pictures") == []
-    assert "of binding groups" in page.read_text(encoding="utf-8")
+    assert "<dt>binding</dt>" in page.read_text(encoding="utf-8")
 
 
 def test_plain_pictures_are_found_by_name_and_only_inside_the_folder(made: SimpleNamespace) -> None:
@@ -381,7 +366,7 @@ def test_any_choice_of_scorers_makes_a_report(
 ) -> None:
     folder = report_data.make_results(tmp_path / "results", made.dataset, scorers=scorers, maps=0, replicates=20)
     text = write_report([folder], tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "of binding groups" in text
+    assert "<dt>binding</dt><dd>" in text
     roles = [system["role"] for system in block(tmp_path / "report.html", "data")["systems"]]
     assert set(roles) != {"control"}
     write_report([folder], tmp_path / "report.md")
@@ -398,7 +383,9 @@ def test_several_models_are_compared_in_one_table(made: SimpleNamespace) -> None
 def test_the_document_holds_every_table_in_columns(made: SimpleNamespace) -> None:
     text = made.document.read_text(encoding="utf-8")
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
-    assert len(tables) == 1 + 1 + 2 + 5  # answer, comparisons, checks, every metric of four categories and of all
+    assert (
+        len(tables) == 1 + 1 + 2 + 5 + 5
+    )  # answer, comparisons, checks, every metric of 4 categories and all, scrutiny
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
     assert results.load(made.first).command in text
@@ -519,14 +506,18 @@ def test_p_values_say_whether_they_were_corrected(p: float | None, p_holm: float
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "sign"),
-    [(0.001, 0.2, "gain"), (0.0, 0.2, "even"), (-0.2, 0.0, "even"), (-0.2, -0.001, "loss"), (None, None, "even")],
+    ("difference", "p", "sign"),
+    [(0.1, 0.049, "gain"), (0.1, 0.05, "even"), (-0.1, 0.2, "even"), (-0.1, 0.001, "loss"), (0.1, None, "even")],
 )
-def test_a_change_is_a_gain_where_its_interval_leaves_zero_out(
-    made: SimpleNamespace, low: float | None, high: float | None, sign: str
+def test_a_change_is_a_gain_where_its_test_says_so(
+    made: SimpleNamespace, difference: float, p: float | None, sign: str
 ) -> None:
+    """Its interval, which is not corrected for the number of categories, once called it so."""
     run = results.load(made.first)
-    changed = tuple(replace(row, low=low, high=high) for row in run.comparisons)
+    changed = tuple(
+        replace(row, difference=difference, low=difference / 2, high=2 * difference, p=p, p_holm=p)
+        for row in run.comparisons
+    )
     numbers = Numbers(replace(run, comparisons=changed), tuple(list_systems([run])))
     dcsm = find_role(numbers.systems, "dcsm")
     assert dcsm is not None

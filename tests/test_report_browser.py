@@ -362,6 +362,47 @@ def test_no_width_overflows_in_light_and_dark(made: SimpleNamespace, visit: Any,
         assert (sum(luminance) < 200) == (scheme == "dark")
 
 
+CUT = """() => [...document.querySelectorAll("main *, .top *, footer *")].filter(e => {
+    const { overflowX } = getComputedStyle(e);
+    const shown = e.checkVisibility?.() !== false && !e.closest("svg, details:not([open]) > :not(summary)");
+    return shown && e.clientWidth && e.scrollWidth > e.clientWidth + 1 && !e.matches(".scroll, .sr");
+}).map(e => e.outerHTML.slice(0, 80))"""
+OUTSIDE = """() => [...document.querySelectorAll("svg.chart text")].filter(e => e.checkVisibility()).filter(e => {
+    const own = e.getBoundingClientRect();
+    return own.width && (own.left < -0.5 || own.right > document.documentElement.clientWidth + 0.5);
+}).map(e => e.textContent)"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
+def test_nothing_is_cut_and_wide_tables_say_that_they_scroll(
+    made: SimpleNamespace, visit: Any, width: int, height: int
+) -> None:
+    for path in (made.report, made.browse, made.two):
+        page = visit(path, viewport={"width": width, "height": height})
+        page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
+        page.wait_for_timeout(100)
+        assert page.evaluate(CUT) == [], path.name
+        assert page.evaluate(OUTSIDE) == [], path.name
+        for box in page.locator(".scroll").all():
+            wide = box.evaluate("e => e.scrollWidth > e.clientWidth + 1")
+            assert box.locator(".more").count() == wide
+            if wide:
+                box.evaluate("e => { e.scrollLeft = 40 }")
+                hint = box.locator(".more").bounding_box()
+                assert 0 <= hint["x"] <= hint["x"] + hint["width"] <= width + 0.5  # it stays where it can be read
+    if width == 390:
+        assert page.locator(".more").count() > 0
+
+
+def test_names_and_numbers_of_bars_do_not_touch(made: SimpleNamespace, visit: Any) -> None:
+    for path in (made.report, made.two):
+        page = visit(path)
+        for bar in page.locator(".panel .chart g").all():
+            name, number = (bar.locator(each).bounding_box() for each in (".label", ".number"))
+            apart = name["x"] + name["width"] <= number["x"] or name["y"] + name["height"] <= number["y"] + 3
+            assert apart, bar.inner_html()[:200]
+
+
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_every_part_begins_at_the_same_edge(made: SimpleNamespace, visit: Any, width: int) -> None:
     page = visit(made.report, viewport={"width": width, "height": 800})

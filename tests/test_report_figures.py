@@ -44,7 +44,7 @@ def test_bars_are_where_the_numbers_are_whatever_the_names(rows: list[tuple[str,
 
 def test_curves_leave_out_what_is_not_known() -> None:
     points = ((0.25, 0.1, 0.5), None, (1.0, 0.9, 1.0))
-    drawn = ElementTree.fromstring(curves([Curve("x", points, "s1")], ["1", "2", "3"], chance=0.5, title="t"))
+    drawn = ElementTree.fromstring(curves([Curve("x", points, "s1", "circle")], ["1", "2", "3"], chance=0.5, title="t"))
     marks = [(each.get("x"), each.get("y")) for each in drawn.iter("svg") if each.get("class") == "mark"]
     assert len(marks) == 2
     assert float(marks[0][1] or 0) > float(marks[1][1] or 0)  # a larger share stands higher
@@ -158,13 +158,12 @@ def test_runs_of_one_model_keep_their_figures_apart(made: SimpleNamespace) -> No
     written = write_paper([made.first, made.first], made.root / "paper of two")
     assert len(set(written)) == len(written)
     names = {path.name for path in written}
-    assert {"fourfold-tiny-scores.svg", "fourfold-tiny-2-scores.svg"} <= names
+    assert "models-scores.svg" in names
     readme = (made.root / "paper of two" / "README.md").read_text(encoding="utf-8")
-    tables, first, second = readme.split(" made from the results of:")[1:]
+    tables, together = readme.split(" made from the results of:")[1:]
     command = results.load(made.first).command
-    assert [part.count(command) for part in (tables, first, second)] == [2, 1, 1]
-    assert "figures/fourfold-tiny-scores.pdf" in first
-    assert "figures/fourfold-tiny-2-scores.pdf" in second
+    assert [part.count(command) for part in (tables, together)] == [2, 2]
+    assert "figures/models-scores.pdf" in together
     listed = [line.removeprefix("- ") for line in readme.splitlines() if line.startswith("- ")]
     assert sorted(listed) == sorted(str(path.relative_to(made.root / "paper of two")) for path in written)
 
@@ -202,7 +201,7 @@ def test_figures_and_tables_for_papers_come_out_the_same_twice(made: SimpleNames
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     endings = [path.suffix for path in first]
     assert endings.count(".svg") == endings.count(".pdf") >= 2
-    assert endings.count(".csv") == endings.count(".tex") == 9
+    assert endings.count(".csv") == endings.count(".tex") == 14
     command = results.load(made.first).command
     assert command in (made.root / "paper" / "README.md").read_text(encoding="utf-8")
     for path in first:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import replace
+import sys
+from dataclasses import fields, replace
 from pathlib import Path
 from time import process_time
 from zlib import crc32
@@ -15,6 +16,7 @@ from fourfold.evaluator.analysis import item_rows
 from fourfold.evaluator.analysis.item_rows import ScoredItem
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.results import Results, check_target, load, save
+from fourfold.evaluator.analysis.rows import MetricRow
 from fourfold.evaluator.analysis.summary import ALL, headline_metric, summarise
 from fourfold.statistics import detectable_difference, mcnemar_exact, wilson_interval
 
@@ -308,10 +310,12 @@ def test_a_row_says_what_was_counted() -> None:
         row = rows["binding", scorer, "text_score"]
         assert (row.value, row.items, row.clusters, row.asked, row.chance) == (text.mean(), 200, 200, 200, 0.25)
     good = rows["binding", "dcsm", "text_score"]
-    assert good.low < good.value < good.high
-    assert good.interval == "bootstrap"
-    assert 0.1 < good.high - good.low < 0.16
-    assert rows["binding", "dcsm", "hard_positive"].asked == 400
+    assert (good.low, good.high) == wilson_interval(round(good.value * 200), 200)  # a group asks this once
+    assert good.interval == "wilson"
+    each = rows["binding", "dcsm", "hard_positive"]  # and this twice
+    assert (each.asked, each.interval) == (400, "bootstrap")
+    assert each.low < each.value < each.high
+    assert 0.05 < each.high - each.low < 0.16
 
 
 def test_no_hit_at_all_is_not_reported_as_certainty() -> None:
@@ -354,7 +358,8 @@ def test_more_scorers_and_categories_change_no_other_number() -> None:
     ]
     full = [row for row in summarise(items, seed=1, replicates=60).metrics if row.category == "binding"]
     part = summarise(fewer, seed=1, replicates=60)
-    assert list(part.metrics) == [row for row in full if row.scorer != "constant"]
+    without = [replace(row, p_chance_holm=None) for row in full if row.scorer != "constant"]  # one test more, or less
+    assert [replace(row, p_chance_holm=None) for row in part.metrics] == without
     assert summarise(fewer, seed=2, replicates=60).metrics != part.metrics
 
 
@@ -462,9 +467,12 @@ def test_the_resamples_of_a_category_are_those_of_seed_and_name() -> None:
     drawn = np.random.default_rng([7, crc32(b"binding")]).integers(0, 10, (500, 10))
     shares = (drawn < 4).mean(axis=1)
     low, high = np.quantile(shares, [0.025, 0.975])
-    row = summarise(items, seed=7, replicates=500).metrics[0]
+    rows = {row.metric: row for row in summarise(items, seed=7, replicates=500).metrics}
+    row = rows["text_2afc"]  # both of a group's questions are right, or none
     assert row.standard_error == pytest.approx(np.std(shares, ddof=1), rel=1e-6)
-    assert (row.metric, row.value, row.low, row.high) == ("group_score", 0.4, low, high)
+    assert (row.value, row.low, row.high) == (0.4, low, high)
+    assert rows["group_score"].standard_error == row.standard_error
+    assert (rows["group_score"].low, rows["group_score"].high) == wilson_interval(4, 10)
     named = [replace(item, category="relation") for item in items]
     assert summarise(named, seed=7, replicates=500).metrics[0].standard_error != row.standard_error
 
@@ -516,6 +524,23 @@ def test_results_of_the_first_format_are_read_with_the_names_of_today(tmp_path: 
         load(tmp_path)
 
 
+def test_results_from_before_tests_of_chance_are_read(tmp_path: Path) -> None:
+    save(RESULTS, tmp_path)
+    path = tmp_path / "results.json"
+    head = json.loads(path.read_text())
+    later = [name for name in head["metrics"][0] if name.startswith(("p_", "rms_", "chance_"))]
+    assert len(later) == 8
+    for row in head["metrics"]:
+        for name in later:
+            del row[name]
+    for row in head["comparisons"]:
+        del row["family"]
+    path.write_text(json.dumps(head))
+    read = load(tmp_path)
+    assert [row.value for row in read.metrics] == [row.value for row in RESULTS.metrics]
+    assert {(row.p_chance, row.rms_mean, row.chance_given_offsets) for row in read.metrics} == {(None, None, None)}
+
+
 def test_a_difference_is_tested_on_the_headline_with_what_its_counts_say() -> None:
     """Twelve groups: ten won, two lost; and twenty on which both are right."""
     truth = np.eye(2, dtype=bool)
@@ -539,3 +564,72 @@ def test_a_difference_that_all_groups_share_is_not_certain() -> None:
     items = [ScoredItem(str(i), "c", str(i), {}, ("i",) * 2, ("c",) * 2, truth, scores) for i in range(20)]
     row = summarise(items, seed=0, replicates=20).comparisons[0]
     assert (row.difference, row.low, row.high) == (1.0, pytest.approx(1 - 0.1611, abs=1e-4), 1.0)
+
+
+def test_results_are_two_lines_where_they_are_printed() -> None:
+    results = make_results()
+    first, second = repr(results).split("\n")
+    assert first == "Results: toy on made up, 24 items"
+    metric = headline_metric(results.metrics, ALL)
+    [chance] = {row.chance for row in results.metrics if (row.category, row.metric) == (ALL, metric)}
+    shown = [row for row in results.metrics if (row.category, row.metric) == (ALL, metric)]
+    values = {row.scorer: f"{100 * row.value:.1f}" for row in shown}
+    said = ", ".join(f"{name} {values[name]}" for name in SKILL)
+    assert second == f"all, {METRICS[metric].label}, percent: {said} (chance {100 * chance:.1f})"
+    dagger = replace(results, scorers=results.scorers | {"dcsm": {"set_dependent": True}})
+    assert f"dcsm† {values['dcsm']}" in repr(dagger)
+    assert repr(replace(results, metrics=())) == first
+
+
+def test_pandas_tables_hold_every_row_and_every_score() -> None:
+    results = make_results()
+    frame = results.to_pandas()
+    assert len(frame) == len(results.metrics)
+    assert list(frame.columns) == ["model", "dataset", *(each.name for each in fields(MetricRow))]
+    assert frame["value"].tolist() == [row.value for row in results.metrics]
+    assert set(frame["model"]) == {"toy"}
+    assert len(results.to_pandas("comparisons")) == len(results.comparisons)
+    pairs = results.to_pandas("items")
+    assert len(pairs) == sum(item.truth.size for item in results.items)
+    last = results.items[-1]
+    assert pairs.iloc[-1]["dcsm"] == last.scores["dcsm"][-1, -1]
+    assert (pairs.iloc[-1]["image"], pairs.iloc[-1]["caption"]) == (last.images[-1], last.captions[-1])
+    assert pairs["truth"].tolist() == [bool(cell) for item in results.items for cell in item.truth.ravel()]
+    assert pairs["tag_distance"].tolist() == [0.25] * len(pairs)
+    with pytest.raises(InputError, match=r"to_pandas: unknown table 'item'\. Did you mean 'items'"):
+        results.to_pandas("item")
+
+
+def test_a_figure_has_a_bar_and_an_interval_for_every_number() -> None:
+    results = make_results()
+    figure = results.plot()
+    [axes] = figure.axes
+    headline = {each: headline_metric(results.metrics, each) for each in ("content", "binding", ALL)}
+    shown = [row for row in results.metrics if row.metric == headline[row.category]]
+    heights = sorted(bar.get_height() for bars in axes.containers if bars.get_label() in SKILL for bar in bars)
+    assert heights == pytest.approx(sorted(100 * row.value for row in shown))
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {*SKILL, "chance"}
+    assert [label.get_text().split("\n")[0] for label in axes.get_xticklabels()] == ["content", "binding", "all"]
+    spans = [tuple(path.vertices[:, 1]) for bars in axes.collections for path in bars.get_paths()]
+    for row in shown:
+        assert any(span == pytest.approx((100 * row.low, 100 * row.high)) for span in spans), row
+        assert any(span == pytest.approx((100 * row.chance, 100 * row.chance)) for span in spans), row
+    with pytest.raises(InputError, match="unknown metric"):
+        results.plot("group")
+    with pytest.raises(InputError, match="applies to no category"):
+        results.plot("text_recall@1")
+
+
+@pytest.mark.parametrize(
+    ("library", "view", "said"),
+    [
+        ("pandas", Results.to_pandas, r"pip install 'fourfold\[pandas\]'"),
+        ("matplotlib", Results.plot, r"pip install 'fourfold\[plots\]'"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_with_its_extra(library, view, said, monkeypatch) -> None:
+    for name in [each for each in sys.modules if each.partition(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=said):
+        view(RESULTS)

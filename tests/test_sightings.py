@@ -244,3 +244,16 @@ def test_what_is_beside_or_behind_a_third_is_not_right_below() -> None:
     assert set(upper.over) == {2}
     assert set(between.over) == {3}
     assert lower.over == {}
+
+
+def test_what_shares_an_edge_in_the_picture_adjoins() -> None:
+    one, beside, below, corner, away = pictured(
+        ((100, 140), (100, 150), 5.0),
+        ((140, 160), (110, 120), 7.0),
+        ((90, 140), (150, 160), 5.0),
+        ((80, 100), (90, 100), 5.0),
+        ((142, 150), (150, 160), 5.0),
+    )
+    assert one.adjoins == {2, 3}
+    assert beside.adjoins == below.adjoins == {1}
+    assert corner.adjoins == away.adjoins == frozenset()

@@ -1,6 +1,7 @@
 """Statistics against scipy, by simulation, and on numbers typed by hand."""
 
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from time import process_time
 
 import numpy as np
@@ -116,7 +117,7 @@ def test_same_generator_same_replicates_however_few_fit_in_memory(monkeypatch: p
     [first] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
     [second] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
     assert first.tolist() == second.tolist()
-    monkeypatch.setattr("fourfold.statistics._CELLS_AT_ONCE", 7 * 50)
+    monkeypatch.setattr("fourfold.statistics.resampling._CELLS_AT_ONCE", 7 * 50)
     [chunked] = cluster_bootstrap([statistic], 50, np.random.default_rng(3), 100)
     assert chunked.tolist() == first.tolist()
 
@@ -154,7 +155,7 @@ def test_auc_of_replicates_equals_auc_of_the_repeated_rows(monkeypatch: pytest.M
     true, false = rng.integers(0, 6, 30).astype(float), rng.integers(-2, 4, 50).astype(float)
     true_clusters, false_clusters = rng.integers(0, 10, 30), rng.integers(0, 10, 50)
     weights = rng.integers(0, 4, (8, 10)).astype(float)
-    monkeypatch.setattr("fourfold.statistics._CELLS_AT_ONCE", 3 * 80)
+    monkeypatch.setattr("fourfold.statistics.resampling._CELLS_AT_ONCE", 3 * 80)
     got = auc(weights, [rank_pairs(true, true_clusters, false, false_clusters)])[:, 0]
     for row, each in zip(weights, got, strict=True):
         a = np.repeat(true, row[true_clusters].astype(int))
@@ -172,7 +173,7 @@ def test_auc_to_first_order_agrees_with_the_exact_one_where_it_takes_over(monkey
     ones = np.ones((1, n))
     value = statistic(ones)[0, 0]
     [quick] = cluster_bootstrap([statistic], n, np.random.default_rng(1), 400)
-    monkeypatch.setattr("fourfold.statistics._MANY_CLUSTERS", n)
+    monkeypatch.setattr("fourfold.statistics.resampling._MANY_CLUSTERS", n)
     [exact] = cluster_bootstrap([statistic], n, np.random.default_rng(1), 400)
     assert value == pytest.approx(statistic(ones)[0, 0], abs=1e-12)
     assert np.sqrt(np.mean((quick - exact) ** 2)) < 0.05 * exact.std()  # the error of a quantile of 2,000 resamples
@@ -184,24 +185,50 @@ def test_no_interval_from_no_data() -> None:
     assert np.isnan(percentile_interval(np.array([np.nan, np.nan]))).all()
 
 
-@pytest.mark.parametrize(("chance", "n"), [(1 / 6, 60), (0.5, 250), (0.25, 1000)])
-def test_detectable_excess_has_the_promised_power(chance: float, n: int) -> None:
-    """Exact binomial power of the normal test at the returned share is near 80 %."""
+@pytest.mark.parametrize(("chance", "n"), [(1 / 6, 60), (0.5, 20), (0.5, 250), (0.072, 300), (0.25, 1000)])
+def test_detectable_excess_is_where_scipys_test_has_the_promised_power(chance: float, n: int) -> None:
+    found = [k for k in range(int(n * chance) + 1, n + 1) if binomtest(k, n, chance).pvalue <= 0.05]
     share_needed = chance + detectable_above(chance, n)
-    critical = chance * n + 1.959964 * np.sqrt(chance * (1 - chance) * n)
-    assert binom.sf(np.ceil(critical) - 1, n, share_needed) == pytest.approx(0.8, abs=0.07)
-    assert detectable_above(chance, 4 * n) < detectable_above(chance, n)
-    assert np.isnan(detectable_above(0.5, 3))
+    assert binom.pmf(found, n, share_needed).sum() == pytest.approx(0.8, abs=2e-4)
+    assert binom.pmf(found, n, share_needed - 1e-3).sum() < 0.8
+    assert found == list(range(found[0], n + 1))  # one limit, above which everything is found
 
 
-def test_detectable_difference_has_the_promised_power() -> None:
+@pytest.mark.parametrize(("discordance", "n"), [(0.3, 40), (0.3, 100), (0.1, 120), (1.0, 30)])
+def test_detectable_difference_is_where_scipys_test_has_the_promised_power(discordance: float, n: int) -> None:
+    """Over every number of discordant pairs, and of wins among them; losses that are found do not count."""
+
+    def power(difference: float) -> float:
+        share = (1 + difference / discordance) / 2
+        return sum(
+            binom.pmf(pairs, n, discordance) * binom.pmf(wins, pairs, share)
+            for pairs in range(n + 1)
+            for wins in range(pairs // 2 + 1, pairs + 1)
+            if tested(wins, pairs) <= 0.05
+        )
+
+    tested = cache(lambda wins, pairs: binomtest(wins, pairs, 0.5).pvalue)
+    assert power(detectable_difference(discordance, n)) == pytest.approx(0.8, abs=2e-4)
+    assert power(detectable_difference(discordance, n) - 1e-3) < 0.8
+
+
+def test_simulated_pairs_are_found_as_often_as_promised() -> None:
     rng, n, discordance = np.random.default_rng(0), 400, 0.3
     difference = detectable_difference(discordance, n)
     wins = (discordance + difference) / 2
     drawn = rng.multinomial(n, [wins, discordance - wins, 1 - discordance], size=2000)
-    found = [mcnemar_exact(int(b), int(c)) < 0.05 for b, c, _ in drawn]
-    assert np.mean(found) == pytest.approx(0.8, abs=0.05)
+    found = [mcnemar_exact(b, c) < 0.05 for b, c, _ in drawn]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
     assert np.isnan(detectable_difference(0.01, 50))
+
+
+def test_power_of_very_many_pairs_goes_on_without_a_step_and_takes_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = process_time()
+    exact = detectable_difference(0.3, 60_000)
+    assert process_time() - started < 2  # a tenth of that on a machine of its own
+    monkeypatch.setattr("fourfold.statistics.power._MANY_PAIRS", 0)
+    assert detectable_difference(0.3, 60_000) == pytest.approx(exact, abs=1e-4)
+    assert detectable_difference(0.3, 10**7) < exact / 10
 
 
 def test_two_thousand_resamples_of_all_scorers_take_little_time() -> None:
@@ -240,6 +267,27 @@ def test_wilson_interval_typed_by_hand(hits: int, n: int, low: float, high: floa
         assert {0: 0.0, n: 1.0}[hits] in wilson_interval(hits, n)
 
 
+@pytest.mark.parametrize(("p", "covered"), [(0.05, 0.92), (0.2, 0.93), (0.5, 0.93)])
+def test_wilsons_interval_of_twenty_groups_covers_the_truth(p: float, covered: float) -> None:
+    """Simulated; exactly .925, .956 and .959. The mean over all p is .954, and .05 the worst of them."""
+    hits = np.random.default_rng(0).binomial(20, p, 4000)
+    intervals = {k: wilson_interval(k, 20) for k in range(21)}
+    inside = np.mean([intervals[k].low <= p <= intervals[k].high for k in hits.tolist()])
+    assert inside >= covered
+
+
+def test_resampling_twenty_groups_covers_less_at_chance_where_it_matters() -> None:
+    """Why a count of hits is not resampled: at a sixth, one of eight such 95 % intervals misses the truth."""
+    rng, n, p = np.random.default_rng(0), 20, 1 / 6
+    drawn = {k: percentile_interval(rng.binomial(n, k / n, 4000) / n) for k in range(1, n)}
+    drawn |= {0: unanimous_interval(0, n), n: unanimous_interval(1, n)}
+    wilsons = {k: wilson_interval(k, n) for k in range(n + 1)}
+    likely = binom.pmf(range(n + 1), n, p)
+    covered = [sum(likely[k] for k in each if each[k].low <= p <= each[k].high) for each in (drawn, wilsons)]
+    assert covered[0] < 0.88
+    assert covered[1] > 0.93
+
+
 def test_unanimous_interval_typed_by_hand() -> None:
     # w = .1611, the limit of an event never seen in 20: .5 (1 - w) and .5 + .5 w
     assert unanimous_interval(0.5, 20) == pytest.approx((0.4194, 0.5806), abs=1e-4)
@@ -254,22 +302,19 @@ def test_exact_mcnemar_typed_by_hand(wins: int, losses: int, p: float) -> None:
     assert mcnemar_exact(wins, losses) == p
 
 
-@pytest.mark.parametrize(("chance", "n", "excess"), [(0.5, 100, 0.13843), (1 / 6, 60, 0.14461), (0.25, 400, 0.06193)])
-def test_detectable_excess_typed_by_hand(chance: float, n: int, excess: float) -> None:
-    assert detectable_above(chance, n) == pytest.approx(excess, abs=1e-5)
-    sizes = [detectable_above(chance, more) for more in (n, n + 1, 2 * n, 10 * n)]
-    assert sizes == sorted(sizes, reverse=True)
-    assert len(set(sizes)) == 4
+def test_detectable_sizes_typed_by_hand() -> None:
+    """Of six trials all must be right (2 / 64 = .031, of five .0625): p**6 = .8, p = .96349."""
+    assert detectable_above(0.5, 6) == pytest.approx(0.46349, abs=1e-5)
+    assert detectable_difference(1.0, 6) == pytest.approx(2 * 0.96349 - 1, abs=1e-5)
+    assert np.isnan([detectable_above(0.5, 5), detectable_difference(1.0, 5), detectable_above(0.5, 0)]).all()
+    assert np.isnan([detectable_above(1.0, 9), detectable_difference(0.0, 9)]).all()
 
 
-@pytest.mark.parametrize(
-    ("discordance", "n", "difference"), [(0.3, 100, 0.15165), (0.3, 400, 0.07650), (0.1, 100, 0.08755)]
-)
-def test_detectable_difference_typed_by_hand(discordance: float, n: int, difference: float) -> None:
-    assert detectable_difference(discordance, n) == pytest.approx(difference, abs=1e-5)
-    sizes = [detectable_difference(discordance, more) for more in (n, n + 1, 2 * n, 10 * n)]
+@pytest.mark.parametrize("size", [partial(detectable_above, 1 / 6), partial(detectable_difference, 0.3)])
+def test_more_groups_show_less(size: Callable[[int], float]) -> None:
+    sizes = [size(n) for n in (50, 100, 200, 1000, 5000)]
     assert sizes == sorted(sizes, reverse=True)
-    assert len(set(sizes)) == 4
+    assert len(set(sizes)) == len(sizes)
 
 
 def test_odds_ratio_adds_one_half_to_both_counts() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.parts_table import parts_table
 from fourfold.evaluator.analysis.result_tables import (
     authors_table,
     category_table,
@@ -64,6 +65,7 @@ TABLES = {
     "one metric": category_table(RESULTS, "text_score"),
     "one category": metric_table(RESULTS, "content"),
     "comparison": comparison_table(RESULTS),
+    "parts": parts_table(RESULTS),
     "nasty": Table(NASTY, (NASTY, "n"), ((NASTY, 1), (None, None)), (NASTY,)),
 }
 
@@ -73,16 +75,20 @@ def test_category_table_shows_the_headline_of_each_category() -> None:
     assert table.header == ("category", "metric", "cosine", "dcsm", "shuffled-images†", "chance", "detectable", "items")
     assert [row[:2] for row in table.rows] == [
         ("content", "group"),
+        ("content", "match"),
         ("binding", "group"),
+        ("binding", "match"),
         ("question", "choice of text"),
         ("all", "group"),
+        ("all", "match"),
     ]
     values = {(row.category, row.scorer, row.metric): row for row in RESULTS.metrics}
     found = values["binding", "dcsm", "group_score"]
-    assert table.rows[1][3] == Estimate(found.value, found.low, found.high, "*")
-    assert table.rows[1][2].mark == ""
-    assert str(table.rows[2][5]) == "33.3"
-    assert [row[-1] for row in table.rows] == [40, 40, 40, 80]
+    assert table.rows[2][3] == Estimate(found.value, found.low, found.high, "*")
+    assert table.rows[2][2].mark == "≈"  # of a skill that 40 groups do not show
+    assert str(table.rows[4][5]) == "33.3"
+    assert [row[-1] for row in table.rows] == [40, 40, 40, 40, 40, 80, 80]
+    assert {cell.mark.strip("≈▽") for row in table.rows if row[1] == "match" for cell in row[2:5]} == {""}  # not tested
     assert any(note.startswith("†") for note in table.notes)
     assert table.rows[0][6].value == values["content", "dcsm", "group_score"].detectable
     assert any(note.startswith("* differs from cosine") for note in table.notes)
@@ -110,11 +116,12 @@ def test_of_a_retrieval_set_what_it_asks_is_counted(metric: str | None, asked: s
     both = summarise([*RESULTS.items[:9], replace(item, scores=dict.fromkeys(RESULTS.scorers, scores["dcsm"]))], seed=0)
     mixed = category_table(replace(RESULTS, metrics=both.metrics, comparisons=both.comparisons))
     assert mixed.notes[0] == (
-        "[low, high]: 95 % interval from 100 resamples of groups (Wilson's where all groups agree; that of retrieval "
-        "is Wilson's over its questions); ties are misses"
+        "[low, high]: 95 % interval, Wilson's over groups; that of retrieval over its questions; ties are misses"
     )
-    assert TABLES["categories"].notes[0] == (
-        "[low, high]: 95 % interval from 100 resamples of groups (Wilson's where all groups agree); ties are misses"
+    assert TABLES["categories"].notes[0] == "[low, high]: 95 % interval, Wilson's over groups; ties are misses"
+    assert TABLES["one category"].notes[0] == (
+        "[low, high]: 95 % interval, Wilson's where groups ask one question or all agree, else from 100 resamples of "
+        "groups; ties are misses"
     )
     assert comparison_table(results) is None  # with one pair nothing is tested
     assert not any("one set" in note for note in TABLES["categories"].notes)
@@ -132,7 +139,7 @@ def test_a_metric_leaves_out_the_categories_it_does_not_apply_to() -> None:
 
 def test_comparison_table_holds_the_tests() -> None:
     table = TABLES["comparison"]
-    assert {row[1] for row in table.rows} == {"dcsm", "shuffled-images"}
+    assert {row[1] for row in table.rows} == {"dcsm", "shuffled-images†"}
     row = next(row for row in table.rows if row[:2] == ("binding", "dcsm"))
     found = next(
         each
@@ -150,6 +157,39 @@ def test_where_nothing_was_tested_there_is_no_table_of_differences() -> None:
     assert comparison_table(alone) is None
     assert "difference to" not in alone._repr_html_()
     assert "difference to cosine" in RESULTS._repr_html_()
+
+
+def test_the_table_of_parts_says_where_the_variance_lies_and_what_a_random_sign_gets() -> None:
+    table = TABLES["parts"]
+    assert [row[:2] for row in table.rows] == [
+        (category, scorer)
+        for category in ("content", "binding", "all")
+        for scorer in ("cosine", "dcsm", "shuffled-images†")
+    ]
+    values = {(row.category, row.scorer, row.metric): row for row in RESULTS.metrics}
+    found = values["binding", "dcsm", "group_score"]
+    line = dict(zip(table.header, table.rows[4], strict=True))
+    assert line["chance given offsets"] == Estimate(found.chance_given_offsets)
+    assert line["group"] == Estimate(found.value, found.low, found.high)
+    right, wrong = map(int, line["right : wrong"].split(" : "))
+    assert right == round(found.value * 40)
+    assert (right + wrong) / 80 == pytest.approx(found.chance_given_offsets)
+    shares = [float(re.search(r"\((.*) %\)", line[part])[1]) for part in table.header[2:6]]
+    assert sum(shares) == pytest.approx(100, abs=0.2)
+    assert line["interaction"].startswith(f"{found.rms_interaction:.3g} (")
+    old = tuple(replace(row, rms_interaction=None) for row in RESULTS.metrics)
+    assert parts_table(replace(RESULTS, metrics=old)) is None  # results of before these were stored
+
+
+def test_values_below_chance_are_marked_wherever_they_stand() -> None:
+    changed = tuple(replace(row, value=0.01, p_chance=1e-5, p_chance_holm=1e-4) for row in RESULTS.metrics)
+    results = replace(RESULTS, metrics=changed)
+    for table in (category_table(results), metric_table(results, "content"), parts_table(results)):
+        marks = [cell.mark for row in table.rows for cell in row if isinstance(cell, Estimate) and cell.low is not None]
+        assert marks
+        assert all(mark.endswith("▽") for mark in marks)
+        assert any(note.startswith("▽ below chance (") for note in table.notes)
+    assert r"$^{\bigtriangledown}$" in write_latex(category_table(results))
 
 
 def test_authors_numbers_stand_in_a_table_of_their_own() -> None:
@@ -188,6 +228,7 @@ def test_latex_has_no_bare_special_sign(name: str) -> None:
     for row in rows:
         assert len(re.findall(r"(?<!\\)&", row)) == len(table.header) - 1
         plain = row.removesuffix(r"\\").replace("$-$", "").replace("$^{*}$", "")
+        plain = plain.replace(r"$^{\approx}$", "").replace(r"$^{\bigtriangledown}$", "")
         assert not re.search(r"(?<!\\)[%$#_~^]", plain)
         assert not row.startswith(("[", "*"))
     text = "\n".join(lines)
@@ -201,7 +242,7 @@ def test_csv_reads_back_as_the_same_numbers(name: str) -> None:
     assert all(len(row) == len(header) for row in rows)
     for row, read in zip(table.rows, rows, strict=True):
         by_name = dict(zip(header, read, strict=True))
-        for column, cell in zip([name.removesuffix("†") for name in table.header], row, strict=True):
+        for column, cell in zip(table.header, row, strict=True):
             if isinstance(cell, Estimate):
                 assert float(by_name[column]) == cell.value
                 if cell.low is not None:
@@ -225,7 +266,7 @@ def test_unknown_format_lists_the_choices() -> None:
 def test_a_difference_is_marked_below_five_percent_after_correction(p_holm: float | None, mark: str) -> None:
     changed = tuple(replace(row, p=0.001, p_holm=p_holm) for row in RESULTS.comparisons)
     table = category_table(replace(RESULTS, comparisons=changed))
-    assert {row[3].mark for row in table.rows} == {mark}
+    assert {row[3].mark.strip("≈▽") for row in table.rows if row[1] != "match"} == {mark}
     assert any(note.startswith("* differs") for note in table.notes) == bool(mark)
     assert is_significant(changed[0]) == bool(mark)
 

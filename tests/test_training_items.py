@@ -64,9 +64,8 @@ def test_what_was_learned_is_refused_unless_allowed() -> None:
     heads = {"mirror:dcsm": head_of(range(5))}
     with pytest.raises(InputError, match=r"^mirror:dcsm was trained on 2 of these 4 items.*--allow-training-items"):
         check_unseen(heads, *made(range(3, 7)), OTHER, allowed=False)
-    [sentence] = check_unseen(heads, *made(range(3, 7)), OTHER, allowed=True)
-    assert sentence.startswith("mirror:dcsm was trained on 2 of these 4 items")
-    assert check_unseen(heads, *made(range(5, 9)), OTHER, allowed=False) == []
+    assert check_unseen(heads, *made(range(3, 7)), OTHER, allowed=True) == {"mirror:dcsm": 2}
+    assert check_unseen(heads, *made(range(5, 9)), OTHER, allowed=False) == {}
 
 
 def test_from_training_to_the_page(fourfold, generated: Path, tmp_path: Path) -> None:
@@ -94,7 +93,7 @@ def test_from_training_to_the_page(fourfold, generated: Path, tmp_path: Path) ->
     assert not results.exists()
     assert fourfold(*asked, "--quiet", "--allow-training-items").code == 0
     [note] = json.loads((results / "results.json").read_text())["notes"]
-    assert note.startswith("labclip was trained on")
+    assert note.startswith("‡ labclip was trained on")
     for name in ("page.html", "page.md"):
         assert fourfold("report", results, "--out", tmp_path / name).code == 0
         assert "labclip was trained on" in (tmp_path / name).read_text()

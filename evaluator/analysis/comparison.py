@@ -1,16 +1,18 @@
 """Several evaluations beside each other: model x category, and paired differences where the items are the same."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from fourfold.errors import InputError
+from fourfold.evaluator.analysis.common_items import find_common
+from fourfold.evaluator.analysis.dataset_names import name_asked
 from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.marks import mark_model
 from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
-from fourfold.evaluator.analysis.summary import summarise
+from fourfold.evaluator.analysis.summary import correct_differences, summarise
 from fourfold.statistics import REPLICATES
 
 
@@ -22,14 +24,15 @@ class Entry:
     model: str
     scorer: str
     run: str  # which results it comes from
+    facts: Mapping[str, Any] = field(default_factory=dict)  # about the scorer
 
 
 @dataclass(frozen=True)
 class ModelComparison:
     """Metrics of several entries, and each against the first on the items they share.
 
-    In the rows, `scorer` is the name of an entry. `paired` is False where the runs were not made on the same items;
-    then there are no differences, and `notes` say why.
+    In the rows, `scorer` is the name of an entry. Where the runs have items in common, all numbers are of these, and
+    `notes` say what was left out. Where they have none, `paired` is False, nothing is compared, and `notes` say so.
     """
 
     entries: tuple[Entry, ...]
@@ -37,6 +40,12 @@ class ModelComparison:
     comparisons: tuple[ComparisonRow, ...]
     paired: bool
     notes: tuple[str, ...]
+    dataset: str = "these items"  # what was asked; several names where the runs differ
+
+    @property
+    def scorers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Facts about each entry's scorer, by the entry's name."""
+        return {entry.name: entry.facts for entry in self.entries}
 
 
 def load_runs(folders: Sequence[Path]) -> dict[str, Results]:
@@ -59,25 +68,30 @@ def compare(
 ) -> ModelComparison:
     """Put runs side by side; the first scorer of the first run is what the others are compared with.
 
-    `scorers` picks and orders them; None takes all that each run has. Runs on the same items (same ids, captions,
-    truth and content hash) are compared in pairs, with the same resamples, exact McNemar tests and Holm's correction
-    over categories. Raises InputError for fewer than two lines to compare and a scorer that no run has.
+    `scorers` picks and orders them; None takes all that each run has. The items that all runs have (same id, captions,
+    truth and pixels) are compared in pairs, with the same resamples and exact McNemar tests. Holm's correction is over
+    all the tests together, every category of every line but the first, because one looks through all of them for what
+    differs. Raises InputError for fewer than two lines to compare and a scorer that no run has.
     """
     _check_scorers(runs, scorers)
     entries = _name_entries(runs, scorers)
     if len(entries) < 2:
         raise InputError("compare: nothing to compare, name at least two results or scorers")
-    if obstacle := _why_unpaired(runs):
+    common = find_common(runs)
+    dataset = " / ".join(dict.fromkeys(name_asked(run.dataset) for run in runs.values()))
+    notes = (*([common.note] if common.note else []), *_notes(runs))
+    if common.is_empty:
         metrics = tuple(
             replace(row, scorer=entry.name)
             for entry in entries
             for row in runs[entry.run].metrics
             if row.scorer == entry.scorer
         )
-        return ModelComparison(entries, metrics, (), False, (obstacle, *_notes(runs)))
-    merged = _merge(runs, entries)
+        return ModelComparison(entries, metrics, (), False, notes, dataset)
+    merged = _merge(common.items, entries)
     summary = summarise(merged, seed=seed, baseline=entries[0].name, replicates=replicates)
-    return ModelComparison(entries, summary.metrics, summary.comparisons, True, _notes(runs))
+    comparisons = correct_differences(summary.comparisons, together=True)
+    return ModelComparison(entries, summary.metrics, tuple(comparisons), True, notes, dataset)
 
 
 def _check_scorers(runs: Mapping[str, Results], scorers: Sequence[str] | None) -> None:
@@ -89,8 +103,9 @@ def _check_scorers(runs: Mapping[str, Results], scorers: Sequence[str] | None) -
 
 def _name_entries(runs: Mapping[str, Results], scorers: Sequence[str] | None) -> tuple[Entry, ...]:
     found = [
-        Entry(f"{results.model['name']}, {scorer}", str(results.model["name"]), scorer, run)
+        Entry(f"{model}, {scorer}", model, scorer, run, results.scorers[scorer])
         for run, results in runs.items()
+        for model in [mark_model(str(results.model["name"]), results.notes)]
         for scorer in (scorers or results.scorers)
         if scorer in results.scorers
     ]
@@ -100,32 +115,12 @@ def _name_entries(runs: Mapping[str, Results], scorers: Sequence[str] | None) ->
     )
 
 
-def _why_unpaired(runs: Mapping[str, Results]) -> str:
-    """Empty if all runs were made on the same items and pixels; else what differs."""
-    (first_name, first), *others = runs.items()
-    for name, results in others:
-        hashes = first.dataset.get("content_sha256"), results.dataset.get("content_sha256")
-        if len(first.items) != len(results.items):
-            return f"not paired: {first_name} has {len(first.items)} items, {name} has {len(results.items)}"
-        for one, two in zip(first.items, results.items, strict=True):
-            if not _same_question(one, two):
-                return f"not paired: item {one.id} of {first_name} is not the same as item {two.id} of {name}"
-        if hashes[0] != hashes[1]:
-            return f"not paired: {first_name} and {name} were run on different pixels"
-    return ""
-
-
-def _same_question(one: ScoredItem, two: ScoredItem) -> bool:
-    questions = [(each.id, each.category, each.cluster, each.captions) for each in (one, two)]
-    return questions[0] == questions[1] and np.array_equal(one.truth, two.truth)
-
-
-def _merge(runs: Mapping[str, Results], entries: Sequence[Entry]) -> list[ScoredItem]:
-    """The items once, each with the scores of every entry."""
-    items = next(iter(runs.values())).items
+def _merge(items: Mapping[str, Sequence[ScoredItem]], entries: Sequence[Entry]) -> list[ScoredItem]:
+    """The common items once, each with the scores of every entry."""
+    first = next(iter(items.values()))
     return [
-        replace(item, scores={entry.name: runs[entry.run].items[i].scores[entry.scorer] for entry in entries})
-        for i, item in enumerate(items)
+        replace(item, scores={entry.name: items[entry.run][i].scores[entry.scorer] for entry in entries})
+        for i, item in enumerate(first)
     ]
 
 

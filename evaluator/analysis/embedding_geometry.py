@@ -30,6 +30,7 @@ import numpy as np
 from fourfold.conditions import BEYOND, condition_of
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import (
+    RESOLUTION,
     SHARES,
     Sums,
     add_up,
@@ -38,6 +39,14 @@ from fourfold.evaluator.analysis.geometry_measures import (
     measure_paraphrases,
     measure_superposition,
     measure_twins,
+)
+from fourfold.evaluator.analysis.joint_satisfaction import (
+    JointRow,
+    content_chance,
+    content_holds,
+    correct_joint,
+    is_asked_jointly,
+    joint_row,
 )
 from fourfold.evaluator.analysis.metrics import has_core
 from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
@@ -52,6 +61,7 @@ from fourfold.statistics import (
     share,
     sum_by_cluster,
     unanimous_interval,
+    wilson_interval,
 )
 
 
@@ -71,16 +81,20 @@ def probe(
     *,
     rng: np.random.Generator,
     composites: Sequence[Composite] = (),
+    content: Sequence[Item] = (),
     cache_dir: Path | None = None,
     replicates: int = REPLICATES,
     progress: Progress | None = None,
 ) -> ProbeResult:
-    """Measure the space of `encoder` on fourfold groups; the 95 % intervals resample clusters.
+    """Measure the space of `encoder` on fourfold groups; the 95 % intervals resample clusters, and are Wilson's for
+    shares of groups.
 
     Roles in a group are those of `Item`: the first two images and captions are twins, later captions that are true of
     one image alone are paraphrases of that image's caption, but for those that the item calls implied. Items of another
     shape are passed over. `composites` say what captions and pictures are made of, as
     `fourfold.evaluator.analysis.composites` reads it from our datasets; without them superposition is not measured.
+    `content` asks content of the same pictures, by the groups' ids, as
+    `fourfold.evaluator.analysis.content_questions` does; without it C1 is not asked together with other conditions.
     `rng` draws the unrelated pairs and the resamples; `progress` hears of the encoding.
 
     Raises InputError if no item is a fourfold group.
@@ -88,8 +102,9 @@ def probe(
     groups = [item for item in items if has_core(item.truth)]
     if not groups:
         raise InputError("probe: no fourfold group among the items (two images, two captions, one true of each)")
-    encoded = encode_items(encoder, [*groups, *map(_as_item, composites)], cache_dir, progress=progress)
-    embedded = [_embed(encoded, i) for i in range(len(groups) + len(composites))]
+    asked = [*groups, *map(_as_item, composites), *content]
+    encoded = encode_items(encoder, asked, cache_dir, progress=progress)
+    embedded = [_embed(encoded, i) for i in range(len(asked))]
     rows: list[ProbeRow] = []
     for condition, category, indices in _sections([item.category for item in groups]):
         chosen = [groups[i] for i in indices]
@@ -104,7 +119,8 @@ def probe(
         for _, category, indices in _sections([item.category for item in groups])
         if category
     }
-    return ProbeResult(tuple(rows), margins, encoder.name, encoder.identity)
+    joint = _joint(groups, embedded[: len(groups)], content, embedded[len(groups) + len(composites) :])
+    return ProbeResult(tuple(rows), margins, encoder.name, encoder.identity, joint)
 
 
 @dataclass(frozen=True)
@@ -160,6 +176,28 @@ def _sections(categories: Sequence[str]) -> Iterator[tuple[str, str, list[int]]]
             yield condition, "", sorted(i for name in names for i in of_category[name])
 
 
+def _joint(
+    groups: Sequence[Item], embedded: Sequence["Embedded"], content: Sequence[Item], answers: Sequence["Embedded"]
+) -> tuple[JointRow, ...]:
+    """C1 together with each condition that the theory sets against it, on the groups that content is asked of."""
+    of_group = {item.id: (item.truth, each) for item, each in zip(content, answers, strict=True)}
+    chosen = [
+        i for i, item in enumerate(groups) if item.id in of_group and is_asked_jointly(condition_of(item.category))
+    ]
+    if not chosen:
+        return ()
+    found = [of_group[groups[i].id] for i in chosen]
+    holds = np.array([content_holds(each.images, each.texts, truth) for truth, each in found])
+    chances = np.array([content_chance(truth) for truth, _ in found])
+    own = four_margins(*_twins([embedded[i] for i in chosen])).min(axis=1) > RESOLUTION
+    return correct_joint(
+        [
+            joint_row(condition, category, holds[indices], own[indices], chances[indices])
+            for condition, category, indices in _sections([groups[i].category for i in chosen])
+        ]
+    )
+
+
 def _paraphrases(item: Item) -> Iterable[tuple[int, int]]:
     """(column, side) of the captions after the first two that are true of one image alone, but for implied ones."""
     columns = (j for j in range(2, item.truth.shape[1]) if j not in item.implied)
@@ -194,6 +232,8 @@ def _row(condition: str, category: str, sums: Sums, rng: np.random.Generator, re
     if len(names) > 1:
         [drawn] = cluster_bootstrap([partial(share, hits=over, asked=under)], len(names), rng, replicates)
         low, high = percentile_interval(drawn[:, 0])
-        if low == high and sums.measure in SHARES:  # all groups alike: resampling would call that certain
+        if sums.measure in SHARES and (under == 1).all():  # a count of groups, as in the tables of scores
+            low, high = wilson_interval(float(over.sum()), len(names))
+        elif low == high and sums.measure in SHARES:  # all groups alike: resampling would call that certain
             low, high = unanimous_interval(sums.value, len(names))
     return ProbeRow(condition, category, sums.side, sums.measure, sums.value, low, high, len(names))

@@ -29,6 +29,7 @@ class ScoredItem:
     captions: tuple[str, ...]
     truth: np.ndarray  # [k, m] bool
     scores: Mapping[str, np.ndarray]  # scorer -> [k, m] float32
+    pixels: str = ""  # hash of its pictures, by which the same item is known in other results; earlier ones have none
 
     def _repr_html_(self) -> str:
         from fourfold.notebook import grid_html, truth_sign
@@ -55,7 +56,7 @@ def write_row(item: ScoredItem, number: int, folder: Path) -> str:
             name: _put_table(np.asarray(table, np.float32), f"{number:06d}-{i}", folder)
             for i, (name, table) in enumerate(item.scores.items())
         },
-    }
+    } | ({"pixels": item.pixels} if item.pixels else {})
     return json.dumps(row, ensure_ascii=False, allow_nan=False)
 
 
@@ -73,6 +74,7 @@ def read_row(line: str, where: str, folder: Path) -> ScoredItem:
             captions=tuple(row["captions"]),
             truth=_get_table(row["truth"], np.bool_, folder),
             scores=scores,
+            pixels=str(row.get("pixels", "")),
         )
     except json.JSONDecodeError as error:
         raise InputError(f"{where}: not valid JSON ({error.msg}); is the file cut off?") from None

@@ -12,8 +12,10 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.geometry_measures import MEASURES
+from fourfold.evaluator.analysis.joint_satisfaction import JointRow
+from fourfold.evaluator.analysis.marks import mark_model
 from fourfold.evaluator.analysis.rows import make_row
-from fourfold.evaluator.tables.formats import Cell, Estimate, Table, write_html
+from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent, write_html
 from fourfold.generator.dataset.reading import dump_json, write_atomically
 
 PROBE_FILE = "probe.json"
@@ -42,6 +44,17 @@ class ProbeResult:
     margins: Mapping[str, np.ndarray]  # category -> [n, 4] in units of cosine: A, B, a, b
     model: str
     identity: str  # of the encoder: hash of architecture, weights, preprocessing and tokenizer
+    joint: tuple[JointRow, ...] = ()  # C1 together with the other conditions, on the same scenes
+    dataset: str = ""  # what was asked, as tables call it; probes of earlier versions do not say
+    notes: tuple[str, ...] = ()  # what every table made from this must say
+
+    def __repr__(self) -> str:
+        rows = [row for row in self.rows if (row.side, row.measure) == ("both", "satisfied")]
+        joined = {row.condition for row in rows if not row.category}  # of several categories together
+        shown = [row for row in rows if not row.category or row.condition not in joined]
+        said = ", ".join(f"{row.condition} {row.category}".strip() + f" {percent(row.value)}" for row in shown)
+        groups = sum(map(len, self.margins.values()))
+        return f"ProbeResult: {self.model}, {groups} groups; conditions satisfied, percent: {said}"
 
     def _repr_html_(self) -> str:
         return write_html(probe_table(self))
@@ -66,7 +79,9 @@ def read_probe(path: Path) -> ProbeResult | None:
         if not all(np.isfinite(table).all() for table in margins.values()):
             raise ValueError("margins that are no numbers")
         rows = tuple(make_row(ProbeRow, row, f"{path}: rows") for row in content["rows"])
-        return ProbeResult(rows, margins, str(content["model"]), str(content["identity"]))
+        joint = tuple(make_row(JointRow, row, f"{path}: joint") for row in content.get("joint", ()))
+        said = str(content.get("dataset", "")), tuple(map(str, content.get("notes", ())))
+        return ProbeResult(rows, margins, str(content["model"]), str(content["identity"]), joint, *said)
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -101,8 +116,9 @@ def probe_table(result: ProbeResult) -> Table:
         groups = max(row.groups for row in rows if row)
         lines.append((condition, category or "together", *cells, groups))
     return Table(
-        title=f"geometry of {result.model}",
+        title=f"geometry of {mark_model(result.model, result.notes)}"
+        + (f" on {result.dataset}" * bool(result.dataset)),
         header=("condition", "category", *(heading for *_, heading in _PROBE_COLUMNS), "groups"),
         rows=tuple(lines),
-        notes=tuple(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS),
+        notes=(*(f"{heading}: {MEASURES[measure]}" for _, measure, heading in _PROBE_COLUMNS), *result.notes),
     )

@@ -12,15 +12,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.item_rows import LARGE_FOLDER, ScoredItem, read_row, refuse_constant, write_row
 from fourfold.evaluator.analysis.metrics import METRICS
 from fourfold.evaluator.analysis.result_tables import category_table, comparison_table
+from fourfold.evaluator.analysis.result_views import describe, plot_scores, to_frame
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow, make_row, shortened
 from fourfold.evaluator.tables.formats import write_html
 from fourfold.generator.dataset.reading import write_atomically
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
 FORMAT, VERSION = "fourfold-results", 2
 ITEMS_FILE, RESULTS_FILE = "items.jsonl", "results.json"
@@ -42,8 +47,27 @@ class Results:
     authors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # scorer -> the benchmark's own metric
     notes: tuple[str, ...] = ()  # what every table made from this must say
 
+    def __repr__(self) -> str:
+        return describe(self)
+
     def _repr_html_(self) -> str:
         return "".join(map(write_html, filter(None, [category_table(self), comparison_table(self)])))
+
+    def to_pandas(self, what: str = "metrics") -> "pandas.DataFrame":
+        """One row a metric row, with its fields as columns; `what` may also be "comparisons", or "items".
+
+        "items": one row for each picture with each caption of each item, its truth and a column of scores a scorer.
+        Raises InputError for another `what`, and without pandas (the extra `pandas`).
+        """
+        return to_frame(self, what)
+
+    def plot(self, metric: str | None = None) -> "Figure":
+        """A matplotlib figure: a bar for each category and scorer, with its interval, and chance.
+
+        `metric` None: each category's headline metric. Raises InputError for an unknown metric, and without matplotlib
+        (the extra `plots`).
+        """
+        return plot_scores(self, metric)
 
 
 Row = TypeVar("Row", MetricRow, ComparisonRow)
@@ -70,11 +94,12 @@ def save(results: Results, folder: Path) -> None:
     check_target(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(write_row(item, number, folder) + "\n" for number, item in enumerate(results.items, start=1))
-    write_atomically(folder / ITEMS_FILE, lines)
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "items_sha256": _sha256(lines)}
     head |= {each.name: getattr(results, each.name) for each in fields(results) if each.name not in _ROWS}
     head |= {name: [asdict(row) for row in getattr(results, name)] for name in ("metrics", "comparisons")}
-    write_atomically(folder / RESULTS_FILE, json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    summary = json.dumps(head, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(folder / ITEMS_FILE, lines)  # nothing but writing between the two: earlier results are one pair
+    write_atomically(folder / RESULTS_FILE, summary)
 
 
 def load(folder: Path) -> Results:

@@ -19,14 +19,22 @@ class MetricRow:
     value: float  # 0..1
     low: float | None  # limits of the interval around `value`, 0..1
     high: float | None
-    interval: str  # "bootstrap" over clusters, "wilson" where every cluster (or the only one) gave the same, or "none"
+    interval: str  # "wilson" where clusters ask one question, or all gave the same; "bootstrap" over clusters; "none"
     chance: float  # 0..1: what independent random scores get
     items: int
     clusters: int
     asked: int  # questions
     ties: int  # misses by exact equality
-    detectable: float | None  # excess over chance, 0..1, that this many clusters show with 80 % power
+    detectable: float | None  # excess over chance, 0..1, that the exact test shows on so many clusters in 80 of 100
     standard_error: float | None = None  # of the resampled value; binomial where one cluster is all there is
+    p_chance: float | None = None  # two-sided, that chance gives such a value; exact where clusters ask one question
+    p_chance_holm: float | None = None  # corrected for the number of categories
+    chance_given_offsets: float | None = None  # 0..1: what a random sign of each group's interaction gets
+    p_given_offsets: float | None = None  # two-sided, of the sign test of the groups in which that sign decides
+    rms_mean: float | None = None  # what a category's scores are made of (`score_parts`), in units of the score
+    rms_image_offset: float | None = None
+    rms_caption_offset: float | None = None
+    rms_interaction: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,10 +52,11 @@ class ComparisonRow:
     wins: int | None = None  # clusters with more hits than the baseline; the test is made on the headline metric
     losses: int | None = None
     p: float | None = None  # exact McNemar, two-sided
-    p_holm: float | None = None  # corrected for the number of categories
+    p_holm: float | None = None  # corrected for `family` tests
     odds_ratio: float | None = None
     cohens_g: float | None = None  # -0.5..0.5
-    detectable: float | None = None  # difference, 0..1, found with 80 % power at this discordance
+    detectable: float | None = None  # difference, 0..1, that the test finds in 80 of 100 at this discordance
+    family: int | None = None  # tests that are corrected together: categories, or categories of several models
 
 
 def make_row(kind: type[Row], fields: Any, where: str) -> Row:

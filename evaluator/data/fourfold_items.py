@@ -33,10 +33,17 @@ def load_items(folder: str | Path, split: str | None = None, limit: int | None =
     return tuple(items)
 
 
-def describe_dataset(folder: str | Path, split: str) -> dict[str, Any]:
-    """What results and head files say of a split of a dataset folder: name, folder, split, seed, hash of its scenes."""
+def describe_dataset(folder: str | Path, split: str, limit: int | None = None) -> dict[str, Any]:
+    """What results and head files say of a split of a dataset folder: name, folder, split, seed, hash of its scenes.
+
+    And what was changed of the recipe of that name, and the `limit` of groups of each category, if there is any more.
+    """
     manifest = read_manifest(Path(folder))
+    counts = manifest["splits"].get(split, {}).get("groups")
     facts = {key: manifest[key] for key in ("seed", "scenes_sha256")}
+    facts |= {"changes": manifest["changes"]} if manifest.get("changes") else {}
+    if limit is not None and (counts is None or max(counts.values(), default=0) > limit):
+        facts["limit"] = limit
     return {"name": manifest["name"], "folder": str(folder), "split": split, **facts}
 
 

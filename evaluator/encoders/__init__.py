@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER, TINY_RANDOM, Encoder, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, TINY_FOLDER, TINY_RANDOM, Encoder, LoadOptions
 
 
 def _open_clip(spec: str, options: LoadOptions) -> Encoder:
@@ -77,19 +77,24 @@ def list_models() -> list[str]:
 def load_encoder(
     spec: str,
     *,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     allow_random_weights: bool = False,
     batch_size: int | Literal["auto"] = "auto",
 ) -> Encoder:
     """Load the model a specification names (see this module's docstring), ready to encode.
 
-    `device` is "cpu", "cuda", "cuda:1" or "mps"; `dtype` the precision of the forward pass, "float32", "float16" or
-    "bfloat16"; `batch_size` the number of images or captions in one pass, "auto" halving it when memory runs out.
+    `device` is "cpu", "cuda", "cuda:1", "mps", or "auto", a GPU if there is one; `dtype` the precision of the forward
+    pass, "float32", "float16" or "bfloat16"; `batch_size` the number of images or captions in one pass, "auto" halving
+    it when memory runs out.
     A model without weights is refused unless `allow_random_weights`: its numbers look real and mean nothing.
 
     Raises InputError for anything that cannot be loaded, saying how to fix it.
     """
     if batch_size != "auto" and (not isinstance(batch_size, int) or batch_size < 1):
         raise InputError(f"batch size {batch_size!r}: give a whole number from 1 on, or 'auto'")
+    if device == AUTO_DEVICE:  # users' own loaders are told which it is
+        from fourfold.evaluator.encoders.devices import choose_device
+
+        device = choose_device(device)
     return LOADERS[loader_of(spec)](spec, LoadOptions(device, dtype, allow_random_weights, batch_size))

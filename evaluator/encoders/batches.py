@@ -5,7 +5,7 @@ from typing import Literal
 
 import torch
 
-from fourfold.errors import InputError, unknown_name
+from fourfold.errors import unknown_name
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -34,21 +34,6 @@ def run_in_batches(
         parts.append({name: value.float().cpu() for name, value in outputs.items()})
         start += size
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def checked_device(name: str) -> torch.device:
-    """The device of that name, or InputError where it is unknown or absent here."""
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in _AUTO:
-        raise InputError(f"unknown device {name!r}. Allowed: cpu, cuda, cuda:N, mps")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {name!r}: {torch.cuda.device_count()} CUDA devices are visible here; use cpu")
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise InputError("device 'mps' is not available here; use cpu")
-    return device
 
 
 def checked_dtype(name: str) -> str:

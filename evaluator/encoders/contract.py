@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs none of it
+    import torch
     from PIL import Image
 
     from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
 ResizeMode = Literal["crop", "squash", "pad"]
 TINY = "fourfold-tiny"
 TINY_RANDOM = "fourfold-tiny-random"
+AUTO_DEVICE = "auto"  # a GPU if there is one: cuda, else mps, else cpu
 TINY_FOLDER = Path(__file__).parents[1] / "models" / TINY
 
 
@@ -47,6 +49,17 @@ class Encoder(Protocol):
         """Features of `n` captions at all `context_length` positions, on the CPU, float32."""
 
 
+@runtime_checkable
+class PreparingEncoder(Encoder, Protocol):
+    """An encoder whose pictures can be made ready, by other threads, while it encodes those before them."""
+
+    def prepare(self, image: "Image.Image") -> "torch.Tensor":
+        """What the model takes of a picture of any size, on the CPU; called from several threads at once."""
+
+    def encode_prepared(self, pixels: Sequence["torch.Tensor"], keys: Sequence[str]) -> "ImageFeatures":
+        """What `encode_images` gives of `n` pictures, from what `prepare` made of them and their pixels' hashes."""
+
+
 def resize_mode_of(encoder: Encoder) -> ResizeMode:
     """How an encoder makes pictures square: its `resize_mode`, which users' own need not have, or "crop"."""
     resize_mode: ResizeMode = getattr(encoder, "resize_mode", getattr(encoder, "fit", "crop"))
@@ -57,7 +70,7 @@ def resize_mode_of(encoder: Encoder) -> ResizeMode:
 class LoadOptions:
     """How a model is to be run, whichever library it comes from."""
 
-    device: str = "cpu"
+    device: str = AUTO_DEVICE
     dtype: str = "float32"
     allow_random_weights: bool = False
     batch_size: int | Literal["auto"] = "auto"

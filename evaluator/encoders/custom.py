@@ -35,10 +35,6 @@ for the scorers that look at patch tokens; and `resize_mode`, "crop", "squash" o
 maps over pictures that are not square. Whatever the function returns is tried at once on two pictures and two captions.
 """
 
-import importlib
-import os
-import sys
-import traceback
 from collections.abc import Callable
 
 from PIL import Image
@@ -46,8 +42,10 @@ from PIL import Image
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.contract import Encoder, LoadOptions
 from fourfold.evaluator.encoders.feature_checks import check_image_features, check_text_features
+from fourfold.own_code import describe_failure, import_own
 
-_CONTRACT = ("name", "identity", "context_length", "embed_dim", "has_patches", "encode_images", "encode_texts")
+_FACTS = {"name": str, "identity": str, "context_length": int, "embed_dim": int, "has_patches": bool}
+_CONTRACT = (*_FACTS, "encode_images", "encode_texts")
 _TRIAL_SIZES = ((64, 64), (96, 48))  # not every picture is square
 _TRIAL_TEXTS = ["a red cube", "a photo of two spheres"]
 
@@ -58,29 +56,27 @@ def load_custom(spec: str, options: LoadOptions) -> Encoder:
     Raises InputError if the module or function is not there, or what it returns lacks a part of the contract or breaks
     it in a trial.
     """
-    module_name, _, function_name = spec.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())  # an installed command does not have it, and last it shadows nothing
-    try:
-        module = importlib.import_module(module_name)
-    except (ImportError, ValueError) as error:
-        raise InputError(
-            f"{spec}: cannot import module {module_name!r} ({error}); looked in {os.getcwd()} too"
-        ) from error
-    function = getattr(module, function_name, None)
+    function = import_own(spec)
     if not callable(function):
+        module_name, _, function_name = spec.partition(":")
         raise InputError(f"{spec}: {module_name} has no function {function_name!r}")
-    encoder = function(options)
-    missing = [part for part in _CONTRACT if not hasattr(encoder, part)]
-    if missing:
-        raise InputError(
-            f"{spec}: what it returned has no {', '.join(missing)}; see fourfold.evaluator.encoders.custom"
-        )
-    _try_out(spec, encoder)
+    encoder: Encoder = function(options)
+    check_encoder(encoder, spec)
     return encoder
 
 
-def _try_out(spec: str, encoder: Encoder) -> None:
+def check_encoder(encoder: Encoder, where: str) -> None:
+    """Raise InputError, beginning with `where`, for what lacks a part of the contract or breaks it in a trial."""
+    missing = [part for part in _CONTRACT if not hasattr(encoder, part)]
+    if missing:
+        raise InputError(f"{where}: the encoder has no {', '.join(missing)}; see fourfold.evaluator.encoders.custom")
+    for fact, kind in _FACTS.items():
+        if type(value := getattr(encoder, fact)) is not kind:  # results and caches write it down
+            raise InputError(f"{where}: the encoder has the {fact} {value!r}; it must be {kind.__name__}")
+    _try_out(encoder, where)
+
+
+def _try_out(encoder: Encoder, where: str) -> None:
     """Encode a few inputs: what breaks the contract is said before a dataset is opened."""
     pictures = [Image.linear_gradient("L").convert("RGB").resize(size) for size in _TRIAL_SIZES]
     trials: tuple[tuple[str, Callable[[], None]], ...] = (
@@ -97,7 +93,6 @@ def _try_out(spec: str, encoder: Encoder) -> None:
         try:
             trial()
         except InputError as error:
-            raise InputError(f"{spec}: {error}") from error
+            raise InputError(f"{where}: {error}") from error
         except Exception as error:  # the user's own code may raise anything
-            where = "".join(traceback.format_tb(error.__traceback__)[-1:]).split("\n")[0].strip()
-            raise InputError(f"{spec}: {what}, failed with {type(error).__name__}: {error} ({where})") from error
+            raise InputError(f"{where}: {what}, failed with {describe_failure(error)}") from error

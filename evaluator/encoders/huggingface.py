@@ -16,8 +16,9 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.batches import checked_dtype
 from fourfold.evaluator.encoders.contract import LoadOptions
+from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
 from fourfold.evaluator.encoders.tokenization import vocabulary_tokens
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision
@@ -141,6 +142,7 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
         tokenize=tokenize,
         text_tower=lambda ids: family.text(model, ids),
         resize_mode="crop" if processor.to_dict()["size"].get("shortest_edge") else "squash",
+        n_parameters=sum(weight.numel() for weight in model.parameters()),
     )
 
 

@@ -13,8 +13,9 @@ from PIL import Image
 from safetensors import SafetensorError
 
 from fourfold.errors import InputError, unknown_name
-from fourfold.evaluator.encoders.batches import checked_device, checked_dtype
+from fourfold.evaluator.encoders.batches import checked_dtype
 from fourfold.evaluator.encoders.contract import LoadOptions, ResizeMode
+from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
 from fourfold.evaluator.encoders.patch_tokens import encode_tower
 from fourfold.evaluator.encoders.tokenization import Tokenize, byte_pair_tokens, vocabulary_tokens
@@ -107,6 +108,7 @@ def open_clip_encoder(
         tokenize=tokenize,
         text_tower=lambda ids: _encode_text(model, ids),
         resize_mode=_RESIZE_MODES[model.visual.preprocess_cfg.get("resize_mode") or "shortest"],
+        n_parameters=sum(weight.numel() for weight in model.parameters()),
     )
 
 

@@ -49,20 +49,32 @@ class TowerEncoder:
     tokenize: Tokenize
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
     resize_mode: ResizeMode = "crop"
+    n_parameters: int | None = None  # of both towers
 
     def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
         """Features of `n` pictures of any size, on the CPU, float32, unit length."""
+        with ThreadPoolExecutor() as pool:  # Pillow resizes without the interpreter lock
+            pixels = list(pool.map(self.prepare, images))
+            keys = list(pool.map(pixel_hash, images))
+        return self.encode_prepared(pixels, keys)
+
+    def prepare(self, image: Image.Image) -> torch.Tensor:
+        """What the tower takes of a picture of any size, [3, h, w] on the CPU; may be called from several threads."""
+        return self.preprocess(image.convert("RGB"))
+
+    def encode_prepared(self, pixels: Sequence[torch.Tensor], keys: Sequence[str]) -> ImageFeatures:
+        """Features of `n` pictures that `prepare` made [3, h, w] of; `keys` are the hashes of their pixels."""
         grids: list[tuple[int, int] | None] = []
 
         def run(start: int, stop: int) -> dict[str, torch.Tensor]:
-            output = self.image_tower(self._pixels(images[start:stop]))
+            output = self.image_tower(torch.stack(list(pixels[start:stop])).to(self.device))
             grids.append(output.grid)
             values = {"pooled": output.pooled, "patches": output.patches, "cls": output.cls}
             return {name: value for name, value in values.items() if value is not None}
 
-        out = self._run(run, len(images))
-        keys = np.array([pixel_hash(image) for image in images], dtype=np.str_)
-        return ImageFeatures(keys, out["pooled"], out.get("patches"), out.get("cls"), grids[-1])
+        out = self._run(run, len(pixels))
+        names = np.array(keys, dtype=np.str_)
+        return ImageFeatures(names, out["pooled"], out.get("patches"), out.get("cls"), grids[-1])
 
     def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
         """Features of `n` captions at all `context_length` positions, on the CPU, float32, unit length.
@@ -80,19 +92,17 @@ class TowerEncoder:
         captions = np.array(texts, dtype=np.str_)
         return TextFeatures(captions, out["pooled"], out["tokens"], tokens.mask, tokens.token_strings, tokens.truncated)
 
-    def _pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:  # [b, 3, h, w]
-        with ThreadPoolExecutor() as pool:  # Pillow resizes without the interpreter lock
-            return torch.stack(list(pool.map(lambda image: self.preprocess(image.convert("RGB")), images))).to(
-                self.device
-            )
-
     def _run(self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int) -> dict[str, torch.Tensor]:
         # Under autocast the weights stay float32, and with them what must not be rounded: norms and softmax.
         dtype = DTYPES[self.dtype]
-        lower = torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
-        with torch.no_grad(), lower:
-            out = run_in_batches(run, n, self.batch_size, self.device)
-        return {name: functional.normalize(value, dim=-1) for name, value in out.items()}
+
+        def unit(start: int, stop: int) -> dict[str, torch.Tensor]:
+            with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+                out = run(start, stop)
+            return {name: functional.normalize(value.float(), dim=-1) for name, value in out.items()}
+
+        with torch.no_grad():
+            return run_in_batches(unit, n, self.batch_size, self.device)
 
 
 def warn_of_truncation(truncated: torch.Tensor | None, context_length: int) -> None:

@@ -2,12 +2,12 @@
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders.contract import Encoder
+from fourfold.evaluator.encoders.contract import Encoder, PreparingEncoder
 from fourfold.evaluator.encoders.feature_checks import check_image_features, check_text_features
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
@@ -129,9 +129,9 @@ def _encode_images(
     refs = list(dict.fromkeys(ref for item in items for ref in item.images))
     table = _Table(len(refs))
     row_of: dict[ImageRef, int] = {}
-    for chunk in _opened(refs):
-        fresh = {key: image for _, key, image in chunk if key not in table.row_of}
-        table.add(fresh, store, lambda images: _image_rows(encoder, images))
+    for chunk in _opened(refs, encoder, () if store is None else store):
+        fresh = {key: _Picture(key, given) for _, key, given in chunk if key not in table.row_of}
+        table.add(fresh, store, lambda pictures: _image_rows(encoder, pictures))
         row_of.update((ref, table.row_of[key]) for ref, key, _ in chunk)
         if progress:
             progress("images", len(row_of), len(refs))
@@ -202,14 +202,29 @@ class _Table:
         self.notes.append(row.note)
 
 
-def _opened(refs: Sequence[ImageRef]) -> Iterator[list[tuple[ImageRef, str, Image.Image]]]:
-    """Chunks of (reference, content name, picture), the next one being read while one is encoded."""
+class _Picture(NamedTuple):
+    """A picture to be encoded: its content name, and its pixels or what the encoder's `prepare` made of them."""
 
-    def read(ref: ImageRef) -> tuple[ImageRef, str, Image.Image]:
+    key: str
+    given: Image.Image | torch.Tensor
+
+
+def _opened(
+    refs: Sequence[ImageRef], encoder: Encoder, stored: Container[str]
+) -> Iterator[list[tuple[ImageRef, str, Image.Image | torch.Tensor]]]:
+    """Chunks of (reference, content name, picture), the next one being read while one is encoded.
+
+    Pictures that are not stored come as what the encoder's `prepare` makes of them, if it has one.
+    """
+
+    prepare = encoder.prepare if isinstance(encoder, PreparingEncoder) else None
+
+    def read(ref: ImageRef) -> tuple[ImageRef, str, Image.Image | torch.Tensor]:
         image = open_image(ref)
-        return ref, pixel_hash(image), image
+        key = pixel_hash(image)
+        return ref, key, image if prepare is None or key in stored else prepare(image)
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor() as pool:  # Pillow and hashes work without the interpreter lock
         ahead: list[Future] = []
         for start in range(0, len(refs), IMAGES_AT_ONCE):
             ready, ahead = ahead, [pool.submit(read, ref) for ref in refs[start : start + IMAGES_AT_ONCE]]
@@ -222,11 +237,15 @@ def _text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _image_rows(encoder: Encoder, images: list[Image.Image]) -> list[Row]:
-    features = encoder.encode_images(images)
-    check_image_features(encoder, features, len(images))
+def _image_rows(encoder: Encoder, pictures: list[_Picture]) -> list[Row]:
+    if isinstance(encoder, PreparingEncoder):
+        pixels = [given if isinstance(given, torch.Tensor) else encoder.prepare(given) for _, given in pictures]
+        features = encoder.encode_prepared(pixels, [picture.key for picture in pictures])
+    else:
+        features = encoder.encode_images([cast(Image.Image, picture.given) for picture in pictures])
+    check_image_features(encoder, features, len(pictures))
     tensors = {"pooled": features.pooled, "cls": features.cls, "patches": _rounded(features.patches)}
-    return _rows(tensors, [features.grid] * len(images))
+    return _rows(tensors, [features.grid] * len(pictures))
 
 
 def _text_rows(encoder: Encoder, texts: list[str]) -> list[Row]:

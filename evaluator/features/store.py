@@ -61,6 +61,10 @@ class FeatureStore:
                     if time.time() - path.stat().st_mtime > _ABANDONED:
                         path.unlink()
 
+    def __contains__(self, key: object) -> bool:
+        """Whether a row is likely there: its file may have been removed or damaged since."""
+        return key in self._where
+
     def load(self, keys: Iterable[str]) -> dict[str, Row]:
         """The stored rows among `keys`; rows of files that vanished or are damaged are simply not there."""
         by_file: dict[Path, list[str]] = {}

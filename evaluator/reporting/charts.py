@@ -13,9 +13,12 @@ from fourfold.evaluator.tables.formats import percent
 
 BAR_HEIGHT = 9
 BAR_PITCH = 39  # one line of type, the bar, and air
+NUMBER_LINE = 15
+LONG_NAME = 14  # letters that leave room for number and interval beside them in the narrowest panel
 PLOT_HEIGHT = 150
+TICK_LINE = 14
+LONG_TICKS = 24  # letters that fit in one line below the narrowest plot
 GUTTER = 7  # percent of the width, for the names of the grid lines
-MARKS = ("circle", "square", "diamond", "triangle")  # shape as well as color tells the curves apart
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,20 @@ class Curve:
     label: str
     points: tuple[tuple[float, float, float] | None, ...]
     style: str
+    mark: str  # a shape that `mark` draws
 
 
 def bars(rows: Sequence[Bar], *, chance: float | None, title: str) -> str:
-    """Horizontal bars one under another, each with name, number and interval; a stroke marks chance on every bar."""
-    height = BAR_PITCH * len(rows) + 8
-    parts = [_bar(row, top=BAR_PITCH * i) for i, row in enumerate(rows)]
+    """Horizontal bars one under another, each with name, number and interval; a stroke marks chance on every bar.
+
+    Where a name is long, the numbers of all stand in a line below the names.
+    """
+    drop = NUMBER_LINE if max((len(row.label) for row in rows), default=0) > LONG_NAME else 0
+    pitch = BAR_PITCH + drop
+    parts = [_bar(row, pitch * i, drop) for i, row in enumerate(rows)]
     if chance is not None:
-        parts.append(_chance_marks(chance, len(rows)))
-    return _figure(parts, height, title)
+        parts.append(_chance_marks(chance, len(rows), pitch, drop))
+    return _figure(parts, pitch * len(rows) + 8, title)
 
 
 def curves(series: Sequence[Curve], bins: Sequence[str], *, chance: float | None, title: str) -> str:
@@ -53,24 +61,23 @@ def curves(series: Sequence[Curve], bins: Sequence[str], *, chance: float | None
     if chance is not None:
         y = _y(chance)
         parts.append(f'<line class="chance" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>')
+    step = min(2.0, 0.8 * (100 - GUTTER) / len(bins) / len(series))  # many curves stay within their bin
     for offset, curve in enumerate(series):
-        parts += _curve(
-            curve, _bin_centres(len(bins), shift=offset - (len(series) - 1) / 2), MARKS[offset % len(MARKS)]
-        )
-    for x, name in zip(_bin_centres(len(bins), 0.0), bins, strict=True):
-        parts.append(
-            f'<text class="tick" x="{x:.2f}%" y="{PLOT_HEIGHT + 28}" text-anchor="middle">{escape(name)}</text>'
-        )
-    return _figure(parts, PLOT_HEIGHT + 36, title)
+        parts += _curve(curve, _bin_centres(len(bins), shift=step * (offset - (len(series) - 1) / 2)))
+    lines = 2 if sum(map(len, bins)) > LONG_TICKS else 1  # names that would touch stand in turns
+    for i, (x, name) in enumerate(zip(_bin_centres(len(bins), 0.0), bins, strict=True)):
+        y = PLOT_HEIGHT + 28 + TICK_LINE * (i % lines)
+        parts.append(f'<text class="tick" x="{x:.2f}%" y="{y}" text-anchor="middle">{escape(name)}</text>')
+    return _figure(parts, PLOT_HEIGHT + 36 + TICK_LINE * (lines - 1), title)
 
 
-def _bar(row: Bar, top: int) -> str:
-    y = top + 18
+def _bar(row: Bar, top: int, drop: int) -> str:
+    y = top + drop + 18
     middle = y + BAR_HEIGHT / 2
     return (
         f'<g class="{escape(row.style)}">'
         f'<text class="label" x="0" y="{top + 12}">{escape(row.label)}</text>'
-        f'<text class="number" x="100%" y="{top + 12}" text-anchor="end">{percent(row.value)}'
+        f'<text class="number" x="100%" y="{top + drop + 12}" text-anchor="end">{percent(row.value)}'
         f'<tspan class="interval" dx="5">{percent(row.low)}–{percent(row.high)}</tspan></text>'
         f'<rect class="track" x="0" y="{y}" width="100%" height="{BAR_HEIGHT}" rx="1.5"/>'
         f'<rect class="bar" x="0" y="{y}" width="{100 * row.value:.2f}%" height="{BAR_HEIGHT}" rx="1.5"/>'
@@ -82,19 +89,19 @@ def _bar(row: Bar, top: int) -> str:
     )
 
 
-def _chance_marks(chance: float, n_rows: int) -> str:
+def _chance_marks(chance: float, n_rows: int, pitch: int, drop: int) -> str:
     """A stroke across every bar at chance, named once below them; a line through all would cut through the type."""
     x = f"{100 * chance:.2f}%"
-    tops = [BAR_PITCH * i + 16 for i in range(n_rows)]
+    tops = [pitch * i + drop + 16 for i in range(n_rows)]
     strokes = "".join(
         f'<line class="chance tick" x1="{x}" x2="{x}" y1="{top}" y2="{top + BAR_HEIGHT + 4}"/>' for top in tops
     )
-    below = BAR_PITCH * n_rows + 4
+    below = pitch * n_rows + 4
     name = f'<text class="tick" x="{x}" y="{below}" text-anchor="{_anchor(chance)}">chance {percent(chance)}</text>'
     return strokes + name
 
 
-def _curve(curve: Curve, xs: Sequence[float], shape: str) -> list[str]:
+def _curve(curve: Curve, xs: Sequence[float]) -> list[str]:
     known = [(x, point) for x, point in zip(xs, curve.points, strict=True) if point is not None]
     parts = [f'<g class="{escape(curve.style)}">']
     for (x0, start), (x1, end) in pairwise(known):
@@ -103,23 +110,25 @@ def _curve(curve: Curve, xs: Sequence[float], shape: str) -> list[str]:
         )
     for x, (value, low, high) in known:
         parts.append(f'<line class="spread" x1="{x:.2f}%" x2="{x:.2f}%" y1="{_y(low):.1f}" y2="{_y(high):.1f}"/>')
-        parts.append(f'<svg class="mark" x="{x:.2f}%" y="{_y(value):.1f}" overflow="visible">{mark(shape)}</svg>')
+        parts.append(f'<svg class="mark" x="{x:.2f}%" y="{_y(value):.1f}" overflow="visible">{mark(curve.mark)}</svg>')
     return [*parts, "</g>"]
 
 
 def mark(shape: str) -> str:
-    """SVG of one of the `MARKS`, drawn around the origin."""
+    """SVG of one of the shapes that tell scorers or models apart, drawn around the origin."""
     return {
         "circle": '<circle r="3.5"/>',
         "square": '<rect x="-3.2" y="-3.2" width="6.4" height="6.4"/>',
         "diamond": '<path d="M0-4.6 4.6 0 0 4.6-4.6 0z"/>',
         "triangle": '<path d="M0-4.4 4.2 3.2H-4.2z"/>',
+        "turned": '<path d="M0 4.4 4.2-3.2H-4.2z"/>',
+        "cross": '<path d="M-4-2.2-2.2-4 0-1.8 2.2-4 4-2.2 1.8 0 4 2.2 2.2 4 0 1.8-2.2 4-4 2.2-1.8 0z"/>',
     }[shape]
 
 
 def _bin_centres(n_bins: int, shift: float) -> list[float]:
     """Percentages of the width; `shift` moves the curves a little apart so that their intervals can be told apart."""
-    return [GUTTER + (100 - GUTTER) * (i + 0.5) / n_bins + 2 * shift for i in range(n_bins)]
+    return [GUTTER + (100 - GUTTER) * (i + 0.5) / n_bins + shift for i in range(n_bins)]
 
 
 def _grid_line(value: float) -> str:

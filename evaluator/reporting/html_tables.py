@@ -1,6 +1,6 @@
 """Tables as the page's template draws them: each cell a text, small print, and whether it stands out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fourfold.evaluator.reporting.view import interval, points
@@ -27,7 +27,7 @@ class HtmlTable:
     sortable: bool = False
 
 
-def to_html(table: Table, *, best: str = "", sortable: bool = False, said: Sequence[str] = ()) -> HtmlTable:
+def to_html(table: Table, *, best: str = "", sortable: bool = False, said: Collection[str] = ()) -> HtmlTable:
     """A table in percent; `best` "row" or "column" makes the largest share of each stand out, and a note say so.
 
     Notes among `said` stand elsewhere on the page already.

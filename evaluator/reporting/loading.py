@@ -27,6 +27,11 @@ class Material:
     entries: tuple[Entry, ...]
     axes: tuple[Axis, ...]
 
+    def name_of(self, system: System) -> str:
+        """What charts call a scorer: by itself where there is one model, else with its model."""
+        alone = len(self.numbers) == 1
+        return system.label if alone else f"{self.numbers[system.model].model}, {system.label}"
+
     @property
     def runs(self) -> list[Results]:
         """The results of each folder, in their order."""
@@ -47,12 +52,21 @@ def load_material(results: Sequence[Path], dataset: Path | None) -> Material:
     if dataset is not None:
         _check_dataset(dataset, runs)
     systems = list_systems(runs)
-    numbers = tuple(Numbers(run, tuple(s for s in systems if s.model == i)) for i, run in enumerate(runs))
+    names = _tell_apart(folders, runs)
+    numbers = tuple(Numbers(run, tuple(s for s in systems if s.model == i), names[i]) for i, run in enumerate(runs))
     entries = entries_of_results(runs, systems, _groups_of(dataset, runs), dataset)
     if dataset is not None and not any(picture for entry in entries for picture in entry.pictures):
         raise InputError(f"{dataset}: holds no dataset (no manifest.json) and none of the pictures that were scored")
     axes = find_axes([entry.tags for entry in entries])
     return Material(folders, numbers, tuple(systems), tuple(entries), tuple(axes))
+
+
+def _tell_apart(folders: Sequence[Path], runs: Sequence[Results]) -> list[str]:
+    """What each run's model is called: a path is cut to its last part, and runs of one model name their folders."""
+    plain = [str(run.model["name"]).rpartition("/")[2] for run in runs]
+    named = [f"{name} ({folder.resolve().name})" for name, folder in zip(plain, folders, strict=True)]
+    told = [full if plain.count(name) > 1 else name for name, full in zip(plain, named, strict=True)]
+    return [f"{name} {i + 1}" if told.count(name) > 1 else name for i, name in enumerate(told)]
 
 
 def _check_runs(folders: Sequence[Path], runs: Sequence[Results]) -> None:

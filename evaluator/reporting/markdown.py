@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from fourfold.evaluator.reporting.lead import Lead
 from fourfold.evaluator.reporting.sections import RunConfiguration
 from fourfold.evaluator.tables.formats import Table, write_markdown
 
@@ -9,10 +10,12 @@ _SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#~"} | {"\n": " ", "\r
 
 
 def render_markdown(
-    title: str, lede: Sequence[str], tables: Sequence[Table], configurations: Sequence[RunConfiguration]
+    title: str, lead: Lead, facts: Sequence[str], tables: Sequence[Table], configurations: Sequence[RunConfiguration]
 ) -> str:
-    """The whole document: title, the answer in sentences, every table, then how each run was made."""
-    parts = [f"# {escape(title)}", *(escape(sentence) for sentence in lede)]
+    """The whole document: title, the answer in sentences, what was asked, every table, then how each run was made."""
+    parts = [f"# {escape(title)}", escape(lead.verdict)]
+    parts.append("\n".join(f"- **{escape(name)}**: {escape(sentence)}" for name, sentence in lead.categories))
+    parts += [escape(sentence) for sentence in (*lead.reading, " · ".join(facts))]
     parts += [write_markdown(table).strip() for table in tables]
     parts.append("## Configuration")
     for run in configurations:

@@ -8,8 +8,11 @@ from urllib.parse import quote
 from fourfold.evaluator.reporting.difficulty import MIN_CLUSTERS
 from fourfold.evaluator.reporting.entries import Entry
 from fourfold.evaluator.reporting.html_tables import HtmlTable, to_html
+from fourfold.evaluator.reporting.lead import MOST_NAMED, Lead, make_lead
 from fourfold.evaluator.reporting.loading import Material
+from fourfold.evaluator.reporting.panels import CATEGORIES, Panel, make_panel, with_example
 from fourfold.evaluator.reporting.probe_figures import NOTE as PROBE_NOTE
+from fourfold.evaluator.reporting.scrutiny import scrutiny_tables
 from fourfold.evaluator.reporting.sections import (
     AxisSection,
     LegendEntry,
@@ -23,17 +26,8 @@ from fourfold.evaluator.reporting.sections import (
     probe_sections,
 )
 from fourfold.evaluator.reporting.systems import System, find_role
-from fourfold.evaluator.reporting.trends import find_trends
-from fourfold.evaluator.reporting.view import (
-    CATEGORIES,
-    Numbers,
-    Panel,
-    answer_table,
-    lede,
-    make_panel,
-    matrix,
-    with_example,
-)
+from fourfold.evaluator.reporting.trends import MOST_MODELS, find_trends
+from fourfold.evaluator.reporting.view import Numbers, answer_table, count_models, matrix, notes_of
 
 EXPLORER_NOTES = {  # by what is right or wrong as one
     "groups": "Each group is two pictures, A and B, and two captions, a true of A, b true of B. Between the four "
@@ -48,23 +42,26 @@ class Page:
     """Everything that the template of an HTML page writes out; the data of its explorer are given beside it."""
 
     title: str
-    lede: tuple[str, ...]
+    lead: Lead
     facts: tuple[str, ...]
     explorer_note: str
     unit: str = "groups"  # what is right or wrong as one
     explorer: bool = True  # is there anything to look at one by one?
-    matrix: HtmlTable | None = None  # of several models
+    matrix: HtmlTable | None = None  # of several models, in the place of an answer for each
     panels: tuple[Panel, ...] = ()
     answers: tuple[HtmlTable, ...] = ()
     details: tuple[HtmlTable, ...] = ()
+    scrutiny: tuple[HtmlTable, ...] = ()
     axes: tuple[AxisSection, ...] = ()
     legend: tuple[LegendEntry, ...] = ()
+    curves_of: str = ""  # whose curves are drawn, where there are too many
     probe: tuple[ProbeSection, ...] = ()
     checks: tuple[HtmlTable, ...] = ()
     configuration: tuple[RunConfiguration, ...] = ()
     notes: tuple[str, ...] = ()
     maps: bool = False  # do any groups carry maps of their words?
     min_groups: int = MIN_CLUSTERS
+    most_named: int = MOST_NAMED
     probe_note: str = PROBE_NOTE
 
     @property
@@ -77,7 +74,7 @@ class Page:
     def parts(self) -> list[tuple[str, str]]:
         """Anchor and name of each part that the page has, for its menu."""
         there = {
-            "answer": ("Answer" if self.answers else "Categories", self.panels),
+            "answer": ("Answer" if self.configuration else "Categories", self.panels),
             "difficulty": ("Difficulty", self.axes),
             "geometry": ("Geometry", self.probe),
             "checks": ("Checks", self.checks),
@@ -89,24 +86,32 @@ class Page:
 
 def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
     """What stands on the page of a report; `blocks` are the explorer's data, from which the examples are taken."""
-    first, several = material.numbers[0], len(material.numbers) > 1
-    notes = tuple(dict.fromkeys(note for run in material.runs for note in run.notes))
+    runs = material.numbers
+    first, several = runs[0], len(runs) > 1
+    notes = notes_of(runs)
+    answers = [answer_table(each) for each in runs]
+    details = [*(answers if several else ()), *(table for each in runs for table in detail_tables(each))]
+    said = {*notes, *(note for each in runs for note in each.notes)}
+    trends = find_trends(material)
+    categories = dict.fromkeys(name for numbers in runs for name in numbers.categories)
     return Page(
-        title=make_title(material.numbers),
-        lede=tuple(lede(first)),
-        facts=tuple(_facts(material.numbers)),
+        title=make_title(runs),
+        lead=make_lead(runs),
+        facts=tuple(facts_of(runs)),
         explorer_note=EXPLORER_NOTES[first.unit],
         unit=first.unit,
         explorer=bool(blocks["data"]["groups"]),
-        matrix=to_html(matrix(material.numbers), best="column", sortable=True) if several else None,
-        panels=tuple(_panel(first, category, material, blocks) for category in first.categories),
-        answers=tuple(to_html(answer_table(each), best="row") for each in material.numbers),
-        details=tuple(to_html(table, said=notes) for each in material.numbers for table in detail_tables(each)),
-        axes=tuple(difficulty_sections(find_trends(material))),
-        legend=tuple(legend(first)),
+        matrix=to_html(matrix(runs), best="column", sortable=True, said=said) if several else None,
+        panels=tuple(_panel(category, material, blocks) for category in categories),
+        answers=() if several else tuple(to_html(table, best="row", said=said) for table in answers),
+        details=tuple(to_html(table, said=said) for table in details),
+        scrutiny=tuple(to_html(table, said=said) for table in scrutiny_tables(runs)),
+        axes=tuple(difficulty_sections(trends)),
+        legend=tuple(legend(trends)),
+        curves_of=f"The curves are those of the first {MOST_MODELS} of {len(runs)}." if len(runs) > MOST_MODELS else "",
         probe=tuple(probe_sections(material.folders)),
         checks=tuple(
-            to_html(table)
+            to_html(table, said=said)
             for each, folder in zip(material.numbers, material.folders, strict=True)
             for table in check_tables(each, folder)
         ),
@@ -116,14 +121,17 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
     )
 
 
-def browser_page(name: str, entries: Sequence[Entry], blocks: Mapping[str, Any]) -> Page:
-    """What stands on the page of a dataset that no model was asked about: its categories with an example each."""
+def browser_page(folder: str, name: str, entries: Sequence[Entry], blocks: Mapping[str, Any]) -> Page:
+    """What stands on the page of a dataset that no model was asked about: its categories with an example each.
+
+    `folder` is what its place is called, `name` the dataset itself.
+    """
     categories = list(dict.fromkeys(entry.category for entry in entries))
     n_images = sum(len(entry.pictures) for entry in entries)
     return Page(
-        title=name,
-        lede=("Every group is two pictures that differ in one thing and two captions, each true of one picture.",),
-        facts=(f"{len(entries):,} groups", f"{n_images:,} pictures", ", ".join(categories)),
+        title=folder,
+        lead=Lead("Every group is two pictures that differ in one thing and two captions, each true of one picture."),
+        facts=(name, f"{len(entries):,} groups", f"{n_images:,} pictures", ", ".join(categories)),
         explorer_note="Captions after the first two are hard positives, true in other words, and further foils.",
         panels=tuple(_bare_panel(category, entries, blocks) for category in categories),
     )
@@ -132,22 +140,24 @@ def browser_page(name: str, entries: Sequence[Entry], blocks: Mapping[str, Any])
 def make_title(numbers: Sequence[Numbers]) -> str:
     """The heading of a report on one or several runs."""
     if len(numbers) > 1:
-        return f"{len(numbers)} models compared"
-    with_dcsm = ", and what DCSM changes" if find_role(numbers[0].systems, "dcsm") else ""
-    return f"What {numbers[0].model} gets right{with_dcsm}"
+        return f"{count_models(numbers)} compared"
+    systems = numbers[0].systems
+    dcsm, baseline = find_role(systems, "dcsm"), find_role(systems, "baseline")
+    compared = f", and what {dcsm.label} changes" if dcsm and baseline else ""
+    return f"What {numbers[0].model} gets right{compared}"
 
 
-def _facts(runs: Sequence[Numbers]) -> list[str]:
-    first = runs[0]
-    data = first.run.dataset
-    name = " ".join(str(data[key]) for key in ("name", "split") if data.get(key))
-    asked = f"{sum(map(first.asked, first.categories)):,} {first.unit}"
+def facts_of(runs: Sequence[Numbers]) -> list[str]:
+    """What was asked, how much, and of which models, in short."""
+    names = " / ".join(dict.fromkeys(each.asked_of for each in runs if each.run.dataset.get("name")))
+    counts = dict.fromkeys(f"{sum(map(each.asked, each.categories)):,} {each.unit}" for each in runs)
     models = [f"{each.run.model['name']} ({str(each.run.model.get('identity', ''))[:12]})" for each in runs]
-    return [each for each in (name, asked, *models) if each]
+    return [each for each in (names, " / ".join(counts), *models) if each]
 
 
-def _panel(numbers: Numbers, category: str, material: Material, blocks: Mapping[str, Any]) -> Panel:
-    return _illustrate(make_panel(numbers, category), category, material.systems, blocks)
+def _panel(category: str, material: Material, blocks: Mapping[str, Any]) -> Panel:
+    panel = make_panel(material.numbers, category, material.name_of)
+    return _illustrate(panel, category, material.systems, blocks)
 
 
 def _bare_panel(category: str, entries: Sequence[Entry], blocks: Mapping[str, Any]) -> Panel:

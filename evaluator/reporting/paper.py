@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from importlib import import_module
-from itertools import chain, count, cycle
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from fourfold.errors import InputError
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, read_probe
 from fourfold.evaluator.analysis.rows import MetricRow
 from fourfold.evaluator.reporting.loading import Material, load_material
+from fourfold.evaluator.reporting.pages import facts_of
 from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, Section, margins_of, sections_of
 from fourfold.evaluator.reporting.trends import Trend, find_trends
-from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of
+from fourfold.evaluator.reporting.view import NBSP, Numbers, chance_of, headline_row, notes_of
 from fourfold.evaluator.reporting.writing import list_tables
 from fourfold.evaluator.tables.formats import WRITERS
 from fourfold.generator.dataset.reading import write_atomically
@@ -34,9 +35,11 @@ COLORS = {  # by style of the system, as on the page
     "s3": "#94477a",
     "s4": "#2c7fb0",
 }
-MARKERS = "osD^"
+MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^", "turned": "v", "cross": "X"}
+HATCHES = ("", "////", "....", "xxxx", "----", "++++")  # by model, where there are several
 COLUMN, PAGE = 3.3, 6.9  # inches
 SMALL = 8  # points
+LEGEND_LETTERS = 17  # of that size, an inch
 MARK = "<!-- made by `fourfold report --paper`, which writes this folder anew -->"  # how it knows a folder of its own
 
 
@@ -55,11 +58,14 @@ def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None)
     write_atomically(out / "README.md", f"{MARK}\n")  # first, so that a run that was cut short can be repeated
     (out / "figures").mkdir(exist_ok=True)
     tables = _write_tables(material, out / "tables", commands)
-    figures = [_write_figures(material, i, out / "figures", name) for i, name in enumerate(_names(material.numbers))]
-    parts = [_listed("Tables", commands, tables, out)]
-    parts += [_listed("Figures", [command], own, out) for command, own in zip(commands, figures, strict=True)]
-    write_atomically(out / "README.md", "\n".join([MARK, "", *parts]))
-    return [*tables, *chain.from_iterable(figures)]
+    names = _names(material.numbers)
+    figures = _write_figures(material, out / "figures", names[0] if len(names) == 1 else "models")
+    geometry = [_write_geometry(folder, out / "figures", n) for folder, n in zip(material.folders, names, strict=True)]
+    said = [f"On {'; '.join(facts_of(material.numbers))}.", "", *(f"{note}\n" for note in notes_of(material.numbers))]
+    parts = [_listed("Tables", commands, tables, out), _listed("Figures", commands, figures, out)]
+    parts += [_listed("Figures", [each], own, out) for each, own in zip(commands, geometry, strict=True) if own]
+    write_atomically(out / "README.md", "\n".join([MARK, "", *said, *parts]))
+    return [*tables, *figures, *chain.from_iterable(geometry)]
 
 
 def _check_folder(out: Path) -> None:
@@ -87,14 +93,20 @@ def _listed(what: str, commands: Sequence[str], paths: Sequence[Path], out: Path
     return "\n".join([*lines, *(f"- {path.relative_to(out)}" for path in paths), ""])
 
 
-def _write_figures(material: Material, number: int, folder: Path, name: str) -> list[Path]:
-    """The figures of one run."""
-    written = _save(_scores(material.numbers[number]), folder, f"{name}-scores")
-    for label, trends in _by_axis(find_trends(material, number)).items():
+def _write_figures(material: Material, folder: Path, name: str) -> list[Path]:
+    """The figures over all runs: scores, and a curve for each axis of difficulty."""
+    written = _save(_scores(material), folder, f"{name}-scores")
+    for label, trends in _by_axis(find_trends(material)).items():
         written += _save(_trend(trends, label), folder, f"{name}-{_slug(label)}")
-    if probe := read_probe(material.folders[number] / PROBE_FILE):
-        for section in sections_of(probe):
-            written += _save(_geometry(section), folder, f"{name}-geometry-{_slug(section.name)}")
+    return written
+
+
+def _write_geometry(results: Path, folder: Path, name: str) -> list[Path]:
+    """The figures of the probe of one run, if it has one."""
+    probe = read_probe(results / PROBE_FILE)
+    written = []
+    for section in sections_of(probe) if probe else ():
+        written += _save(_geometry(section), folder, f"{name}-geometry-{_slug(section.name)}")
     return written
 
 
@@ -111,28 +123,29 @@ def _write_tables(material: Material, folder: Path, commands: Sequence[str]) -> 
     return written
 
 
-def _scores(numbers: Numbers) -> "Figure":
-    """Categories side by side, a bar a scorer, with intervals and chance."""
+def _scores(material: Material) -> "Figure":
+    """Categories side by side, a bar a scorer of every model, with intervals and chance."""
     figure, (axes,) = _figure(PAGE, 2.6, 1)
-    shown, categories = numbers.contestants, numbers.categories
+    shown = [(numbers, system) for numbers in material.numbers for system in numbers.contestants]
+    categories = list(dict.fromkeys(name for numbers in material.numbers for name in numbers.categories))
     width = 0.8 / len(shown)
-    for s, system in enumerate(shown):
-        rows = [numbers.metric(category, system.scorer, numbers.headline(category)) for category in categories]
+    for s, (numbers, system) in enumerate(shown):
+        rows = [headline_row(numbers, category, system) for category in categories]
         known = [(c + (s - (len(shown) - 1) / 2) * width, row) for c, row in enumerate(rows) if row is not None]
         heights = [100 * row.value for _, row in known]
         spread = _spread([row for _, row in known])
         bars = axes.bar([x for x, _ in known], heights, width * 0.92, yerr=spread, error_kw={"linewidth": 0.8})
-        bars.set_label(system.label)
+        bars.set_label(material.name_of(system))
         for bar in bars:
-            bar.set_color(COLORS[system.style])
+            bar.set(facecolor=COLORS[system.style], hatch=HATCHES[system.model % len(HATCHES)], edgecolor="white")
     name = "chance"
     for c, category in enumerate(categories):
-        found = chance_of([numbers.metric(category, each.scorer, numbers.headline(category)) for each in shown])
+        found = chance_of([headline_row(numbers, category, system) for numbers, system in shown])
         if found is not None:
             axes.hlines(100 * found.value, c - 0.42, c + 0.42, "black", "dashed", linewidth=0.8, label=name)
             name = "_again"  # names with an underscore stay out of the legend
     axes.set_xticks(range(len(categories)), categories)
-    axes.set_ylabel(f"{numbers.unit} right,{NBSP}%", fontsize=SMALL)
+    axes.set_ylabel(f"{material.numbers[0].unit} right,{NBSP}%", fontsize=SMALL)
     _legend(figure, axes)
     return figure
 
@@ -141,7 +154,7 @@ def _trend(trends: Sequence[Trend], label: str) -> "Figure":
     """One panel a category, a curve a scorer."""
     figure, panels = _figure(max(COLUMN, PAGE * len(trends) / 4), 2.2, len(trends))
     for axes, trend in zip(panels, trends, strict=True):
-        for s, (curve, marker) in enumerate(zip(trend.curves, cycle(MARKERS), strict=False)):
+        for s, curve in enumerate(trend.curves):
             known = [(i + 0.08 * s, point) for i, point in enumerate(curve.points) if point is not None]
             values = [100 * value for _, (value, _, _) in known]
             errors = [[100 * (v - low) for _, (v, low, _) in known], [100 * (high - v) for _, (v, _, high) in known]]
@@ -150,7 +163,7 @@ def _trend(trends: Sequence[Trend], label: str) -> "Figure":
                 values,
                 errors,
                 color=COLORS[curve.style],
-                marker=marker,
+                marker=MARKERS[curve.mark],
                 label=curve.label,
                 markersize=3.5,
                 linewidth=1.1,
@@ -185,7 +198,10 @@ def _geometry(section: Section) -> "Figure":
 
 def _legend(figure: "Figure", axes: "Axes") -> None:
     handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False, fontsize=SMALL)
+    columns = max(
+        1, min(len(names), int(LEGEND_LETTERS * figure.get_figwidth()) // (4 + max(map(len, names), default=1)))
+    )
+    figure.legend(handles, names, loc="outside upper center", ncols=columns, frameon=False, fontsize=SMALL)
 
 
 def _find_matplotlib() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fourfold.evaluator.analysis.geometry_measures import RESOLUTION
+from fourfold.evaluator.analysis.marks import mark_model
 from fourfold.evaluator.analysis.probe_results import ProbeResult, ProbeRow
 from fourfold.evaluator.reporting.charts import mark
 from fourfold.evaluator.tables.formats import percent
@@ -78,7 +79,7 @@ def write_figures(probe: ProbeResult, folder: Path) -> list[Path]:
     paths = []
     for section in sections_of(probe):
         paths.append(folder / f"{section.name}.svg")
-        write_atomically(paths[-1], _standalone(section, probe.model))
+        write_atomically(paths[-1], _standalone(section, mark_model(probe.model, probe.notes)))
     return paths
 
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+from fourfold.evaluator.analysis.joint_satisfaction import joint_table
+from fourfold.evaluator.analysis.marks import mark_model, mark_scorer
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, read_probe
 from fourfold.evaluator.analysis.result_tables import comparison_table, metric_cell, metric_table, retrieval_table
 from fourfold.evaluator.analysis.results import Results
-from fourfold.evaluator.reporting.charts import MARKS, curves, mark
+from fourfold.evaluator.analysis.seed_table import seed_table
+from fourfold.evaluator.reporting.charts import curves, mark
 from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, sections_of, side_chart
 from fourfold.evaluator.reporting.systems import System
 from fourfold.evaluator.reporting.trends import Trend
@@ -83,25 +85,28 @@ def difficulty_sections(trends: Sequence[Trend]) -> list[AxisSection]:
     return [AxisSection(label, tuple(_figure(trend) for trend in found)) for label, found in by_axis.items()]
 
 
-def legend(numbers: Numbers) -> list[LegendEntry]:
-    """The legend of the curves: one entry for each scorer that is no control."""
-    marks = cycle(MARKS)
-    return [LegendEntry(s.label, s.style, mark(next(marks))) for s in numbers.contestants]
+def legend(trends: Sequence[Trend]) -> list[LegendEntry]:
+    """The legend of the curves: one entry for each that is drawn in any of them."""
+    drawn = {curve.label: curve for trend in trends for curve in trend.curves}
+    return [LegendEntry(label, curve.style, mark(curve.mark)) for label, curve in drawn.items()]
 
 
 def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
-    """The tables beside the answer, those that there are: geometry probe, hard positives, retrieval, controls.
+    """The tables beside the answer, those that there are: seeds of heads, geometry probe, hard positives, retrieval,
+    controls.
 
     Raises InputError for a `probe.json` in the results folder that is no probe.
     """
-    hard = _table(numbers, "Hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
+    hard = _table(numbers, "hard-positive accuracy", HARD_POSITIVE_NOTE, numbers.systems, ("hard_positive",))
     controls = [system for system in numbers.systems if system.role == "control"]
     # a blind scorer ties on every image comparison, so the group score would flatter the captions
-    controlled = _table(numbers, "Controls, 2AFC accuracy", CONTROLS_NOTE, controls, ("text_2afc", "text_choice"))
-    searched = retrieval_table(replace(numbers.run, notes=()))
+    controlled = _table(numbers, "controls, 2AFC accuracy", CONTROLS_NOTE, controls, ("text_2afc", "text_choice"))
+    of_scores = [table for table in (hard, retrieval_table(numbers.run), controlled) if table is not None]
     probe = read_probe(folder / PROBE_FILE)
-    measured = None if probe is None else probe_table(probe)
-    return [table for table in (measured, hard, searched, controlled) if table is not None]
+    measured = [] if probe is None else [probe_table(probe), joint_table(probe.joint, probe.model)]
+    of_seeds = [seed_table(numbers.run)]
+    found = [*of_seeds, *measured, *(replace(table, title=f"{numbers.model}, {table.title}") for table in of_scores)]
+    return [table for table in found if table is not None]
 
 
 def detail_tables(numbers: Numbers) -> list[Table]:
@@ -116,7 +121,7 @@ def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
     probes = [probe for folder in folders if (probe := read_probe(folder / PROBE_FILE)) is not None]
     return [
         ProbeSection(
-            section.title + (f" ({probe.model})" if len(probes) > 1 else ""),
+            section.title + (f" ({mark_model(probe.model, probe.notes)})" if len(probes) > 1 else ""),
             tuple(Figure(f"{SIDES[side]}: {WHAT[side]}", side_chart(section, side)) for side in SIDES),
         )
         for probe in probes
@@ -126,7 +131,7 @@ def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
 
 def configuration(run: Results) -> RunConfiguration:
     """The exact command, model, data, settings and versions of a run."""
-    scorers = {name: _facts_of(facts) for name, facts in run.scorers.items()}
+    scorers = {mark_scorer(name, facts): _facts_of(facts) for name, facts in run.scorers.items()}
     blocks = {
         "Model": run.model,
         "Data": run.dataset,
@@ -157,13 +162,16 @@ def _table(numbers: Numbers, title: str, note: str, systems: Sequence[System], m
                 lines.append((category, *map(metric_cell, found), chance_of(found)))
                 break
     header = ("category", *(system.label for system in systems), "chance")
-    return Table(f"{title}, percent, with 95{NBSP}% intervals", header, tuple(lines), (note,)) if lines else None
+    told = f"{title}, percent, with 95{NBSP}% intervals"
+    return Table(told, header, tuple(lines), (note, *numbers.notes)) if lines else None
 
 
 def _facts_of(facts: Mapping[str, Any]) -> str:
     parts = [f"{facts['n_parameters']:,} parameters"] if facts.get("n_parameters") is not None else []
     if facts.get("set_dependent"):
         parts.append("depends on the other items of the set")
+    if facts.get("training_items"):
+        parts.append(f"trained on {facts['training_items']:,} of these items")
     return ", ".join(parts)
 
 

@@ -9,7 +9,10 @@ from fourfold.evaluator.reporting.charts import Curve
 from fourfold.evaluator.reporting.difficulty import Axis, accuracy, as_number
 from fourfold.evaluator.reporting.entries import Entry, margin
 from fourfold.evaluator.reporting.loading import Material
-from fourfold.evaluator.reporting.systems import System
+from fourfold.evaluator.reporting.systems import MARKS, System
+from fourfold.evaluator.reporting.view import headline_row
+
+MOST_MODELS = len(MARKS)
 
 
 @dataclass(frozen=True)
@@ -22,18 +25,27 @@ class Trend:
     chance: float | None
 
 
-def find_trends(material: Material, model: int = 0) -> list[Trend]:
-    """The trends of one model, controls left out; only those in which at least two bins hold enough groups."""
-    shown = [(i, s) for i, s in enumerate(material.systems) if s.model == model and s.role != "control"]
+def find_trends(material: Material) -> list[Trend]:
+    """The trends of all models, controls left out; only those in which at least two bins hold enough groups.
+
+    Of more than `MOST_MODELS` models the first, for there are no more marks to tell them apart.
+    """
+    shown = [(i, s) for i, s in enumerate(material.systems) if s.model < MOST_MODELS and s.role != "control"]
     right = {number: _right(material.entries, number) for number, _ in shown}
+    names = {number: material.name_of(system) for number, system in shown}
+    categories = dict.fromkeys(name for numbers in material.numbers[:MOST_MODELS] for name in numbers.categories)
     found = [
         Trend(
-            axis, category, _curves(axis, category, material.entries, shown, right), _chance(material, model, category)
+            axis, category, _curves(axis, category, material.entries, shown, names, right), _chance(material, category)
         )
         for axis in material.axes
-        for category in material.numbers[model].categories
+        for category in categories
     ]
-    return [each for each in found if sum(point is not None for point in each.curves[0].points) >= 2]
+    return [each for each in found if each.curves and max(map(_known, each.curves)) >= 2]
+
+
+def _known(curve: Curve) -> int:
+    return sum(point is not None for point in curve.points)
 
 
 def _curves(
@@ -41,16 +53,21 @@ def _curves(
     category: str,
     entries: Sequence[Entry],
     shown: Sequence[tuple[int, System]],
+    names: Mapping[int, str],
     right: Mapping[int, np.ndarray],
 ) -> tuple[Curve, ...]:
-    first = right[shown[0][0]]
-    members = [i for i, entry in enumerate(entries) if entry.category == category and not np.isnan(first[i])]
-    values = [as_number(entries[i].tags.get(axis.name)) for i in members]
-    clusters = [entries[i].cluster for i in members]
-    return tuple(
-        Curve(system.label, tuple(accuracy(axis, values, right[number][members], clusters)), system.style)
-        for number, system in shown
-    )
+    """One curve for each scorer that was asked the category, each over the items that it was asked."""
+    found = []
+    for number, system in shown:
+        own = right[number]
+        members = [i for i, entry in enumerate(entries) if entry.category == category and not np.isnan(own[i])]
+        if not members:
+            continue
+        values = [as_number(entries[i].tags.get(axis.name)) for i in members]
+        clusters = [entries[i].cluster for i in members]
+        points = tuple(accuracy(axis, values, own[members], clusters))
+        found.append(Curve(names[number], points, system.style, system.mark))
+    return tuple(found)
 
 
 def _right(entries: Sequence[Entry], number: int) -> np.ndarray:
@@ -60,7 +77,6 @@ def _right(entries: Sequence[Entry], number: int) -> np.ndarray:
     return np.array([np.nan if each is None else float(margin(entry.truth, each) > 0) for entry, each in pairs])
 
 
-def _chance(material: Material, model: int, category: str) -> float | None:
-    numbers = material.numbers[model]
-    row = numbers.metric(category, numbers.systems[0].scorer, numbers.headline(category))
-    return row.chance if row else None
+def _chance(material: Material, category: str) -> float | None:
+    rows = (headline_row(numbers, category, numbers.systems[0]) for numbers in material.numbers)
+    return next((row.chance for row in rows if row is not None), None)

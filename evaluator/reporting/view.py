@@ -1,53 +1,19 @@
-"""What a report says in words, numbers and charts, before it becomes HTML or Markdown."""
+"""The numbers of a report, looked up and put into its first tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from fourfold.conditions import BEYOND, DIFFERENCES, condition_of
-from fourfold.evaluator.analysis.metrics import METRICS
+from fourfold.evaluator.analysis.dataset_names import name_asked
+from fourfold.evaluator.analysis.marks import explain_signs, mark_model
 from fourfold.evaluator.analysis.result_tables import metric_cell
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.rows import ComparisonRow, MetricRow
 from fourfold.evaluator.analysis.summary import ALL, headline_metric
 from fourfold.evaluator.data.items import RETRIEVAL
-from fourfold.evaluator.reporting.charts import Bar, bars
 from fourfold.evaluator.reporting.systems import System, find_role
 from fourfold.evaluator.tables.formats import Cell, Estimate, Table, percent
 
-# category -> (condition, what differs between the two pictures), as a reader sees them
-CATEGORIES = {
-    name: (
-        condition_of(name).replace("+", " ").replace(BEYOND, ""),
-        f"{difference[0].upper()}{difference[1:]}.".replace("'", "’"),
-    )
-    for name, difference in DIFFERENCES.items()
-}
-MOST_NAMED = 6  # categories that the first sentence names one by one
 MINUS, NBSP = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
-
-
-@dataclass(frozen=True)
-class Change:
-    """With against without, on one category: a line such as "+48.3 points with DCSM (+41.2 to +55.0, p < 0.001)"."""
-
-    value: str
-    what: str
-    detail: str
-    sign: str  # "gain", "loss" or "even": does the interval leave zero out?
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One category on the first screen: what it is, an example, the scores, the change."""
-
-    name: str
-    count: str
-    what: str
-    chart: str  # SVG
-    changes: tuple[Change, ...]
-    pictures: tuple[str, ...] = field(default=(), repr=False)  # WebP in base64
-    captions: tuple[str, ...] = ()
-    link: str = ""  # to the group in the explorer
 
 
 @dataclass(frozen=True)
@@ -56,11 +22,22 @@ class Numbers:
 
     run: Results
     systems: tuple[System, ...]
+    name: str = ""  # of the model, where another run has the same
 
     @property
     def model(self) -> str:
-        """What the model is called in running text: a path is cut to its last part."""
-        return str(self.run.model["name"]).rpartition("/")[2]
+        """What the model is called in running text: a path is cut to its last part; with its sign."""
+        return mark_model(self.name or str(self.run.model["name"]).rpartition("/")[2], self.run.notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What every table of the run must say: the signs of its scorers, and the notes of its results."""
+        return (*explain_signs(self.run.scorers), *self.run.notes)
+
+    @property
+    def asked_of(self) -> str:
+        """What was asked: the dataset, and which part of it."""
+        return name_asked(self.run.dataset)
 
     @property
     def unit(self) -> str:
@@ -104,79 +81,13 @@ class Numbers:
         return next((row for row in self.run.comparisons if (row.category, row.scorer, row.metric) == wanted), None)
 
 
-def make_panel(numbers: Numbers, category: str) -> Panel:
-    """The panel of a category, without its example."""
-    metric = numbers.headline(category)
-    rows = [(s, numbers.metric(category, s.scorer, metric)) for s in numbers.contestants]
-    known = [(system, row) for system, row in rows if row is not None]
-    chart = bars(
-        [Bar(s.label, row.value, _or(row.low, row.value), _or(row.high, row.value), s.style) for s, row in known],
-        chance=known[0][1].chance if known else None,
-        title=f"{category}: {METRICS[metric].label} score by scorer, in percent",
-    )
-    condition, what = CATEGORIES.get(category, ("", ""))
-    dcsm = find_role(numbers.systems, "dcsm")
-    change = describe_change(numbers, category, dcsm) if dcsm else None
-    count = f"{condition} {numbers.asked(category):,} {numbers.unit}".strip()
-    return Panel(category.capitalize(), count, what, chart, (change,) if change else ())
-
-
-def with_example(panel: Panel, pictures: Sequence[str], captions: Sequence[str], link: str) -> Panel:
-    """The panel with an example: WebP pictures in base64, captions, and a link to the group in the explorer."""
-    return replace(panel, pictures=tuple(pictures), captions=tuple(captions), link=link)
-
-
-def describe_change(numbers: Numbers, category: str, system: System) -> Change | None:
-    """The paired difference between a scorer and the baseline on a category's headline metric; None without one."""
-    row = numbers.comparison(category, system.scorer, numbers.headline(category))
-    if row is None:
-        return None
-    sign = "even"
-    if row.low is not None and row.high is not None:
-        sign = "gain" if row.low > 0 else "loss" if row.high < 0 else "even"
-    details = [interval(row.low, row.high, signed=True), p_value(row)]
-    if row.wins is not None:
-        pairs = numbers.unit if row.clusters == numbers.asked(category) else f"clusters of {numbers.unit}"
-        details.append(f"{pairs} won against {row.baseline}: {row.wins}, lost: {row.losses}")
-    what = f"points with {system.label}"
-    return Change(points(row.difference), what, "; ".join(each for each in details if each), sign)
-
-
-def lede(numbers: Numbers) -> list[str]:
-    """The first sentences of a report: what the best scorer gets right, then how to read the numbers."""
-    baseline, dcsm = find_role(numbers.systems, "baseline"), find_role(numbers.systems, "dcsm")
-    name = numbers.model
-    contestant = dcsm or baseline or numbers.systems[0]
-    many = len(numbers.categories) > MOST_NAMED
-    shares = []
-    for category in [ALL] if many else numbers.categories:
-        row = numbers.metric(category, contestant.scorer, numbers.headline(category))
-        before = numbers.metric(category, baseline.scorer, numbers.headline(category)) if dcsm and baseline else None
-        if row is not None:
-            without = f" ({percent(before.value)}{NBSP}% without)" if before is not None else ""
-            shares.append(f"{percent(row.value)}{NBSP}% of {category} {numbers.unit}{without}")
-    scored = "With" if contestant.role == "dcsm" else "Scored with"
-    told = f"{scored} {contestant.label}, {name} gets right {_enumerate(shares)}"
-    return [f"{told}{_extremes(numbers, contestant) if many else ''}.", *_how_to_read(numbers)]
-
-
-def _extremes(numbers: Numbers, system: System) -> str:
-    """The categories in which the scorer gets most and fewest right, as the end of a sentence."""
-    rows = {category: _headline_row(numbers, category, system) for category in numbers.categories}
-    values = {category: row.value for category, row in rows.items() if row is not None}
-    if not values:
-        return ""
-    most, fewest = max(values, key=lambda name: values[name]), min(values, key=lambda name: values[name])
-    return f": most in {most} ({percent(values[most])}{NBSP}%), fewest in {fewest} ({percent(values[fewest])}{NBSP}%)"
-
-
 def answer_table(numbers: Numbers) -> Table:
     """Category x scorer on each category's headline metric; last, the change that DCSM makes."""
     shown = numbers.contestants
-    dcsm = find_role(numbers.systems, "dcsm")
+    baseline, dcsm = find_role(numbers.systems, "baseline"), find_role(numbers.systems, "dcsm")
     header = ["category", *(system.label for system in shown), "chance"]
-    if dcsm and numbers.run.comparisons:
-        header.append(f"{dcsm.label} minus {numbers.run.settings['baseline']}")
+    if dcsm and baseline and numbers.run.comparisons:
+        header.append(f"{dcsm.label} minus {baseline.label}")
     lines = []
     for category in numbers.with_all:
         metric = numbers.headline(category)
@@ -186,8 +97,8 @@ def answer_table(numbers: Numbers) -> Table:
             row = numbers.comparison(category, dcsm.scorer, metric)
             line.append(None if row is None else Estimate(row.difference, row.low, row.high, signed=True))
         lines.append(tuple(line))
-    title = f"{numbers.model}: share of {numbers.unit} right, percent, with 95{NBSP}% intervals"
-    return Table(title, tuple(header), tuple(lines))
+    title = f"{numbers.model} on {numbers.asked_of}: share of {numbers.unit} right, percent, with 95{NBSP}% intervals"
+    return Table(title, tuple(header), tuple(lines), numbers.notes)
 
 
 def matrix(runs: Sequence[Numbers]) -> Table:
@@ -197,14 +108,44 @@ def matrix(runs: Sequence[Numbers]) -> Table:
         (
             numbers.model,
             system.label,
-            *(metric_cell(_headline_row(numbers, category, system)) for category in categories),
+            *(metric_cell(headline_row(numbers, category, system)) for category in categories),
         )
         for numbers in runs
         for system in numbers.contestants
     ]
-    title = f"{len(runs)} models: share of {runs[0].unit} right, percent, with 95{NBSP}% intervals"
-    note = f"The charts and curves below are those of {runs[0].model}; the explorer shows every model."
-    return Table(title, ("model", "scorer", *categories), tuple(lines), (note,))
+    asked = " / ".join(dict.fromkeys(numbers.asked_of for numbers in runs))
+    title = f"{count_models(runs)} on {asked}: share of {runs[0].unit} right, percent, with 95{NBSP}% intervals"
+    return Table(title, ("model", "scorer", *categories), tuple(lines), (_chances(runs, categories), *notes_of(runs)))
+
+
+def count_models(runs: Sequence[Numbers]) -> str:
+    """ "3 models", or "3 evaluations of MODEL" where it is one model each time."""
+    names = {str(numbers.run.model["name"]) for numbers in runs}
+    if len(names) == len(runs):
+        return f"{len(runs)} models"
+    of = f" of {names.pop().rpartition('/')[2]}" if len(names) == 1 else ""
+    return f"{len(runs)} evaluations{of}"
+
+
+def notes_of(runs: Sequence[Numbers]) -> tuple[str, ...]:
+    """What tables of several runs must say: the notes of each, with its model where not all share them."""
+    common = set.intersection(*(set(numbers.notes) for numbers in runs))
+    signs = dict.fromkeys(note for numbers in runs for note in explain_signs(numbers.run.scorers))
+    own = [
+        (numbers.model, note) for numbers in runs for note in numbers.notes if note not in common and note not in signs
+    ]
+    shared = [note for note in runs[0].notes if note in common and note not in signs]
+    return (*signs, *shared, *(f"{model}: {note}" for model, note in own))
+
+
+def _chances(runs: Sequence[Numbers], categories: Sequence[str]) -> str:
+    """Chance of each category, said once where it is one number."""
+    shown = [(numbers, each) for numbers in runs for each in numbers.contestants]
+    rows = [(category, headline_row(numbers, category, each)) for category in categories for numbers, each in shown]
+    found = {category: percent(row.chance) for category, row in rows if row is not None}
+    if len(set(found.values())) == 1:
+        return f"Chance: {next(iter(found.values()))}"
+    return f"Chance: {', '.join(f'{category} {chance}' for category, chance in found.items())}"
 
 
 def chance_of(rows: Sequence[MetricRow | None]) -> Estimate | None:
@@ -225,36 +166,8 @@ def points(difference: float) -> str:
     return number if float(number) == 0 else ("+" if difference > 0 else MINUS) + number
 
 
-def p_value(row: ComparisonRow) -> str:
-    """ "Holm p = 0.012" where a corrected p is known, else "p = 0.012"; empty where nothing was tested."""
-    p, name = (row.p_holm, "Holm p") if row.p_holm is not None else (row.p, "p")
-    if p is None:
-        return ""
-    return f"{name} < 0.001" if p < 0.001 else f"{name} = {p:.3f}"
-
-
-def _how_to_read(numbers: Numbers) -> list[str]:
-    if numbers.unit == "groups":
-        return [
-            "A group is two pictures that differ in one thing and two captions, each true of one picture. It counts as "
-            "right when all four comparisons come out right; guessing gets 1 in 6. Thin lines are "
-            f"95{NBSP}% intervals that resample whole groups."
-        ]
-    single = {row.clusters == 1 for row in numbers.run.metrics if row.category in numbers.categories}
-    ways = ["that resample whole clusters of items"] * (False in single)
-    ways += ["by Wilson’s formula over the questions of the one set"] * (True in single)
-    return [f"Thin lines are 95{NBSP}% intervals {', or '.join(ways)}; the stroke across a bar is chance."]
-
-
-def _headline_row(numbers: Numbers, category: str, system: System) -> MetricRow | None:
+def headline_row(numbers: Numbers, category: str, system: System) -> MetricRow | None:
+    """A scorer's row on the headline metric of a category; None where it was not asked."""
     if category not in numbers.with_all:
         return None
     return numbers.metric(category, system.scorer, numbers.headline(category))
-
-
-def _enumerate(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _or(value: float | None, other: float) -> float:
-    return other if value is None else value

@@ -20,6 +20,10 @@ def run_here(spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None
 def _run_on_ray(spec: EvaluationSpec, runs: Sequence[ModelRun], address: str | None, progress: bool) -> Answers:
     from fourfold.evaluator.run.ray_engine import run_on_ray  # an extra
 
+    if spec.own or any(run.encoder is not None for run in runs):
+        raise InputError(
+            "--engine ray: takes models and scorers by name, which every worker can import; name yours module:function"
+        )
     return run_on_ray(spec, runs, address, progress)
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import LARGE, ScoredItem
+from fourfold.evaluator.analysis.marks import TRAINED
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.summary import ALL, summarise
 from fourfold.evaluator.data.external.benchmark import AuthorsMetric
@@ -22,9 +24,10 @@ from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.run.scoring import score_items
-from fourfold.evaluator.scorers import Scorer, ScorerContext, load_scorer
+from fourfold.evaluator.scorers import Scorer, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.trained import HEADS
-from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, read_head
+from fourfold.evaluator.scoring.head_files import Head, check_given, head_file, note_shipped, read_head
+from fourfold.evaluator.scoring.head_folders import expand_seeds, split_seed
 from fourfold.evaluator.scoring.training_items import check_unseen
 from fourfold.generator.dataset.reading import file_hash
 from fourfold.statistics import LEVEL, REPLICATES
@@ -50,21 +53,24 @@ def evaluate(
     command: str = "",
     notes: Sequence[str] = (),
     allow_training_items: bool = False,
+    own: Mapping[str, Callable] | None = None,
 ) -> Results:
     """Score items with one model and any number of scorers, and compute every metric that applies.
 
-    `head` is the trained head of scorers that need one; `cache_dir` keeps features for the next run, those of the
+    `head` is the trained head of scorers that need one, or a folder of heads, of which every seed becomes a scorer of
+    its own (`fourfold.evaluator.scoring.head_folders`); `cache_dir` keeps features for the next run, those of the
     phrases that scorers make of captions included (None: nothing is kept); `encoded` are the items' features where
     the caller has them already; `baseline` is the scorer that the others are compared with, if it is among them;
     `authors_metric` is a benchmark's own way to count, reported beside ours; `dataset_info` and `command` say in the
     results where the numbers come from; `notes` are repeated by every table; heads may be scored on items that they
-    were trained on if `allow_training_items`, which is noted then. All randomness comes from `seed`.
+    were trained on if `allow_training_items`, which is noted then; `own` are the user's objects among the scorers, by
+    name. All randomness comes from `seed`.
 
     Raises InputError for items that are not well formed, an unknown scorer, a head that knows the items from its
     training, and scores that are not numbers.
     """
     check_items(items)
-    names = list(dict.fromkeys(scorers))
+    names = list(dict.fromkeys(expand_seeds(head, scorers, encoder.name)))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
     if encoded is None:
@@ -72,25 +78,32 @@ def evaluate(
             encoded = encode_items(encoder, items, cache_dir, progress=advance)
     heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
     known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
-    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed)
+    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
-    scored = tuple(_scored(item, {name: scores[name][i] for name in names}) for i, item in enumerate(items))
+    scored = tuple(
+        _scored(item, {name: scores[name][i] for name in names}, encoded.images.keys[encoded.image_index[i]])
+        for i, item in enumerate(items)
+    )
     metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
     return Results(
         items=scored,
         metrics=metrics,
         comparisons=comparisons,
-        # encoders without the attribute compute in float32
-        model={fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | {"dtype": getattr(encoder, "dtype", "float32")},
-        scorers={name: _describe(scorer) for name, scorer in loaded.items()},
+        model=describe_model(encoder),
+        scorers={name: _describe(name, scorer, context, known.get(name, 0)) for name, scorer in loaded.items()},
         dataset=dict(dataset_info or {}) | {"items": len(items), "content_sha256": content_hash(items, encoded)},
         settings={"seed": seed, "replicates": replicates, "level": LEVEL, "baseline": baseline}
         | ({"heads": heads} if heads else {}),
         versions=_versions(),
         command=command,
         authors={name: authors_metric(items, scores[name]) for name in names} if authors_metric else {},
-        notes=(*notes, *known, *_warn(encoder, encoded)),
+        notes=(
+            *notes,
+            *_remembered(known, len(items)),
+            *note_shipped(head, list(heads), encoder.name),
+            *_warn(encoder, encoded),
+        ),
     )
 
 
@@ -100,6 +113,7 @@ def check_items(items: Sequence[Item]) -> None:
         raise InputError("evaluate: no items; is the dataset or the split empty?")
     seen: set[str] = set()
     for item in items:
+        _check_parts(item)
         shape = (len(item.images), len(item.captions))
         if 0 in shape:
             raise InputError(f"item {item.id}: has {shape[0]} images and {shape[1]} captions, and needs one of each")
@@ -110,6 +124,27 @@ def check_items(items: Sequence[Item]) -> None:
         if item.category == ALL:
             raise InputError(f"item {item.id}: the category name {ALL!r} means all categories together; choose another")
         seen.add(item.id)
+
+
+def _check_parts(item: Item) -> None:
+    """What Python does not check, and whoever makes items by hand may give instead."""
+    if not isinstance(item.truth, np.ndarray):
+        raise InputError(f"item {item.id}: truth must be an array [images, captions] of bool, not {item.truth!r:.80}")
+    for name, kind in (("images", ImageRef), ("captions", str)):
+        given = getattr(item, name)
+        if not isinstance(given, tuple | list) or not all(isinstance(each, kind) for each in given):
+            raise InputError(f"item {item.id}: {name} must be a tuple of {kind.__name__}, not {given!r:.80}")
+
+
+def describe_model(encoder: Encoder) -> dict[str, Any]:
+    """What results say of a model; that of a class of the user's own is named."""
+    kind = type(encoder)
+    own = {} if kind.__module__.startswith("fourfold.") else {"own": f"{kind.__module__}:{kind.__qualname__}"}
+    # encoders without the attribute compute in float32
+    dtype = {"dtype": str(getattr(encoder, "dtype", "float32"))}
+    parameters = getattr(encoder, "n_parameters", None)  # users' encoders need not know
+    counted = {} if parameters is None else {"n_parameters": parameters}
+    return {fact: getattr(encoder, fact) for fact in _MODEL_FACTS} | dtype | counted | own
 
 
 def content_hash(items: Sequence[Item], encoded: EncodedSet) -> str:
@@ -150,8 +185,8 @@ def heads_of(head: Path | None, scorers: Sequence[str], model: str) -> dict[str,
 
 
 def _head_files(head: Path | None, scorers: Sequence[str], model: str) -> dict[str, Path]:
-    types = {name: name.rpartition(":")[2] for name in scorers}
-    files = {name: head_file(head, inner, model) for name, inner in types.items() if inner in HEADS}
+    types = {name: inner_name(name) for name in scorers}
+    files = {name: head_file(head, inner, model) for name, inner in types.items() if split_seed(inner)[0] in HEADS}
     return {name: path for name, path in files.items() if path is not None and path.is_file()}
 
 
@@ -160,7 +195,7 @@ def name_of_image(ref: ImageRef) -> str:
     return ref.path.name if ref.box is None else f"{ref.path.name}#{','.join(map(str, ref.box))}"
 
 
-def _scored(item: Item, scores: Mapping[str, np.ndarray]) -> ScoredItem:
+def _scored(item: Item, scores: Mapping[str, np.ndarray], pixel_keys: np.ndarray) -> ScoredItem:
     return ScoredItem(
         id=item.id,
         category=item.category,
@@ -170,6 +205,7 @@ def _scored(item: Item, scores: Mapping[str, np.ndarray]) -> ScoredItem:
         captions=item.captions,
         truth=item.truth,
         scores=scores,
+        pixels=hashlib.sha256("".join(map(str, pixel_keys)).encode()).hexdigest()[:16],
     )
 
 
@@ -184,16 +220,29 @@ def _warn(encoder: Encoder, encoded: EncodedSet) -> list[str]:
     ]
 
 
-def _describe(scorer: Scorer) -> dict[str, Any]:
-    return {
+def _remembered(known: Mapping[str, int], items: int) -> list[str]:
+    """A sentence for each scorer whose head was trained on some of the items."""
+    return [
+        f"{TRAINED} {name} was trained on {number} of these {items} items: its scores tell what it remembers"
+        for name, number in known.items()
+    ]
+
+
+def _describe(name: str, scorer: Scorer, context: ScorerContext, training_items: int) -> dict[str, Any]:
+    own = own_scorer(name, context.own)
+    facts = {
         "n_parameters": scorer.n_parameters,
         "needs_patches": scorer.needs_patches,
         "set_dependent": scorer.set_dependent,
     }
+    facts |= {"training_items": training_items} if training_items else {}
+    return facts | ({} if own is None else {"own": own.origin, "source_sha256": own.source_sha256})
 
 
 def _versions() -> dict[str, str]:
     """Python and the packages that decide about scores, those that are installed."""
-    installed = {each.metadata["Name"].lower().replace("-", "_"): each.version for each in metadata.distributions()}
-    found = {name: installed[name] for name in _PACKAGES if name in installed}
+    found = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
     return {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"} | found

@@ -1,23 +1,18 @@
 """Many models on one dataset: a results folder each; what is there is kept, and a model that fails stops no other."""
 
-import re
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
-from fourfold.errors import InputError
-from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
-from fourfold.evaluator.encoders import load_encoder, loader_of
-from fourfold.evaluator.encoders.contract import TINY
+from fourfold.errors import explain
+from fourfold.evaluator.encoders.model_names import folder_name
+from fourfold.evaluator.run.earlier import run_of_missing
 from fourfold.evaluator.run.engines import ENGINES
-from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, save_outcome
+from fourfold.evaluator.scoring.head_folders import folder_of
 from fourfold.evaluator.tables.formats import Table
 
 EVALUATED, KEPT, FAILED = "evaluated", "kept", "failed"
-_LONGEST = 80  # characters of a folder's name
 
 
 @dataclass(frozen=True)
@@ -31,36 +26,6 @@ class ModelOutcome:
     trace: str = ""  # where it happened, if it was no mistake of the user's
 
 
-def read_models(path: Path) -> tuple[str, ...]:
-    """The model specifications of a text file, one a line; what follows a "#" is a remark.
-
-    Raises InputError for a file that is missing, names nothing, or names a model twice.
-    """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a list of models ({error})") from None
-    models = [line.partition("#")[0].strip() for line in lines]
-    models = [model for model in models if model]
-    if not models:
-        raise InputError(f"{path}: names no model; write one a line, as --model takes it")
-    if twice := next((model for model in models if models.count(model) > 1), None):
-        raise InputError(f"{path}: names {twice!r} twice")
-    return tuple(models)
-
-
-def folder_name(model: str) -> str:
-    """The name of a model's results folder: letters, digits, dots and hyphens.
-
-    Names that had to be altered or that are longer than 80 characters end in eight digits of a hash, so that two
-    models never share a folder.
-    """
-    plain = re.sub(r"[^A-Za-z0-9.]+", "-", model).strip("-.") or "model"
-    if plain == model.replace(",", "-") and len(plain) <= _LONGEST:
-        return plain
-    return f"{plain[-_LONGEST:].strip('-.')}-{sha256(model.encode()).hexdigest()[:8]}"
-
-
 def evaluate_all(
     spec: EvaluationSpec,
     models: Sequence[str],
@@ -69,25 +34,27 @@ def evaluate_all(
     head: Path | None = None,
     engine: str = "local",
     address: str | None = None,
+    add: bool = False,
     progress: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[ModelOutcome]:
     """Ask every model and write each one's results to a folder of its own below `out` as soon as it is done.
 
     A folder that holds results of this very question is kept; one that holds others, or those of a model that has
-    changed on this machine since, is that model's failure. `head` is a folder with one folder a model, named as its
-    results, or what all models share. `say` gets a line for each model.
+    changed on this machine since, is that model's failure. `head` is a folder of heads for each model
+    (`fourfold.evaluator.scoring.head_folders`), or what all models share. With `add`, results that lack some of the
+    scorers get those as well. `say` gets a line for each model.
     """
     outcomes: dict[str, ModelOutcome] = {}
     waiting: list[ModelRun] = []
     for model in models:
-        run, folder = ModelRun(model, _head_of(model, head)), out / folder_name(model)
+        folder = out / folder_name(model)
         try:
-            kept = _is_done(folder, spec, run)
+            run = run_of_missing(folder, spec, ModelRun(model, folder_of(head, model)), add=add)
         except Exception as error:  # a model of one's own is loaded to be compared, and may do anything
             outcomes[model] = _failure(model, folder, error)
             continue
-        if kept:
+        if run is None:
             outcomes[model] = ModelOutcome(model, folder, KEPT)
         else:
             waiting.append(run)
@@ -121,49 +88,7 @@ def _ask(
 
 
 def _failure(model: str, folder: Path, error: Exception) -> ModelOutcome:
-    """A user's mistake in its own words; anything else with its trace."""
-    if isinstance(error, InputError):
-        return ModelOutcome(model, folder, FAILED, str(error))
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return ModelOutcome(model, folder, FAILED, reason, "".join(traceback.format_exception(error)))
-
-
-def _is_done(folder: Path, spec: EvaluationSpec, run: ModelRun) -> bool:
-    """Whether the folder holds results on the same data, seed, scorers, heads and weights.
-
-    Raises InputError if of others, and what loading the model raises.
-    """
-    check_target(folder)
-    if not (folder / RESULTS_FILE).is_file():
-        return False
-    found = read_summary(folder)
-    heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in spec.scorers}
-    # Without a prompt, or a folder of images, the dataset says nothing of one.
-    here = {"prompt": None, "images": None, **spec.dataset}
-    here |= {"items": len(spec.items), "seed": spec.options.seed, "dtype": spec.options.load.dtype}
-    there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
-    other = [name for name, value in here.items() if name != "folder" and there.get(name) != value]
-    other += ["head"] if heads != hash_heads(run.head, spec.scorers, run.model) else []
-    missing = [name for name in spec.scorers if name not in found["scorers"]]
-    if not other and not missing and _has_changed(run.model, found["model"].get("identity"), spec):
-        other = ["state of the model"]
-    if other or missing:
-        what = f"another {other[0]}" if other else f"no scores of {', '.join(missing)}"
-        raise InputError(f"{folder}: holds earlier results with {what}; give another --out, or remove them")
-    return True
-
-
-def _has_changed(model: str, identity: str | None, spec: EvaluationSpec) -> bool:
-    """Whether a model on this machine is another than it was; tags and hubs are not fetched to see."""
-    place = re.split("[:,]", model, maxsplit=1)[-1]
-    is_here = Path(place).exists() and not model.startswith("hf-hub:")
-    if model != TINY and loader_of(model) != "custom" and not is_here:
-        return False
-    return load_encoder(model, allow_random_weights=spec.options.load.allow_random_weights).identity != identity
-
-
-def _head_of(model: str, head: Path | None) -> Path | None:
-    return head / folder_name(model) if head is not None and (head / folder_name(model)).is_dir() else head
+    return ModelOutcome(model, folder, FAILED, *explain(error))
 
 
 def _line(outcome: ModelOutcome) -> str:

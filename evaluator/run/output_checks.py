@@ -31,7 +31,7 @@ def check_writable(folder: Path) -> None:
 def check_results_output(folder: Path) -> None:
     """Raise InputError for a results folder that holds anything but what a run that was killed while it saved left."""
     if (folder / RESULTS_FILE).exists():
-        raise InputError(f"{folder}: exists and is not empty; {_FOREIGN}")
+        raise InputError(f"{folder}: exists and is not empty; {_FOREIGN}, or --add scorers to what is there")
     check_target(folder)
     check_writable(folder)
 

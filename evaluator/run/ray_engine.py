@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders import load_encoder
-from fourfold.evaluator.encoders.contract import Encoder, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, Encoder, LoadOptions
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, join_encoded
 from fourfold.evaluator.run.one_model import EvaluationSpec, ModelRun, Outcome, measure, try_scorers
 from fourfold.ray_cluster import connect, lost_task
@@ -47,6 +47,9 @@ def run_on_ray(
         raise InputError(f"--device {device}: Ray gives each worker a GPU, its only one; give --device cuda")
     ray, is_ours = connect(address)
     try:
+        if device == AUTO_DEVICE:  # where this is called there need not be what the workers have
+            kind = "cuda" if ray.cluster_resources().get("GPU") else "cpu"
+            spec = replace(spec, options=replace(spec.options, load=replace(spec.options.load, device=kind)))
         gpus = int(kind == "cuda")
         if gpus and is_ours and not address and not ray.cluster_resources().get("GPU"):  # a cluster may grow one
             raise InputError(f"--device {device}: Ray finds no GPU on this machine; give --device cpu")
@@ -65,7 +68,9 @@ def _run(
     shards = [replace(spec, items=spec.items[start : start + ITEMS_A_SHARD]) for start in starts]
 
     def submit(run: ModelRun) -> Any:
-        parts = [encode.remote(shard, run, here, i == 0) for i, shard in enumerate(shards)]
+        # Encoding needs of earlier results what they are of, not every score again for each shard.
+        lean = run if run.earlier is None else replace(run, earlier=replace(run.earlier, items=()))
+        parts = [encode.remote(shard, lean, here, i == 0) for i, shard in enumerate(shards)]
         return finish.remote(question, run, here, *parts)
 
     left, waiting = iter(runs), dict[Any, ModelRun]()

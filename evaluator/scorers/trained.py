@@ -20,6 +20,7 @@ from fourfold.evaluator.scorers.mlp import build_mlp, configure_mlp
 from fourfold.evaluator.scoring.blocks import score_in_blocks
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 from fourfold.evaluator.scoring.head_files import Head, find_head, head_file, load_head
+from fourfold.evaluator.scoring.head_folders import split_seed
 
 if TYPE_CHECKING:
     from fourfold.evaluator.encoders.contract import Encoder
@@ -85,9 +86,10 @@ def build_network(head: Head, encoder: "Encoder", where: str) -> HeadNetwork:
 
 
 def load_trained(name: str, context: ScorerContext) -> Scorer:
-    """The scorer `name` from the context's head file, or from the one shipped for the context's model."""
+    """The scorer `name`, a head type or TYPE#SEED, from the context's head file, or the one shipped for its model."""
     path = find_head(context.head, name, context.encoder)
-    return as_scorer(name, build_network(load_head(path, name, context.encoder), context.encoder, str(path)))
+    head = load_head(path, split_seed(name)[0], context.encoder)
+    return as_scorer(name, build_network(head, context.encoder, str(path)))
 
 
 def load_dcsm_ref(context: ScorerContext) -> Scorer:

@@ -1,7 +1,7 @@
 """What a scorer is, and what one is made from."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,3 +67,4 @@ class ScorerContext:
     encoded: "EncodedSet"
     head: Path | None = None
     seed: int = 0
+    own: Mapping[str, Callable] = field(default_factory=dict)  # the user's objects among the scorers, by name

@@ -5,7 +5,7 @@ how it was trained and what it reached. Nothing in it is ever executed.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from fourfold.errors import InputError
+from fourfold.evaluator.scoring.head_folders import file_in, folder_of, is_layout, split_seed
 from fourfold.files import write_file_with
 
 if TYPE_CHECKING:
@@ -111,29 +112,47 @@ def load_head(path: Path, head_type: str, encoder: "Encoder") -> Head:
     return head
 
 
-def find_head(given: Path | None, head_type: str, encoder: "Encoder") -> Path:
-    """The head file to use. Raises InputError if there is none.
-
-    `given` is a head file, or a folder with one `<head type>.safetensors` for each type, so that several trained
-    scorers can be run together; without it the head that is shipped for the model is used.
-    """
-    path = head_file(given, head_type, encoder.name)
+def find_head(given: Path | None, scorer: str, encoder: "Encoder") -> Path:
+    """The head file that a scorer is to use, as `head_file` finds it. Raises InputError if there is none."""
+    path = head_file(given, scorer, encoder.name)
     if path is None:
         raise InputError(
-            f"scorer {head_type!r}: no head is shipped for the model {encoder.name!r}; "
-            f"{how_to_train(head_type, encoder)}"
+            f"scorer {scorer!r}: no head is shipped for the model {encoder.name!r}; {how_to_train(scorer, encoder)}"
         )
     return path
 
 
-def head_file(given: Path | None, head_type: str, model: str) -> Path | None:
-    """The file for a type of head: what was given, or the one of its name in a folder; without, the one shipped, or
-    None.
+def head_file(given: Path | None, scorer: str, model: str) -> Path | None:
+    """The file for a scorer, such as "dcsm" or "dcsm#0", which need not be there; None if none is given or shipped.
+
+    `given` is a head file, a folder with a head of each type, or a folder with such a folder for each model
+    (`fourfold.evaluator.scoring.head_folders`). Without it, or where it is of the last kind and has no folder for the
+    model, the head that is shipped for the model is used. Raises InputError for a seed asked of a single file.
     """
-    if given is not None:
-        return given / f"{head_type}.safetensors" if given.is_dir() else given
+    shipped = _shipped(scorer, model)
+    folder = folder_of(given, model)
+    if folder is None:
+        return shipped
+    if not folder.is_dir():
+        if split_seed(scorer)[1] is not None:
+            raise InputError(f"scorer {scorer!r}: {folder} is one head; heads of several seeds lie in a folder")
+        return folder
+    return shipped if shipped is not None and is_layout(folder) else file_in(folder, scorer)
+
+
+def note_shipped(given: Path | None, scorers: Sequence[str], model: str) -> list[str]:
+    """A sentence for each scorer that has a shipped head although a folder of heads was given."""
+    heads = {} if given is None else {name: head_file(given, name.rpartition(":")[2], model) for name in scorers}
+    return [
+        f"{name}: the head that is shipped for {model}; the folder of heads that was given has none of this model"
+        for name, path in heads.items()
+        if path is not None and path.is_relative_to(SHIPPED)
+    ]
+
+
+def _shipped(scorer: str, model: str) -> Path | None:
     models = {folder.name for folder in SHIPPED.iterdir()}  # a name is looked up, never used as a path
-    shipped = SHIPPED / model / f"{head_type}.safetensors"
+    shipped = SHIPPED / model / f"{scorer}.safetensors"
     return shipped if model in models and shipped.is_file() else None
 
 
@@ -143,6 +162,8 @@ def check_given(given: str | Path | None) -> None:
         raise InputError(f"{given}: no such head file, nor a folder of them")
 
 
-def how_to_train(head_type: str, encoder: "Encoder") -> str:
+def how_to_train(scorer: str, encoder: "Encoder") -> str:
     """The end of a message: the command that makes the missing head."""
-    return f"train one with: fourfold train-head DATASET --model {encoder.name} --head {head_type} --out FILE"
+    head_type, seed = split_seed(scorer)
+    end = "--out FILE" if seed is None else f"--seeds {seed} --out HEADS"
+    return f"train one with: fourfold train-head DATASET --model {encoder.name} --head {head_type} {end}"

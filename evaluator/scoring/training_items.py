@@ -59,8 +59,8 @@ def shows_same_scenes(head: Head, source: Mapping[str, Any]) -> bool:
 
 def check_unseen(
     heads: Mapping[str, Head], items: Sequence[Item], encoded: "EncodedSet", source: Mapping[str, Any], allowed: bool
-) -> list[str]:
-    """A sentence for each head, by its scorer's name, that was trained on some of the items, for tables and pages.
+) -> dict[str, int]:
+    """How many of the items each head, by its scorer's name, was trained on; those that know none are left out.
 
     Raises InputError unless that is `allowed`.
     """
@@ -68,10 +68,7 @@ def check_unseen(
     known = {name: number for name, number in seen.items() if number}
     if known and not allowed:
         raise trained_on(*next(iter(known.items())), len(items))
-    return [
-        f"{name} was trained on {number} of these {len(items)} items: its scores tell what it remembers"
-        for name, number in known.items()
-    ]
+    return known
 
 
 def trained_on(name: str, seen: int, of: int) -> InputError:

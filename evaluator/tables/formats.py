@@ -83,12 +83,16 @@ def write_markdown(table: Table) -> str:
 
 
 def write_csv(table: Table) -> str:
-    """Numbers as fractions, not percent; a column of intervals becomes three. Title, marks and notes are left out."""
+    """Numbers as fractions, not percent; a column of intervals becomes three.
+
+    Title, notes and the marks of numbers are left out.
+    """
     bounded = [any(_has_interval(row[i]) for row in table.rows) for i in range(len(table.header))]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    plain = [name.removesuffix("†") for name in table.header]
-    names = [[name, f"{name} low", f"{name} high"] if b else [name] for name, b in zip(plain, bounded, strict=True)]
+    names = [
+        [name, f"{name} low", f"{name} high"] if b else [name] for name, b in zip(table.header, bounded, strict=True)
+    ]
     writer.writerow(chain.from_iterable(names))
     for row in table.rows:
         writer.writerow(chain.from_iterable(_csv_fields(cell, b) for cell, b in zip(row, bounded, strict=True)))
@@ -149,6 +153,10 @@ _LATEX = {
     "*": "{*}",  # likewise
     MISSING: "--",
     "†": r"\textdagger{}",
+    "‡": r"\textdaggerdbl{}",
+    "§": r"\S{}",
+    "▽": r"$\bigtriangledown$",
+    "≈": r"$\approx$",
     "\n": " ",
 }
 
@@ -164,7 +172,8 @@ def _markdown_cell(cell: Cell) -> str:
 
 def _latex_cell(cell: Cell) -> str:
     if isinstance(cell, Estimate):
-        return str(cell).replace("-", "$-$").replace("*", "$^{*}$")
+        marks = {"-": "$-$", "*": "$^{*}$", "▽": r"$^{\bigtriangledown}$", "≈": r"$^{\approx}$"}
+        return "".join(marks.get(sign, sign) for sign in str(cell))
     return _escape(_text(cell), _LATEX)
 
 

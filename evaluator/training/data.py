@@ -70,6 +70,31 @@ def prepare_data(
     )
 
 
+def placed(data: TrainingData, device: str) -> TrainingData:
+    """The data with its features on the device, if it is a GPU that has room for them and as much again.
+
+    Batches are then gathered there, and only their rows travel.
+    """
+    if not device.startswith("cuda"):
+        return data
+    images = data.images
+    parts = [images.pooled, images.patches, images.cls, *data.texts.values()]
+    free, _ = torch.cuda.mem_get_info(device)
+    if 2 * sum(part.nbytes for part in parts if part is not None) > free:
+        return data
+    return replace(data, images=to_device(images, device), texts={n: t.to(device) for n, t in data.texts.items()})
+
+
+def to_device(images: ImageFeatures, device: str) -> ImageFeatures:
+    """The features on the device, those that are there already as they are."""
+    return replace(
+        images,
+        pooled=images.pooled.to(device),
+        patches=None if images.patches is None else images.patches.to(device),
+        cls=None if images.cls is None else images.cls.to(device),
+    )
+
+
 def concatenate(parts: Sequence[ImageFeatures]) -> ImageFeatures:
     """Features one after another; all parts have the same fields and grid."""
     if len(parts) == 1:
@@ -93,15 +118,10 @@ def gather(data: TrainingData, rows: np.ndarray, device: str, rng: np.random.Gen
     image_rows = data.image_rows[rows]
     if rng is not None and data.versions > 1:
         image_rows = image_rows + len(data.images) // data.versions * rng.integers(data.versions, size=image_rows.shape)
-    images, text_rows = data.images[image_rows], torch.from_numpy(data.text_rows[rows])
+    text_rows = torch.from_numpy(data.text_rows[rows])
     return Batch(
-        images=replace(
-            images,
-            pooled=images.pooled.to(device),
-            patches=None if images.patches is None else images.patches.to(device),
-            cls=None if images.cls is None else images.cls.to(device),
-        ),
-        texts={name: values[text_rows].to(device) for name, values in data.texts.items()},
+        images=to_device(data.images[image_rows], device),
+        texts={name: values[text_rows.to(values.device)].to(device) for name, values in data.texts.items()},
         truth=torch.from_numpy(data.truth[rows]).to(device),
         known=torch.from_numpy(data.known[rows]).to(device),
     )

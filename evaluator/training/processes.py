@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from fourfold.errors import InputError
+from fourfold.evaluator.encoders.devices import choose_device
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -55,6 +56,7 @@ def find_processes(device: str) -> Processes:
 
     Raises InputError if there are several and accelerate is not installed, or all of them are given one GPU.
     """
+    device = choose_device(device)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Processes(device)
     if device.startswith("cuda:"):

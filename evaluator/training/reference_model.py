@@ -12,6 +12,7 @@ each picture brings several of its captions to the batch, for the text tower cos
 
 import json
 import math
+import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,9 +25,11 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.evaluator.encoders.batches import DTYPES, checked_device, checked_dtype
-from fourfold.evaluator.encoders.contract import TINY_FOLDER
+from fourfold.evaluator.encoders.batches import DTYPES, checked_dtype
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY_FOLDER
+from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.openclip import new_open_clip
+from fourfold.evaluator.training.ahead import made_ahead
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
 from fourfold.evaluator.training.natural_scenes import (
     PictureBatch,
@@ -66,14 +69,17 @@ def train_tiny(
     *,
     training: TinyTraining | None = None,
     model_folder: Path = TINY_FOLDER,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
+    workers: int | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
     """Train the reference model on the splits "train" and "validation" of a dataset of natural scenes.
 
     Writes an open_clip `local-dir:` folder: configuration, fp16 weights, and `training.json` with what was done and
-    reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. Raises InputError
-    for a checkpoint of another run.
+    reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. So many `workers`,
+    threads, cut the pictures of later steps while a step is made: by default as many as there are processors, and one
+    where the model itself runs on them. What is learnt does not depend on their number. Raises InputError for a
+    checkpoint of another run.
     """
     training = training or TinyTraining()
     checked_dtype(training.dtype)
@@ -93,13 +99,16 @@ def train_tiny(
     size = json.loads(config)["model_cfg"]["vision_cfg"]["image_size"]
     checkpoint = out / "checkpoint.pt"
     identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
-    history = _fit(model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress)
+    workers = workers or (1 if chosen.type == "cpu" else os.cpu_count() or 1)  # a processor has its own work
+    history = _fit(
+        model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress, workers
+    )
     write_file_with(out / WEIGHTS, lambda aside: save_file(_half_weights(model), aside))
     (out / CONFIG).write_text(config, encoding="utf-8")
     record = {
         "dataset": {"recipe": manifest["name"], "scenes_sha256": manifest["scenes_sha256"]},
         "training": asdict(training),
-        "device": device,
+        "device": str(chosen),
         "seconds": round(time.monotonic() - started),
         "parameters": sum(p.numel() for p in model.parameters()),
         "history": history,
@@ -127,6 +136,7 @@ def _fit(
     identity: str,
     device: torch.device,
     progress: bool,
+    workers: int = 1,
 ) -> list[dict[str, float]]:
     optimizer = torch.optim.AdamW(
         model.parameters(),
@@ -142,10 +152,15 @@ def _fit(
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         start, history = state["step"], state["history"]
-    bar = tqdm(range(start, training.steps), initial=start, total=training.steps, disable=None if progress else True)
-    for step in bar:
+
+    def make(step: int) -> PictureBatch:
         # The batch depends on seed and step alone, so that a resumed run sees what an uninterrupted one sees.
-        batch = sample_batch(train, sampling, np.random.default_rng([training.seed, step]))
+        return sample_batch(train, sampling, np.random.default_rng([training.seed, step]))
+
+    steps = range(start, training.steps)
+    made = made_ahead(make, steps, workers)
+    bar = tqdm(zip(steps, made, strict=True), initial=start, total=training.steps, disable=None if progress else True)
+    for step, batch in bar:
         rate = training.learning_rate * _schedule(step, training)
         loss = _step(model, optimizer, batch, rate, device, DTYPES[training.dtype])
         if (step + 1) % _CHECK_EVERY == 0 or step + 1 == training.steps:

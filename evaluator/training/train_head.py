@@ -14,6 +14,7 @@ import torch
 from fourfold.errors import InputError
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
+from fourfold.evaluator.encoders.devices import choose_device
 from fourfold.evaluator.encoders.features import ImageFeatures
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
 from fourfold.evaluator.scorers.trained import count_parameters, head_type
@@ -127,6 +128,7 @@ def train_on_features(
 ) -> HeadReport:
     """`train_head` from features that are there already."""
     _check_request(head, encoder, out, tensorboard)
+    config = replace(config, device=choose_device(config.device))  # what the file says is what was computed on
     started = time.monotonic()
     processes = processes or find_processes(config.device)
     sizes = head_type(head).configure(encoder, train.encoded.images) | dict(head_config or {})
@@ -162,9 +164,16 @@ def train_on_features(
     )
 
 
-def _check_request(head: str, encoder: Encoder, out: Path, tensorboard: Path | None) -> None:
+def why_unfit(head: str, encoder: Encoder) -> str:
+    """Why a head cannot be trained for an encoder; empty if it can. Raises InputError for an unknown head."""
     if head_type(head).needs_patches and not encoder.has_patches:
-        raise InputError(f"head {head!r} needs patch tokens and the model {encoder.name!r} has none; labclip does not")
+        return f"head {head!r} needs patch tokens and the model {encoder.name!r} has none; labclip does not"
+    return ""
+
+
+def _check_request(head: str, encoder: Encoder, out: Path, tensorboard: Path | None) -> None:
+    if reason := why_unfit(head, encoder):
+        raise InputError(reason)
     if out.exists():
         raise InputError(f"{out}: exists already and is not overwritten; choose another name or delete it")
     if not out.parent.is_dir():

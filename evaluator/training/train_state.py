@@ -18,9 +18,10 @@ from torch import nn
 from tqdm import tqdm
 
 from fourfold.errors import InputError
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE
 from fourfold.evaluator.scorers.trained import HeadNetwork
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
-from fourfold.evaluator.training.data import TrainingData, batches, disturb, gather, items_right
+from fourfold.evaluator.training.data import TrainingData, batches, disturb, gather, items_right, placed
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
 from fourfold.files import write_atomically
@@ -47,7 +48,7 @@ class TrainingConfig:
     feature_noise: float = 0.0  # length of the random vector added to each unit-length feature
     token_dropout: float = 0.0  # share of caption tokens hidden from the head
     seed: int = 0
-    device: str = "cpu"
+    device: str = AUTO_DEVICE
 
     def __post_init__(self) -> None:
         for names, holds, allowed in (
@@ -79,7 +80,8 @@ class HeadTrainer:
     """A training run: the network, its optimiser, the best weights so far, and where it stands."""
 
     def __init__(self, network: HeadNetwork, config: TrainingConfig, data: TrainingData, processes: Processes):
-        self.network, self.config, self.data, self.processes = network, config, data, processes
+        self.network, self.config, self.processes = network, config, processes
+        self.data = placed(data, processes.device)
         self.module = cast(nn.Module, network).to(processes.device)
         self.optimizer = torch.optim.AdamW(
             _decay_matrices_only(self.module, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98)

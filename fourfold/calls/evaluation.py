@@ -1,27 +1,34 @@
 """`evaluate` and `models`: a dataset scored with one model or with many, and which models can be named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from fourfold.evaluator.analysis.results import Results
+from fourfold.errors import InputError
+from fourfold.evaluator.analysis.results import Results, load
+from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import list_models
-from fourfold.evaluator.encoders.contract import TINY, LoadOptions
+from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
+from fourfold.evaluator.encoders.model_names import read_models
+from fourfold.evaluator.run.earlier import run_of_missing
 from fourfold.evaluator.run.engines import ENGINES, check_engine
 from fourfold.evaluator.run.evaluation_spec import make_spec
-from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all, read_models
+from fourfold.evaluator.run.many_models import ModelOutcome, evaluate_all
 from fourfold.evaluator.run.one_model import ModelRun, save_outcome
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.run.output_checks import check_results_output, check_writable
+from fourfold.evaluator.scorers.own import GivenScorer, name_scorers
 from fourfold.evaluator.scoring.head_files import check_given
+from fourfold.evaluator.scoring.head_folders import folder_of
 
 
 def evaluate(
-    dataset: str | Path,
+    dataset: str | Path | Iterable[Item],
     *,
-    model: str = TINY,
-    scorers: Sequence[str] = ("cosine",),
+    model: str | Encoder = TINY,
+    scorers: GivenScorer | Sequence[GivenScorer] = "cosine",
     out: str | Path | None = None,
+    add: bool = False,
     head: str | Path | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -31,7 +38,7 @@ def evaluate(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
@@ -45,9 +52,15 @@ def evaluate(
 
     The results hold the scores of every item, every metric with its interval, and what is needed to repeat the run.
 
-    dataset: a folder that `generate` made, or "name:PATH" of a benchmark by others.
-    model: what `models` lists, or another specification of `load_encoder`.
-    head: a head file, or a folder with one for each scorer that needs one; None: the heads that are shipped.
+    dataset: a folder that `generate` made, "name:PATH" of a benchmark by others, or `Item`s.
+    model: what `models` lists, another specification of `load_encoder`, or an encoder itself, with the contract of
+        `fourfold.evaluator.encoders.contract`.
+    scorers: one or several: a name that `fourfold evaluate --help` lists, "module:function", a function of the pictures
+        and captions of an item, or a `Scorer`; see `fourfold.evaluator.scorers.own`.
+    add: where `out` holds results of the same model, data, seed and precision, score those scorers alone that they
+        lack; what is there afterwards is what one run with all of them gives.
+    head: a head file, a folder with one for each scorer that needs one, or a folder of such folders for each model
+        (`train_heads` writes one); None: the heads that are shipped.
     engine: "local", or "ray", which spreads the items over the Ray cluster at `address` or on this machine.
     split, limit: the questions of one split (by default "test", else the first), the first `limit` of each category.
     retrieval: for a dataset of ours, ask the search for content captions among all its pictures as well.
@@ -59,19 +72,28 @@ def evaluate(
     seed: of all that is random: resamples, the controls that draw.
     command: what the results say of how to repeat the run; by default how this process was called.
 
-    Raises InputError, before any model is loaded, for an `out` that holds something, and for options that do not fit
-    the dataset.
+    Raises InputError, before any model is loaded, for an `out` that holds something (with `add`: results of another
+    question), and for options that do not fit the dataset.
     """
-    if out is not None:
+    if out is not None and not add:
         check_results_output(Path(out))
+    if out is None and add:
+        raise InputError("evaluate: add says that results in `out` get more scorers; name that folder")
     check_engine(engine, address)
     check_given(head)
     reading = ReadOptions(split, limit, retrieval, _path(images), allow_missing, prompt)
     running = RunOptions(
         LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
     )
-    spec = make_spec(dataset, scorers, reading, running, command=command)
-    run = ModelRun(model, _path(head))
+    names, own = name_scorers(scorers)
+    spec = make_spec(dataset, names, reading, running, command=command, own=own)
+    run = _model_run(model, _path(head))
+    if out is not None and add:
+        check_writable(Path(out))
+        lacking = run_of_missing(Path(out), spec, run, add=True)
+        if lacking is None:
+            return load(Path(out))
+        run = lacking
     [(_, outcome)] = ENGINES[engine](spec, [run], address, progress)
     if isinstance(outcome, Exception):
         raise outcome
@@ -81,11 +103,12 @@ def evaluate(
 
 
 def evaluate_models(
-    dataset: str | Path,
+    dataset: str | Path | Iterable[Item],
     models: str | Path | Sequence[str],
     out: str | Path,
     *,
-    scorers: Sequence[str] = ("cosine",),
+    add: bool = False,
+    scorers: GivenScorer | Sequence[GivenScorer] = "cosine",
     head: str | Path | None = None,
     engine: str = "local",
     address: str | None = None,
@@ -95,7 +118,7 @@ def evaluate_models(
     images: str | Path | None = None,
     allow_missing: bool = False,
     prompt: str | None = None,
-    device: str = "cpu",
+    device: str = AUTO_DEVICE,
     dtype: str = "float32",
     batch_size: int | Literal["auto"] = "auto",
     allow_random_weights: bool = False,
@@ -109,8 +132,9 @@ def evaluate_models(
     """Score a dataset with many models, given as names or as a file with one a line; a results folder each in `out`.
 
     What is there already is kept, and a model that fails does not stop the others: see `outcome` of what is returned.
-    `head` is a folder with one folder a model, or what all models share; `say` gets a line for each model that is
-    done. The other arguments are those of `evaluate`.
+    `head` is a folder of heads for each model, as `train_heads` writes it, or what all models share; with `add`,
+    results that lack some of the scorers get them; `say` gets a line for each model that is done. The other arguments
+    are those of `evaluate`.
 
     Raises InputError for an `out` that cannot be written, a list of models that cannot be read, and options that do
     not fit the dataset.
@@ -123,15 +147,22 @@ def evaluate_models(
     running = RunOptions(
         LoadOptions(device, dtype, allow_random_weights, batch_size), _path(cache_dir), seed, allow_training_items
     )
-    spec = make_spec(dataset, scorers, reading, running, command=command)
+    scorer_names, own = name_scorers(scorers)
+    spec = make_spec(dataset, scorer_names, reading, running, command=command, own=own)
     return evaluate_all(
-        spec, names, Path(out), head=_path(head), engine=engine, address=address, progress=progress, say=say
+        spec, names, Path(out), head=_path(head), engine=engine, address=address, add=add, progress=progress, say=say
     )
 
 
 def models() -> list[str]:
     """Names of all models that can be given as they are: fourfold-tiny and every open_clip "ARCH,tag"."""
     return list_models()
+
+
+def _model_run(model: str | Encoder, head: Path | None) -> ModelRun:
+    """What is run: a model by its name, or an encoder that the user has, whose name is found when it is checked."""
+    name = model if isinstance(model, str) else str(getattr(model, "name", type(model).__name__))
+    return ModelRun(name, folder_of(head, name), None if isinstance(model, str) else model)
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -3,6 +3,7 @@
 As in `fourfold.cli.main`, heavy imports stay inside the commands.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ def export(dataset: Path, format: str, out: Path, **options: Any) -> None:
     from fourfold.generator.exports import export as call
 
     done = call(dataset, format, out, **options)
-    click.echo(f"{done.path}: {done.items} items of the split {done.split}")
+    hint = f"; score it with `fourfold evaluate {done.dataset} ...`" if done.dataset else ""
+    click.echo(f"{done.path}: {done.items} items of the split {done.split}{hint}")
 
 
 @click.command(short_help="Write a page that shows a dataset group by group.")
@@ -144,4 +146,26 @@ def audit(dataset: str, seed: int) -> None:
         raise InputError(f"{dataset}: captions or objects give answers away without the picture (see above)")
 
 
-DATASET_COMMANDS = (generate, merge, verify, preview, describe, export, browse, audit)
+@click.command(short_help="List what scenes and captions are made of.")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="rows as JSON, with every field")
+def kinds(name: str | None, as_json: bool) -> None:
+    """List what scenes and captions are made of: objects, colors, sizes, materials, patterns, surfaces, arrangements,
+    relations, regions, comparisons, superlatives, categories, templates; the list of that NAME, or the names in all.
+    """
+    from fourfold.calls.kinds import LISTS, kinds_table
+    from fourfold.calls.kinds import kinds as call
+    from fourfold.evaluator.tables.formats import write_text
+
+    table = None if name is None else kinds_table(name)
+    if as_json:
+        click.echo(json.dumps(call() if name is None else call()[name], indent=1, ensure_ascii=False))
+    elif table is not None:
+        click.echo(write_text(table))
+    else:
+        for each, rows in call().items():
+            click.echo(f"{each} ({len(rows)}): {', '.join(row['name'] for row in rows)}\n")
+        click.echo(f"`fourfold kinds {LISTS[0]}` says more of one list", err=True)
+
+
+DATASET_COMMANDS = (generate, merge, verify, preview, describe, export, browse, audit, kinds)

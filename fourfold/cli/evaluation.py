@@ -22,6 +22,7 @@ from fourfold.cli.options import (
     RANDOM,
     SEED,
     SPLIT,
+    say_device,
 )
 from fourfold.errors import InputError
 
@@ -34,7 +35,8 @@ from fourfold.errors import InputError
 )
 @click.option("--models", type=click.Path(path_type=Path), help="file with a model a line; a folder each, in --out")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the results")
-@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder with one for each scorer")
+@click.option("--add", is_flag=True, help="--out holds results already: score what they lack, and add it")
+@click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
 @click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
@@ -60,7 +62,7 @@ def evaluate(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Score DATASET (a folder, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
+    """Score DATASET (a folder or its URL, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
 
     `fourfold models` lists models.
 
@@ -70,16 +72,25 @@ def evaluate(
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
       of scorers of patch tokens: patch-shuffle:NAME (they change places),
       mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)
+      of a head trained with several seeds, dcsm is all of them and dcsm#0 is one
+      and your own: module:function; see fourfold.evaluator.scorers.own
     \b
     Benchmarks by others:
       vg-relation, vg-attribution, coco-order, flickr-order (ARO)
       whatsup, coco-qa, vg-qa, whatsup-edited, coco-qa-edited, vg-qa-edited
       bivlc, clip-binding, colorswap, crepe, eqben, mmvp, ncd, negbench
       retrieval (COCO, Flickr30k), spec, sugarcrepe, valse, vismin, winoground
+    \b
+    Your own (columns image, caption, foil; image_0, caption_0, image_1, caption_1):
+      csv:FILE, jsonl:FILE, wds:TARS, toml:FILE (describes one of the others),
+      hf:ORG/NAME (here a HuggingFace dataset; of --model, a model);
+      other names: csv:my.csv#image=file,caption=text,foils=neg1+neg2
     """
     from fourfold.calls.evaluation import evaluate as call
 
     options |= {"progress": not quiet}
+    if options["engine"] == "local":  # Ray's workers find their own
+        options |= {"device": say_device(options["device"])}
     if models is None:
         _print_results(call(dataset, model=model, **options))
         click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
@@ -124,15 +135,26 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
 @click.command(short_help="Put several results side by side, paired.")
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--scorer", "scorers", multiple=True, help="repeat for several; default: all")
+@click.option(
+    "--equivalence", type=float, metavar="POINTS", help="also test that differences are smaller than this, e.g. 5"
+)
 @click.option("--form", default="text", show_default=True, help="text, markdown, csv, latex, html")
-def compare(results: tuple[Path, ...], scorers: tuple[str, ...], form: str) -> None:
+def compare(results: tuple[Path, ...], scorers: tuple[str, ...], equivalence: float | None, form: str) -> None:
     """Put several RESULTS folders side by side, paired where they asked the same."""
-    from fourfold.evaluator.analysis.comparison import compare as call
-    from fourfold.evaluator.analysis.comparison import load_runs
+    from fourfold.calls.reports import compare as call
+    from fourfold.evaluator.analysis.equivalence import check_margin, equivalence_table
     from fourfold.evaluator.analysis.model_table import model_table
     from fourfold.evaluator.tables.formats import write_table
 
-    click.echo(write_table(model_table(call(load_runs(results), scorers=scorers or None)), form))
+    if equivalence is not None:
+        check_margin(equivalence)
+    found = call(results, scorers=scorers or None)
+    click.echo(write_table(model_table(found), form))
+    if equivalence is not None:
+        table = equivalence_table(found, equivalence)
+        if table is None:
+            raise InputError("compare: these results are not paired, so no equivalence can be tested")
+        click.echo(write_table(table, form))
 
 
 @click.command(short_help="Measure which of C1-C4 a model's space satisfies.")
@@ -155,11 +177,15 @@ def probe(dataset: Path, quiet: bool, **options: Any) -> None:
     twins differ, a bilinear score on the same vectors may satisfy C2. Groups that hold prove nothing about others.
     """
     from fourfold.calls.probing import probe as call
+    from fourfold.evaluator.analysis.joint_satisfaction import joint_table
     from fourfold.evaluator.analysis.probe_results import probe_table
     from fourfold.evaluator.tables.formats import write_text
 
+    options |= {"device": say_device(options["device"])}
     found = call(dataset, progress=not quiet, **options)
     click.echo(write_text(probe_table(found)))
+    if table := joint_table(found.joint, found.model):
+        click.echo(write_text(table))
 
 
 @click.command(short_help="List models that can be named.")
@@ -192,15 +218,19 @@ def demo(out: Path, groups: int, workers: int | None, quiet: bool) -> None:
 
 
 def _print_results(results: Any) -> None:
+    from fourfold.evaluator.analysis.parts_table import parts_table
     from fourfold.evaluator.analysis.result_tables import (
         authors_table,
         category_table,
         comparison_table,
         retrieval_table,
     )
+    from fourfold.evaluator.analysis.seed_table import seed_table
     from fourfold.evaluator.tables.formats import write_text
 
-    tables = [category_table(results), *filter(None, [comparison_table(results), retrieval_table(results)])]
+    tables = [category_table(results)]
+    optional = [seed_table(results), comparison_table(results), parts_table(results), retrieval_table(results)]
+    tables += filter(None, optional)
     if results.authors:
         tables.append(authors_table(results))
     for table in tables:

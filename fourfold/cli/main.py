@@ -12,6 +12,7 @@ import click
 
 from fourfold.cli.datasets import DATASET_COMMANDS
 from fourfold.cli.evaluation import EVALUATION_COMMANDS
+from fourfold.cli.publishing import PUBLISHING_COMMANDS
 from fourfold.cli.training import TRAINING_COMMANDS
 from fourfold.errors import InputError
 from fourfold.version import software_version
@@ -56,7 +57,7 @@ def cli() -> None:
     """
 
 
-for _command in (*DATASET_COMMANDS, *EVALUATION_COMMANDS, *TRAINING_COMMANDS):
+for _command in (*DATASET_COMMANDS, *EVALUATION_COMMANDS, *PUBLISHING_COMMANDS, *TRAINING_COMMANDS):
     cli.add_command(_command)
 
 

@@ -8,14 +8,10 @@ import click
 from fourfold.errors import InputError
 
 
-def _no_url(context: click.Context, parameter: click.Parameter, given: str) -> str:
+def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
     if "://" in given:
         raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
-    return given
-
-
-def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
-    return Path(_no_url(context, parameter, given))
+    return Path(given)
 
 
 def _as_batch_size(context: click.Context, parameter: click.Parameter, given: str) -> int | Literal["auto"]:
@@ -26,14 +22,22 @@ def _as_batch_size(context: click.Context, parameter: click.Parameter, given: st
     return int(given)
 
 
-DATASET = click.argument("dataset", callback=_no_url)
+def say_device(given: str) -> str:
+    """The device that a command is to compute on, "auto" replaced by what is here; said before anything else."""
+    from fourfold.evaluator.encoders.devices import choose_device, describe_device
+
+    click.echo(f"device: {describe_device(given)}")
+    return choose_device(given)
+
+
+DATASET = click.argument("dataset")
 FOLDER = click.argument("dataset", callback=_as_folder)
 SEED = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="of everything random")
 QUIET = click.option("--quiet", is_flag=True, help="no progress bars")
 MODEL = click.option(
     "--model", default="fourfold-tiny", show_default=True, help="e.g. ViT-B-16,openai; see `fourfold models`"
 )
-DEVICE = click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, mps")
+DEVICE = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps; auto: a GPU if any")
 DTYPE = click.option("--dtype", default="float32", show_default=True, help="float32, float16, bfloat16")
 CACHE = click.option(
     "--cache", "cache_dir", type=click.Path(path_type=Path), help="folder that keeps features for later runs"

@@ -34,6 +34,7 @@ class Category:
 
     name: str
     sample: Sampler
+    forms: tuple[str, ...]  # of its claims: the rows of `captions.phrases.TEMPLATES` that its captions are made by
 
     @property
     def condition(self) -> str:
@@ -49,25 +50,42 @@ class Category:
 CATEGORIES = {
     category.name: category
     for category in (
-        Category("content", content.sample),
-        Category("binding", binding.sample),
-        Category("relation", relation.sample),
-        Category("location", location.sample),
-        Category("negation", negation.sample),
-        Category("counting", counting.sample),
-        Category("comparison", comparison.sample),
-        Category("binding+relation", binding_relation.sample),
-        Category("binding+negation", binding_negation.sample),
-        Category("relation+negation", relation_negation.sample),
-        Category("proximity", proximity.sample),
-        Category("between", between.sample),
-        Category("ranking", ranking.sample),
-        Category("facing", facing.sample),
-        Category("quantification", quantification.sample),
-        Category("exclusivity", exclusivity.sample),
-        Category("logic", logic.sample),
-        Category("numerosity", numerosity.sample),
-        Category("conjunction", conjunction.sample),
-        Category("half-truth", half_truth.sample),
+        Category("content", content.sample, ("exists", "exists+exists")),
+        Category("binding", binding.sample, ("exists+exists",)),
+        Category("relation", relation.sample, ("related",)),
+        Category("location", location.sample, ("located",)),
+        Category(
+            "negation",
+            negation.sample,
+            ("exists", "absent", "exists+exists", "exists+absent", "absent+absent", "related", "unrelated"),
+        ),
+        Category("counting", counting.sample, ("counted",)),
+        Category("comparison", comparison.sample, ("compared",)),
+        Category("binding+relation", binding_relation.sample, ("related",)),
+        Category("binding+negation", binding_negation.sample, ("exists+exists", "exists+absent", "absent")),
+        Category("relation+negation", relation_negation.sample, ("unrelated", "related+unrelated")),
+        Category("proximity", proximity.sample, ("related",)),
+        Category("between", between.sample, ("between",)),
+        Category("ranking", ranking.sample, ("ranked",)),
+        Category("facing", facing.sample, ("facing", "facingobject")),
+        Category("quantification", quantification.sample, ("all", "some", "none", "not-all")),
+        Category("exclusivity", exclusivity.sample, ("only", "nothing-but", "only-kind", "not-only-kind", "except")),
+        Category(
+            "logic",
+            logic.sample,
+            (
+                "one-of",
+                "fits-both",
+                "not+fits-both",
+                "not-both",
+                "absent",
+                "not+absent",
+                "exists+exists",
+                "unrelated+unrelated",
+            ),
+        ),
+        Category("numerosity", numerosity.sample, ("counted", "atleast", "fewer", "morethan", "asmanyas")),
+        Category("conjunction", conjunction.sample, ("exists+exists", "exists+exists+exists")),
+        Category("half-truth", half_truth.sample, ("exists", "exists+exists", "exists+exists+exists", "related")),
     )
 }

@@ -32,6 +32,7 @@ from fourfold.scenes.truth.descriptions import Description
 from fourfold.scenes.truth.relations import CLAIMABLE, RELATIONS, stands
 
 EDITS = ("swap-object", "replace-relation")
+_DRAWS = {1: 1, 2: 4}  # edition -> of objects for which places are looked for; two large ones in a grid may have none
 _STACK_OBJECTS = 4  # a stack hides much of what stands behind it
 _STACK_COVERED = 0.3  # share of a box that others may cover beside a stack: more is seldom seen well enough
 
@@ -59,16 +60,19 @@ def place_related(world: World, arrangement: str, rng: np.random.Generator) -> t
     Returns the layout and the relation; None if no places were found.
     """
     relation = choose(rng, CLAIMABLE[arrangement])
-    objects = sample_objects(world, rng, sample_number(world, rng))
-    layout = sample_layout(
-        world,
-        objects,
-        rng,
-        arrangement=arrangement,
-        clearance=clearance_to_swap(objects, 0, 1),
-        accept=lambda layout: _clear(relation, layout),
-    )
-    return None if layout is None else (layout, relation)
+    for _ in range(_DRAWS[world.edition]):
+        objects = sample_objects(world, rng, sample_number(world, rng))
+        layout = sample_layout(
+            world,
+            objects,
+            rng,
+            arrangement=arrangement,
+            clearance=clearance_to_swap(objects, 0, 1),
+            accept=lambda layout: _clear(relation, layout),
+        )
+        if layout is not None:
+            return layout, relation
+    return None
 
 
 def _clear(relation: str, layout: Layout) -> bool:

@@ -30,33 +30,47 @@ class Export:
     title: str
     takes: str  # what of a dataset has a place in the schema
     write: Callable[[Source, Path], int]  # into an empty folder; gives the number of items
+    read_as: str | None  # what `evaluate` reads it as, with {out} and {split}; None: it holds no captions
 
 
 EXPORTS: dict[str, Export] = {
-    "sugarcrepe": Export("SugarCrepe", "content, binding, relation, location and comparison", sugarcrepe.write),
-    "winoground": Export("Winoground", "every group", winoground.write),
-    "bivlc": Export("BiVLC", "content, binding, relation, location and comparison", bivlc.write),
+    "sugarcrepe": Export(
+        "SugarCrepe", "content, binding, relation, location and comparison", sugarcrepe.write, "sugarcrepe:{out}"
+    ),
+    "winoground": Export("Winoground", "every group", winoground.write, "winoground:{out}"),
+    "bivlc": Export("BiVLC", "content, binding, relation, location and comparison", bivlc.write, "bivlc:{out}"),
     "clip-binding": Export(
         "clip-binding",
         "binding of an attribute with three values or more, and pictures of a cube, a sphere or a cylinder",
         clip_binding.write,
+        "clip-binding:{out}",
     ),
-    "whatsup": Export("What'sUp A and B", "relation: left, right, front, behind, on, under", whatsup.write),
-    "negbench": Export("NegBench, multiple choice", "pictures of which one kind is in one alone", negbench.write),
-    "valse": Export("VALSE", "content, relation, location, negation and counting", valse.write),
-    "clevr": Export("CLEVR scenes", "every picture", clevr.write),
-    "open-clip": Export("open_clip's training CSV", "every picture", open_clip_csv.write),
-    "dcsm": Export("the DCSM authors' training folders", "binding, relation and negation", dcsm.write),
+    "whatsup": Export(
+        "What'sUp A and B", "relation: left, right, front, behind, on, under", whatsup.write, "whatsup:{out}"
+    ),
+    "negbench": Export(
+        "NegBench, multiple choice", "pictures of which one kind is in one alone", negbench.write, "negbench:{out}"
+    ),
+    "valse": Export("VALSE", "content, relation, location, negation and counting", valse.write, "valse:{out}"),
+    "clevr": Export("CLEVR scenes", "every picture", clevr.write, None),
+    "open-clip": Export(
+        "open_clip's training CSV",
+        "every picture",
+        open_clip_csv.write,
+        "csv:{out}/{split}.csv#image=filepath,caption=title",
+    ),
+    "dcsm": Export("the DCSM authors' training folders", "binding, relation and negation", dcsm.write, "ncd:{out}"),
 }
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and from which split."""
+    """What was written, from which split, and the DATASET that `evaluate` takes for it, where it holds captions."""
 
     path: Path
     split: str
     items: int
+    dataset: str | None
 
 
 def export(dataset: str | Path, format: str, out: str | Path, *, split: str | None = None) -> Exported:
@@ -84,4 +98,5 @@ def export(dataset: str | Path, format: str, out: str | Path, *, split: str | No
         aside.rename(out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return Exported(out, source.split, items)
+    read_as = EXPORTS[format].read_as
+    return Exported(out, source.split, items, read_as and read_as.format(out=out, split=source.split))

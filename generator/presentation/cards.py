@@ -8,6 +8,7 @@ from fourfold.conditions import DIFFERENCES, condition_of
 from fourfold.files import dump_json, write_atomically
 from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
 from fourfold.generator.dataset.formats import FORMATS
+from fourfold.generator.dataset.naming import full_name
 from fourfold.generator.dataset.reading import NATURAL
 from fourfold.generator.presentation import croissant
 from fourfold.generator.recipe.recipe import Recipe, Split, named_values, wanted_objects
@@ -41,7 +42,7 @@ def _front_matter(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
         "license: cc-by-4.0",
         "language: en",
         # JSON strings are YAML strings, whatever is in them, but for what JSON escapes as two halves.
-        f"pretty_name: {json.dumps(recipe.name, ensure_ascii=False)}",
+        f"pretty_name: {json.dumps(full_name(manifest | {'name': recipe.name}), ensure_ascii=False)}",
         "task_categories: [zero-shot-image-classification, image-text-to-text]",
         f"size_categories: {size}",
         "tags: [synthetic, compositionality, clip, negation, spatial, attribute-binding, croissant]",
@@ -59,9 +60,11 @@ def _hub_split(name: str) -> str:
 
 
 def _body(recipe: Recipe, manifest: dict[str, Any]) -> list[str]:
+    changes = manifest.get("changes")
     lines = [
         f"# {recipe.name}",
         "",
+        *([f"**Not `{recipe.name}` as it is published: {', '.join(changes)}.**", ""] if changes else []),
         recipe.description or "A Fourfold dataset: rendered scenes with verified captions.",
         "",
     ]

@@ -6,6 +6,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from fourfold.errors import InputError
+from fourfold.generator.dataset.naming import full_name
 from fourfold.generator.dataset.reading import Group, choose_split, read_groups, read_manifest, read_picture
 
 _GAP, _LINE, _MARGIN = 4, 13, 14
@@ -38,7 +39,7 @@ def preview(
     cell = (2 * size + _GAP + _MARGIN, size + 4 * _LINE + _MARGIN)
     many = "group" if columns * rows == 1 else f"{columns * rows} groups"
     shown = "all groups there are" if complete else f"the first {many} of each category"
-    said = f"{read_manifest(folder).get('name', folder.name)}, {split}: {shown}; below each picture its true caption"
+    said = f"{full_name(read_manifest(folder), folder.name)}, {split}: {shown}; below each picture its true caption"
     font, width = ImageFont.load_default(11), columns * cell[0] + _MARGIN
     title = _wrap(said, font, width - 2 * _MARGIN)
     top = len(title) * _LINE + _MARGIN

@@ -12,6 +12,7 @@ from typing import Any
 from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
 from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
+from fourfold.generator.dataset.naming import full_name
 from fourfold.generator.recipe.recipe import Publication, Recipe
 
 _Node = dict[str, Any]
@@ -71,7 +72,7 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "conformsTo": _CONFORMS_TO,
         "name": recipe.name,
-        "description": recipe.description or "A Fourfold dataset: rendered scenes with verified captions.",
+        "description": _description(recipe, manifest),
         "license": _LICENSE,
         "url": said.url or f"urn:sha256:{manifest['recipe_sha256']}",
         "creator": {"@type": "sc:Organization", "name": said.creator or "The Fourfold authors"},
@@ -79,12 +80,18 @@ def describe(recipe: Recipe, manifest: dict[str, Any]) -> dict[str, Any]:
         "version": said.version,
         "inLanguage": "en",
         "keywords": ["compositionality", "vision-language", "CLIP", "synthetic", *_categories(manifest)],
-        "citeAs": f"{recipe.name}, seed {recipe.seed}, made with Fourfold {software}",
+        "citeAs": f"{full_name(manifest)}, seed {recipe.seed}, made with Fourfold {software}",
         "isLiveDataset": False,
         **_responsible_ai(recipe, manifest),
         "distribution": distribution(manifest),
         "recordSet": [_record_set(split, fields) for split, (_, fields) in _described(manifest).items() if fields],
     }
+
+
+def _description(recipe: Recipe, manifest: dict[str, Any]) -> str:
+    said = recipe.description or "A Fourfold dataset: rendered scenes with verified captions."
+    changes = manifest.get("changes")
+    return f"{said} Modified: {', '.join(changes)}." if changes else said
 
 
 def distribution(manifest: dict[str, Any]) -> list[_Node]:

@@ -11,6 +11,7 @@ from typing import Any
 from fourfold.conditions import DIFFERENCES
 from fourfold.errors import InputError
 from fourfold.generator.dataset.difficulty_axes import AXES, DifficultyAxis, applicable
+from fourfold.generator.dataset.naming import full_name
 from fourfold.generator.dataset.reading import (
     NATURAL,
     check_row,
@@ -67,7 +68,7 @@ def describe(dataset: str | Path, *, split: str | None = None) -> Portrait:
     tallies += [_binned(title, found) for title, found in counts.items() if title.startswith(_DIFFICULTY)]
     if rejections:
         tallies.append(_named("drafts rejected, because", rejections))
-    return Portrait(str(manifest.get("name", folder.name)), _facts(folder, manifest, splits), tuple(tallies))
+    return Portrait(full_name(manifest, folder.name), _facts(folder, manifest, splits), tuple(tallies))
 
 
 _DIFFICULTY, _BY_CATEGORY = "pictures by ", "groups by category"

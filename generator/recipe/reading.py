@@ -46,6 +46,7 @@ __all__ = [
     "recipe_from_dict",
     "recipe_hash",
     "recipe_to_dict",
+    "shipped_cards",
     "with_overrides",
 ]
 MASKS = "masks"  # folder beside the splits, so no split's name
@@ -313,15 +314,20 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _find(name: str | Path) -> Path:
-    """A path that exists, or a data card of that name in the clone or the installation."""
+def shipped_cards() -> dict[str, Path]:
+    """The recipes of the data cards in the clone or the installation, by name."""
     import sysconfig
 
+    folders = (Path(__file__).resolve().parents[2] / "data_cards", Path(sysconfig.get_path("data")) / "share/fourfold")
+    return {card.stem: card for folder in folders if folder.is_dir() for card in sorted(folder.glob("*.toml"))}
+
+
+def _find(name: str | Path) -> Path:
+    """A path that exists, or a data card of that name."""
     path = Path(name)
     if path.suffix == ".toml" and path.is_file():
         return path
-    folders = (Path(__file__).resolve().parents[2] / "data_cards", Path(sysconfig.get_path("data")) / "share/fourfold")
-    known = {card.stem: card for folder in folders if folder.is_dir() for card in sorted(folder.glob("*.toml"))}
+    known = shipped_cards()
     if str(name) in known:
         return known[str(name)]
     near = difflib.get_close_matches(str(name), known, n=1)

@@ -21,6 +21,7 @@ from fourfold.generator.dataset.checksums import CHECKSUMS, checksum_line
 from fourfold.generator.dataset.reading import FORMAT_VERSION
 from fourfold.generator.presentation.cards import CARD, CROISSANT, write_card
 from fourfold.generator.presentation.croissant import publication_date
+from fourfold.generator.recipe.changes import describe_changes
 from fourfold.generator.recipe.reading import Recipe, recipe_hash, recipe_to_dict
 from fourfold.generator.run.destinations import MANIFEST
 from fourfold.generator.run.shards import WORK, Job, Shard, ShardRecord, checksums_path, read_record, rows_path
@@ -90,6 +91,7 @@ def make_manifest(
         "format_version": FORMAT_VERSION,
         "format": format,
         "name": recipe.name,
+        "changes": describe_changes(recipe),  # of the recipe that the data cards hold under this name
         "recipe_sha256": recipe_hash(recipe),
         "recipe": recipe_to_dict(recipe),
         "seed": recipe.seed,

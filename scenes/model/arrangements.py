@@ -92,31 +92,34 @@ def crowding(row: Arrangement, radii: np.ndarray) -> np.ndarray:
     return np.array([larger**wider, larger ** (1 - wider)])
 
 
-def scatter(row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
-    """Random points `[n, 2]` for objects with clearances of these radii `[n]`, in scene units; None if two collide.
+def scatter(
+    row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator, times: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Random points for objects with clearances of these radii `[n]`, in scene units, drawn `times` times in a row.
 
-    `crowd` [2] enlarges the area (see `crowding`). In a stacked arrangement the first two objects share a point.
+    Returns points [times, n, 2], and which of the draws keep all clearances apart, [times] bool; a grid that has fewer
+    cells than objects keeps none. `crowd` [2] enlarges the area (see `crowding`). In a stacked arrangement the first
+    two objects share a point.
     """
     if row.stacked and len(radii) > 1:
-        shared = scatter_apart(row, np.append(radii[:2].max(), radii[2:]), crowd, rng)
-        return None if shared is None else np.concatenate([shared[:1], shared])
-    return scatter_apart(row, radii, crowd, rng)
+        points, apart = _scatter_apart(row, np.append(radii[:2].max(), radii[2:]), crowd, rng, times)
+        return np.concatenate([points[:, :1], points], axis=1), apart
+    return _scatter_apart(row, radii, crowd, rng, times)
 
 
-def scatter_apart(
-    row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator
-) -> np.ndarray | None:
-    """As `scatter`, but every object gets a point of its own, in stacked arrangements too; `[n, 2]` or None."""
+def _scatter_apart(
+    row: Arrangement, radii: np.ndarray, crowd: np.ndarray, rng: np.random.Generator, times: int
+) -> tuple[np.ndarray, np.ndarray]:
     half = np.array([row.across, row.along]) * crowd
     if row.cells:
         if len(radii) > row.cells**2:
-            return None
-        points = _cells(row, len(radii), rng) * half
+            return np.zeros((times, len(radii), 2)), np.zeros(times, bool)
+        points = np.stack([_cells(row, len(radii), rng) for _ in range(times)]) * half
     else:
-        points = rng.uniform(-1, 1, size=(len(radii), 2)) * half
+        points = rng.uniform(-1, 1, size=(times, len(radii), 2)) * half
         if len(radii) > FEW:
             points = _pushed_apart(points, radii, half)
-    return None if (_overlaps(points, radii) > 1e-6).any() else points
+    return points, np.asarray((_overlaps(points, radii) <= 1e-6).all(axis=(1, 2)))
 
 
 def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -126,21 +129,27 @@ def _cells(row: Arrangement, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _pushed_apart(points: np.ndarray, radii: np.ndarray, half: np.ndarray) -> np.ndarray:
-    """The points [n, 2] after colliding objects were pushed apart for some rounds, inside the area of half-size [2]."""
+    """The points [times, n, 2] after colliding objects were pushed apart for some rounds, inside the area of half-size
+    [2]. Draws in which none collide any more stay as they are.
+    """
+    points, left = points.copy(), np.arange(len(points))
     for _ in range(_ROUNDS):
-        overlaps = _overlaps(points, radii)  # [n, n]
-        if not overlaps.any():
+        overlaps = _overlaps(points[left], radii)  # [left, n, n]
+        colliding = overlaps.any(axis=(1, 2))
+        left, overlaps = left[colliding], overlaps[colliding]
+        if not len(left):
             break
-        away = points[:, None] - points  # [n, n, 2]
-        distances = np.sqrt((away**2).sum(axis=2))
-        steps = _STEP * overlaps / np.maximum(distances, 1e-9)  # [n, n]
-        points = np.minimum(np.maximum(points + (away * steps[..., None]).sum(axis=1), -half), half)
+        moved = points[left]
+        away = moved[:, :, None] - moved[:, None]  # [left, n, n, 2]
+        distances = np.sqrt((away**2).sum(axis=3))
+        steps = _STEP * overlaps / np.maximum(distances, 1e-9)
+        points[left] = np.minimum(np.maximum(moved + (away * steps[..., None]).sum(axis=2), -half), half)
     return points
 
 
 def _overlaps(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """How deep each pair of objects is in each other's clearance, [n, n]; zero where they keep the gap."""
-    away = points[:, None] - points
-    deep = np.maximum(radii[:, None] + radii + _GAP - np.sqrt((away**2).sum(axis=2)), 0.0)
-    np.fill_diagonal(deep, 0.0)
-    return deep
+    """How deep each pair of objects is in each other's clearance, [times, n, n]; zero where they keep the gap."""
+    away = points[:, :, None] - points[:, None]
+    deep = np.maximum(radii[:, None] + radii + _GAP - np.sqrt((away**2).sum(axis=3)), 0.0)
+    deep[:, range(len(radii)), range(len(radii))] = 0.0
+    return np.asarray(deep)

@@ -46,6 +46,9 @@ def ground_depth(camera: Camera, points: np.ndarray) -> np.ndarray:
 
 
 def world_from_ground(camera: Camera, ground: np.ndarray) -> np.ndarray:
-    """World (x, y) [2] of a point on the ground given as (to the right, away) [2], as the camera sees it."""
+    """World (x, y) [2] of a point on the ground given as (to the right, away) [2], as the camera sees it.
+
+    [2, m] of m points [2, m] as well.
+    """
     a = np.radians(camera.azimuth)
     return np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ np.asarray(ground)

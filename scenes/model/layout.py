@@ -19,7 +19,8 @@ from fourfold.scenes.model.arrangements import (
 )
 from fourfold.scenes.model.backgrounds import Background, Lights, photo_background, sample_background, sample_lights
 from fourfold.scenes.model.bodies import Body
-from fourfold.scenes.model.camera import Camera, axes, pose, project, world_from_ground
+from fourfold.scenes.model.boxes import boxes_overlap, boxes_seen, covered_shares
+from fourfold.scenes.model.camera import Camera, world_from_ground
 from fourfold.scenes.model.contact import TOUCHING, contact
 from fourfold.scenes.model.separation import separation
 from fourfold.scenes.model.spec import ObjectSpec, SceneSpec
@@ -31,17 +32,15 @@ from fourfold.scenes.model.vocabulary import (
     check_names,
     sample_rgb,
 )
-from fourfold.scenes.shapes import KINDS, Kind, mesh
+from fourfold.scenes.shapes import KINDS, Kind, extents, mesh
 
 WALL_DISTANCE = 2.4  # from the plane of floating objects to the wall behind them
-_GAP = 0.03  # least space between the boxes of two objects that stand or float beside each other
-_CONTACT = 0.02  # by which the heights of boxes may overlap where one thing is over another
 _BORDER = 0.02  # of the picture that stays free, share of its width
 _SINKS = 0.04  # most that a thing sinks until its underside rests, where its lowest points hang over
 _LEVEL = 0.001  # gaps below this are none
 _TURNS = 20  # that a thing is given to rest on another
 _COVERED = 0.5  # share of an object's box that the boxes of others may cover
-_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
+_AT_ONCE = (8, 128)  # tries that are looked at together, first and at most
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,9 @@ def place(
 
     More than three objects may take three times as many tries. `clearance` gives, for each object, the least scale that
     space is kept clear for (default: its own scale), so that an edit may exchange sizes or places without collisions.
-    `accept` says whether a layout will do (say, that a relation holds clearly). Raises InputError for a word that no
-    table holds or a stack on a kind that has no flat top, and ValueError for a clearance of another length.
+    `accept` says whether a layout will do (say, that a relation holds clearly); it must draw nothing from `rng`, for
+    many tries are looked at together. Raises InputError for a word that no table holds or a stack on a kind that has no
+    flat top, and ValueError for a clearance of another length.
     """
     row = arrangement(spec.arrangement)
     _check_words(spec)
@@ -104,23 +104,59 @@ def place(
     )
     crowd = crowding(row, radii)
     camera = replace(camera, distance=float(np.round(camera.distance * crowd[0], 3)))
-    for _ in range(3 * tries if crowd.max() > 1 else tries):
-        points = scatter(row, radii, crowd, rng)  # [n, 2]
-        if points is None:
-            continue
-        objects = tuple(put(look, point, row.name, camera) for look, point in zip(looks, points, strict=True))
-        if row.stacked and len(objects) > 1:
-            objects = settled((put_on(objects[0], objects[1]), *objects[1:]))
-        layout = Layout(objects, row.name, camera, lights, background, spec.material_look)
-        if _is_possible(layout) and accept(layout):
-            return layout
+    start = Layout(_raised(looks, row, camera), row.name, camera, lights, background, spec.material_look)
+    left, at_once = 3 * tries if crowd.max() > 1 else tries, _AT_ONCE[0]
+    while left > 0:
+        times, before = min(left, at_once), rng.bit_generator.state
+        points, apart = scatter(row, radii, crowd, rng, times)
+        places = _places(start, points[apart])
+        possible = _possible(start, places)
+        for number, spots in zip(np.flatnonzero(apart)[possible], places[possible].tolist(), strict=True):
+            moved = (replace(thing, position=tuple(spot)) for thing, spot in zip(start.objects, spots, strict=True))
+            layout = replace(start, objects=tuple(moved))
+            if accept(layout):
+                rng.bit_generator.state = before  # what comes next is drawn as if later tries had not been looked at
+                scatter(row, radii, crowd, rng, int(number) + 1)
+                return layout
+        left, at_once = left - times, min(2 * at_once, _AT_ONCE[1])
     return None
 
 
-def _is_possible(layout: Layout) -> bool:
-    """Whether every object's clearance is in the picture, no two objects collide, and none is half hidden."""
-    seen = bool(in_frame(layout).all()) and not overlapping(layout.objects).any()
-    return seen and covered(layout).max(initial=0.0) < _COVERED
+def _raised(looks: Sequence[PlacedObject], row: Arrangement, camera: Camera) -> tuple[PlacedObject, ...]:
+    """The objects at the heights at which they stand wherever they are put: a stack settled, all others on the ground.
+
+    Those that float have no heights yet.
+    """
+    objects = tuple(put(look, np.array([0.0, 0.0]), row.name, camera) for look in looks)
+    if not row.stacked or len(objects) < 2:
+        return objects
+    return (*settled((put_on(objects[0], objects[1]), objects[1])), *objects[2:])
+
+
+def _places(layout: Layout, points: np.ndarray) -> np.ndarray:
+    """Where the layout's objects are if put at points [times, n, 2], as `put` reads points; [times, n, 3] rounded."""
+    flat = points.reshape(-1, 2)
+    standing = ARRANGEMENTS[layout.arrangement].standing
+    ground = flat if standing else flat * [1.0, 0.0]
+    x, y = world_from_ground(layout.camera, ground.T)
+    heights = [thing.position[2] for thing in layout.objects]
+    z = np.broadcast_to(heights, points.shape[:2]) if standing else points[..., 1]
+    places = np.stack([x.reshape(z.shape), y.reshape(z.shape), z], axis=-1)
+    return np.asarray(np.round(places, 4) + 0.0)  # + 0.0: no negative zero in files
+
+
+def _possible(layout: Layout, places: np.ndarray) -> np.ndarray:
+    """The numbers of those `places` [times, n, 3] of the layout's objects where all clearances are in the picture, no
+    two objects collide, and none is half hidden.
+    """
+    halves, turns = _boxes(layout.objects)
+    good = np.flatnonzero(_in_frame(layout, places, _BORDER).all(axis=1))
+    if len(good):
+        good = good[~boxes_overlap(places[good], halves, turns).any(axis=(1, 2))]
+    if len(good):
+        shares = covered_shares(layout.camera, places[good], halves, turns)
+        good = good[shares.max(axis=1, initial=0.0) < _COVERED]
+    return good
 
 
 def put(look: PlacedObject, point: np.ndarray, arrangement_name: str, camera: Camera) -> PlacedObject:
@@ -197,7 +233,7 @@ def _unit_footprint(kind: Kind) -> float:
 
 def height(thing: PlacedObject) -> float:
     """From an object's lowest point to its highest, in scene units."""
-    return float(mesh(thing.shape).extents[2]) * thing.scale
+    return float(extents(thing.shape)[2]) * thing.scale
 
 
 def resting_height(thing: PlacedObject) -> float:
@@ -210,10 +246,7 @@ def boxes_in_picture(layout: Layout) -> np.ndarray:
 
     Never smaller than the object's silhouette, and for a round thing larger.
     """
-    halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in layout.objects]).reshape(-1, 3)  # [n, 3]
-    turns = np.radians([thing.yaw for thing in layout.objects])
-    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
-    return _boxes_seen(layout.camera, places, halves, turns)
+    return boxes_seen(layout.camera, _middles(layout.objects), *_boxes(layout.objects))
 
 
 def in_frame(layout: Layout, border: float = _BORDER) -> np.ndarray:
@@ -224,25 +257,19 @@ def in_frame(layout: Layout, border: float = _BORDER) -> np.ndarray:
     mean of the object's scale and 1: the border keeps large things in the middle, the clearance between objects keeps
     them out of it, and with this width the two balance.
     """
+    return _in_frame(layout, _middles(layout.objects), border)
+
+
+def _in_frame(layout: Layout, places: np.ndarray, border: float) -> np.ndarray:
+    """As `in_frame`, with the objects at `places` [..., n, 3]; [..., n] bool."""
     scales = np.array([thing.scale for thing in layout.objects])  # [n]
-    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)  # [n, 3]
-    if ARRANGEMENTS[layout.arrangement].standing:
-        # All stand at their lowest point.
-        places[:, 2] += [(thing.scale - height(thing)) / 2 for thing in layout.objects]
+    if ARRANGEMENTS[layout.arrangement].standing:  # all stand at their lowest point
+        rises = [(thing.scale - height(thing)) / 2 for thing in layout.objects]
+        places = places + np.multiply.outer(rises, [0.0, 0.0, 1.0]).reshape(-1, 3)
     wide = (scales + 1) / 4
     halves = np.stack([wide, wide, scales / 2], axis=1)  # [n, 3]
-    boxes = _boxes_seen(layout.camera, places, halves, np.full(len(scales), np.radians(layout.camera.azimuth)))
-    return np.all((boxes > border) & (boxes < 1 - border), axis=1)
-
-
-def _boxes_seen(camera: Camera, places: np.ndarray, halves: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    """Left, top, right, bottom in the picture of boxes at `places` [n, 3], turned [n] about the vertical; [n, 4]."""
-    c, s = np.cos(turns)[:, None], np.sin(turns)[:, None]  # [n, 1]
-    corners = _CORNERS[None] * halves[:, None]  # [n, 8, 3]
-    x, y = corners[..., 0] * c - corners[..., 1] * s, corners[..., 0] * s + corners[..., 1] * c
-    world = np.stack([x, y, corners[..., 2]], axis=-1) + places[:, None]
-    seen = project(camera, world.reshape(-1, 3)).reshape(-1, 8, 2)
-    return np.concatenate([seen.min(axis=1), seen.max(axis=1)], axis=1)
+    boxes = boxes_seen(layout.camera, places, halves, np.full(len(scales), np.radians(layout.camera.azimuth)))
+    return np.all((boxes > border) & (boxes < 1 - border), axis=-1)
 
 
 def overlapping(objects: Sequence[PlacedObject], close: Sequence[tuple[int, int]] = ()) -> np.ndarray:
@@ -251,41 +278,25 @@ def overlapping(objects: Sequence[PlacedObject], close: Sequence[tuple[int, int]
     Boxes turn about the vertical only, so they are apart if their heights are, or some side of one parts their bases.
     Pairs in `close` are near each other on purpose: they may touch, and overlap only if their meshes are in each other.
     """
-    found = _boxes_overlap(objects)
+    found = boxes_overlap(_middles(objects), *_boxes(objects))
     for i, j in close:
         found[i, j] = found[j, i] = found[i, j] and separation(body(objects[i]), body(objects[j])) < -TOUCHING
     return found
 
 
-def _boxes_overlap(objects: Sequence[PlacedObject]) -> np.ndarray:
-    places = np.array([thing.position for thing in objects]).reshape(-1, 3)
-    halves = np.array([mesh(t.shape).extents * t.scale / 2 for t in objects]).reshape(-1, 3)
-    reaches = np.sqrt((halves**2).sum(axis=1)) + _GAP / 2
-    near = ((places[:, None] - places) ** 2).sum(axis=2) < (reaches[:, None] + reaches) ** 2
-    if near.sum() <= len(objects):  # each is near itself: most often there is nothing more to compare
-        return np.zeros(near.shape, bool)
-    turns = np.radians([thing.yaw for thing in objects])
-    sides = np.stack([np.cos(turns), np.sin(turns), -np.sin(turns), np.cos(turns)], axis=1).reshape(-1, 2, 2)
-    aside = np.abs(np.einsum("ijc,iac->ija", places[None, :, :2] - places[:, None, :2], sides))  # [n, n, side of i]
-    reach = np.einsum("jb,jiab->jia", halves[:, :2], np.abs(np.einsum("jbc,iac->jiab", sides, sides)))
-    own = np.einsum("iia->ia", reach)[:, None]  # [n, 1, side of i]
-    parted = (aside > own + reach.transpose(1, 0, 2) + _GAP).any(axis=2)
-    upwards = np.abs(places[:, None, 2] - places[:, 2]) > halves[:, None, 2] + halves[:, 2] - _CONTACT
-    stacked = (places[:, None, :2] == places[:, :2]).all(axis=2)
-    return np.asarray(~(parted | parted.T | upwards | stacked))
-
-
 def covered(layout: Layout) -> np.ndarray:
     """Share of each object's box in the picture that boxes of nearer objects cover, [n], 0 to 1; not in a stack."""
-    boxes = boxes_in_picture(layout)
-    shared = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)  # [n]
-    places = np.array([thing.position for thing in layout.objects]).reshape(-1, 3)
-    depths = (places - pose(layout.camera)[:3, 3]) @ -axes(layout.camera)[2]  # [n]
-    stacked = (places[:, None, :2] == places[:, :2]).all(axis=2)
-    nearer = (depths[None] < depths[:, None]) & ~stacked  # [n, n]: the second hides the first
-    hidden = (np.prod(np.maximum(shared, 0.0), axis=2) * nearer).sum(axis=1)  # [n]
-    return np.minimum(hidden / areas, 1.0)
+    return covered_shares(layout.camera, _middles(layout.objects), *_boxes(layout.objects))
+
+
+def _middles(objects: Sequence[PlacedObject]) -> np.ndarray:
+    return np.array([thing.position for thing in objects]).reshape(-1, 3)
+
+
+def _boxes(objects: Sequence[PlacedObject]) -> tuple[np.ndarray, np.ndarray]:
+    """Half the sides of the objects' bounding boxes, [n, 3] scene units, and their turns, [n] radians."""
+    halves = np.array([extents(thing.shape) * thing.scale / 2 for thing in objects]).reshape(-1, 3)
+    return halves, np.radians([thing.yaw for thing in objects])
 
 
 def _check_words(spec: SceneSpec) -> None:

@@ -12,6 +12,8 @@ from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fourfold.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -23,13 +25,16 @@ SIDE = (-50.0, 50.0)  # for things whose other sides say less
 FRONT = (-35.0, 35.0)  # for flat things: from the side they would be a line
 
 
-@dataclass(frozen=True)
+@dataclass(
+    frozen=True, eq=False
+)  # one row is one object: what is kept of a kind is found by it, thousands of times a scene
 class Kind:
     """One kind of object: its words, its mesh, and the turns that keep it recognisable.
 
     `yaw` is a range in degrees about +z; 0 shows the front. `synonyms` are words that are just as true of the picture;
     their plurals are regular. An empty `article` is the one that the name's sound wants. `front` is the yaw in degrees
-    at which the front faces the camera, for kinds of which every side tells people where the front is.
+    at which the front faces the camera, for kinds of which every side tells people where the front is. `room` is the
+    module that builds it, "" for users' own.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Kind:
     family: str
     article: str = "a"
     front: float | None = None
+    room: str = ""
 
     @property
     def exact_synonyms(self) -> tuple[str, ...]:
@@ -68,7 +74,7 @@ def _kind(
 ) -> Kind:
     family = "geometric" if module == "geometric" else "everyday"
     function = name.replace(" ", "_").replace("-", "_")
-    return Kind(name, plural, synonyms, partial(_build, module, function), yaw, family, article, front)
+    return Kind(name, plural, synonyms, partial(_build, module, function), yaw, family, article, front, module)
 
 
 _ROWS = (
@@ -155,6 +161,20 @@ def mesh(name: str) -> trimesh.Trimesh:
     if name not in KINDS:
         raise unknown_name("shape", name, KINDS)
     return _built(KINDS[name])
+
+
+def extents(name: str) -> np.ndarray:
+    """Width, depth and height of a kind's mesh, [3], largest 1; not to be written to. InputError for another name."""
+    if name not in KINDS:
+        raise unknown_name("shape", name, KINDS)
+    return _extents(KINDS[name])
+
+
+@cache
+def _extents(kind: Kind) -> np.ndarray:
+    found: np.ndarray = np.array(_built(kind).extents)
+    found.flags.writeable = False
+    return found
 
 
 @cache

@@ -1,7 +1,7 @@
 """Which way a thing faces, by its pixels: the mesh of its kind is turned until it fits the surface that is seen.
 
-Neither the yaw nor the place of the layout is used. Where the
-back fits about as well as the front, there is no verdict.
+Neither the yaw nor the place of the layout is used. Where the back fits about as well as the front, or no turn fits
+well, there is no verdict.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from fourfold.scenes.shapes import KINDS, Kind, mesh
 from fourfold.scenes.truth.pixel_judgement import Verdict
 from fourfold.scenes.truth.sightings import Sighting
 
-_STEP = 15  # degrees between the turns that are tried
+_STEP = 10  # degrees between the turns that are tried
+_FITS = 0.5  # most that the best turn may misfit: right ones do by .2 to .4, and what fits worse is as often wrong
 _CLEAR = 1.08  # how many times worse the best turn to the other side must fit
 _CELLS = 20  # a side of the grid on which two surfaces are compared
 _POINTS = 5000  # on a mesh
@@ -60,7 +61,7 @@ def _front(thing: Sighting, camera: Camera) -> np.ndarray | None:
 
 
 def _yaw_of(thing: Sighting, kind: Kind, camera: Camera) -> float | None:
-    """The turn in degrees at which the kind's mesh fits what is seen; None if one to the other side fits too."""
+    """The turn in degrees at which the kind fits what is seen; None if none does, or one to the other side as well."""
     backward = pose(camera)[:3, 3] - thing.middle
     backward /= np.linalg.norm(backward)
     right = np.cross([0.0, 0.0, 1.0], backward)
@@ -73,7 +74,7 @@ def _yaw_of(thing: Sighting, kind: Kind, camera: Camera) -> float | None:
     best = int(misfits.argmin())
     aside = np.abs((yaws - yaws[best] + 180) % 360 - 180)
     clear = misfits[aside >= 90].min() >= _CLEAR * misfits[best]
-    return float(yaws[best]) if clear else None
+    return float(yaws[best]) if clear and misfits[best] <= _FITS else None
 
 
 @cache

@@ -176,11 +176,14 @@ def _next_to(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
 
 
 def _touching(a: Sighting, b: Sighting, camera: Camera) -> Verdict:
-    """In contact: the surfaces meet where both are seen, and nowhere if what is whole shows a gap between."""
+    """In contact: the surfaces meet where both are seen, and nowhere if what is whole shows a gap between.
+
+    Where their pixels adjoin, the nearer one may hide the place: a corner at the back of a cube.
+    """
     gap = _between(a, b)
     if gap <= _SEEN_CONTACT:
         return True
-    return False if gap >= _SEEN_GAP and a.whole and b.whole else None
+    return False if gap >= _SEEN_GAP and a.whole and b.whole and b.number not in a.adjoins else None
 
 
 def _near(a: Sighting, b: Sighting, camera: Camera) -> Verdict:

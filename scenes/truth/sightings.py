@@ -42,6 +42,7 @@ class Sighting:
     surface: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))  # [n, 3] its visible points, world
     # number of what is seen right below it -> see `_gaps_below`
     over: Mapping[int, float] = field(default_factory=dict)
+    adjoins: frozenset[int] = frozenset()  # numbers of those with which it shares an edge in the picture
 
     @property
     def height(self) -> float:
@@ -87,7 +88,15 @@ def _look_at(rendering: Rendering, points: np.ndarray, shape: str, number: int, 
         number=number,
         surface=surface,
         over=_gaps_below(rendering.instances, points, number),
+        adjoins=_neighbours(rendering.instances, mask),
     )
+
+
+def _neighbours(instances: np.ndarray, mask: np.ndarray) -> frozenset[int]:
+    """Numbers of the objects that have a pixel beside, above or below one of the mask."""
+    padded = np.pad(mask, 1)
+    around = (padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]) & ~mask
+    return frozenset(np.unique(instances[around]).tolist()) - {0}
 
 
 def _gaps_below(instances: np.ndarray, points: np.ndarray, number: int) -> dict[int, float]:

@@ -38,6 +38,6 @@ class LoadedBenchmark:
 
     items: tuple[Item, ...]
     name: str
-    metric: AuthorsMetric
+    metric: AuthorsMetric | None  # None: a user's own questions have none beside ours
     missing: int  # items left out (of a retrieval set: images) because an image is not there
     notes: tuple[str, ...]

@@ -10,7 +10,7 @@ from fourfold.evaluator.data.external.benchmark import Source
 from fourfold.evaluator.data.image_refs import ImageRef
 
 Box = tuple[int, int, int, int]
-_LONGEST_NAME = 255  # bytes of one part of a path
+_LONGEST_NAME, _LONGEST_PATH = 255, 3000  # bytes of one part of a path, and of all together below any folder
 
 
 def locate(source: Source, *names: str, where: str, box: Box | None = None) -> ImageRef:
@@ -68,7 +68,7 @@ def is_there(image: ImageRef) -> bool:
 
 def _inside(root: Path, name: str, where: str) -> Path:
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts) or len(name.encode()) > _LONGEST_PATH:
         raise InputError(f"{where}: image name {name!r:.80} is longer than a file name can be")
     if ".." in parts or PurePosixPath(name).is_absolute() or Path(name).is_absolute() or "\0" in name:
         raise InputError(

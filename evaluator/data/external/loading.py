@@ -1,5 +1,6 @@
 """`load_benchmark`: files on disk become items that can be scored, and what is missing is counted and said."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.data.external.benchmark import LoadedBenchmark, Source
 from fourfold.evaluator.data.external.images import is_there
+from fourfold.evaluator.data.external.plain_table import PLAIN, TOML, expected, is_plain, read_plain
+from fourfold.evaluator.data.external.reading import place_of
 from fourfold.evaluator.data.external.table import BENCHMARKS
 from fourfold.evaluator.data.items import Item
 
@@ -17,9 +20,11 @@ _NAMED_AT_MOST = 5
 
 
 def is_benchmark(spec: str) -> bool:
-    """Whether this names a benchmark by others, rightly or not, and no folder: NAME:PATH."""
+    """Whether this names a benchmark by others or a file of the user's, rightly or not, and no folder: NAME:PATH."""
+    if is_plain(spec):
+        return True
     name, colon, rest = spec.partition(":")
-    return name in BENCHMARKS or (bool(colon) and not rest.startswith("//") and not Path(spec).exists())
+    return name in BENCHMARKS or (bool(colon) and not rest.startswith("//") and not os.path.exists(spec))
 
 
 def load_benchmark(
@@ -32,39 +37,49 @@ def load_benchmark(
 ) -> LoadedBenchmark:
     """Items of the benchmark that "name:PATH" names, with its authors' metric and what must be said beside numbers.
 
+    NAME is one of BENCHMARKS, or csv, jsonl, hf, wds or toml for questions of one's own, which have no metric of their
+    own: `fourfold.evaluator.data.external.plain` tells how they are written.
     `images` is the folder that image names are relative to; None: the folder of the annotations. Missing images are
     refused unless `allow_missing`, then their items are left out and counted. `prompt` holds "{caption}".
     `check_images=False` reads the captions alone, for audits that see no image.
     Raises InputError: unknown name, unreadable or incomplete annotations, missing images, a name that leaves the
     folder.
     """
-    name, path = _parse(spec)
-    benchmark = BENCHMARKS[name]
-    source = Source(path, _images_folder(path, images), look=check_images)
-    items = [_worded(item, prompt) for item in benchmark.load(source)]
-    notes = benchmark.notes if prompt is None else (*benchmark.notes, f"prompt {prompt!r}")
+    if is_plain(spec):
+        own = read_plain(spec, None if images is None else _given_folder(images), check_images)
+        asked: Iterable[Item] = own.items
+        found = LoadedBenchmark((), own.name, None, 0, own.notes)
+        folder, expects, prompt = own.images, expected(spec.partition(":")[0]), prompt or own.prompt
+    else:
+        name, path = _parse(spec)
+        benchmark = BENCHMARKS[name]
+        folder, expects = _images_folder(path, images), benchmark.expects
+        asked = benchmark.load(Source(path, folder, look=check_images))
+        found = LoadedBenchmark((), name, benchmark.metric, 0, benchmark.notes)
+    items = [_worded(item, prompt) for item in asked]
+    notes = found.notes if prompt is None else (*found.notes, f"prompt {prompt!r}")
     missing = 0
     if check_images:
         items, missing, lost = _present(items)
         if missing and not allow_missing:
-            raise InputError(f"{spec}: {_missing_text(missing, lost, source.images)}")
+            raise InputError(f"{spec}: {_missing_text(missing, lost, folder)}")
         if missing:
             notes = (
                 *notes,
                 f"{missing} items or images left out because an image is missing; {len(items)} items scored",
             )
     if not items:
-        raise InputError(f"{spec}: no items to score; PATH has to be {benchmark.expects}")
-    return LoadedBenchmark(tuple(items), name, benchmark.metric, missing, notes)
+        raise InputError(f"{spec}: no items to score; PATH has to be {expects}")
+    return replace(found, items=tuple(items), missing=missing, notes=notes)
 
 
 def _parse(spec: str) -> tuple[str, Path]:
     name, colon, rest = spec.partition(":")
     if name not in BENCHMARKS:
-        raise unknown_name("benchmark", name, BENCHMARKS, where=spec)
-    path = Path(rest).expanduser().absolute()  # loaders ask for the folder's name and its parent's; "." has neither
+        raise unknown_name("benchmark", name, (*BENCHMARKS, *PLAIN, TOML), where=spec)
     if not colon or not rest:
         raise InputError(f"{spec}: give the place of its files as {name}:PATH; PATH is {BENCHMARKS[name].expects}")
+    path = place_of(rest, spec)  # absolute: loaders ask for the folder's name and its parent's, and "." has neither
     if not path.exists():
         raise InputError(f"{spec}: there is no {path}; PATH is {BENCHMARKS[name].expects}")
     return name, path
@@ -73,6 +88,10 @@ def _parse(spec: str) -> tuple[str, Path]:
 def _images_folder(path: Path, images: Path | None) -> Path:
     if images is None:
         return path if path.is_dir() else path.parent
+    return _given_folder(images)
+
+
+def _given_folder(images: Path) -> Path:
     if not images.is_dir():
         raise InputError(f"--images {images}: no such folder")
     return images

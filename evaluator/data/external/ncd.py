@@ -14,6 +14,7 @@ from fourfold.evaluator.data.items import Item
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 _PARTS = 4
+_ATTRIBUTES = "objaverse_attributes_overlay_withbg"  # of the authors' training folders, which have the same labels
 
 
 def load(source: Source) -> Iterator[Item]:
@@ -22,7 +23,8 @@ def load(source: Source) -> Iterator[Item]:
     """
     if not source.path.is_dir():
         raise InputError(f"{source.path}: not a folder; name the one with the <color1>_<A>_<color2>_<B>.png files")
-    for path in sorted(source.path.iterdir()):
+    inner = source.path / _ATTRIBUTES
+    for path in sorted((inner if inner.is_dir() else source.path).iterdir()):
         if path.suffix.lower() in _SUFFIXES and "MIRROR" not in path.name:
             yield from _items_of(source, path)
 
@@ -32,7 +34,7 @@ def _items_of(source: Source, path: Path) -> Iterator[Item]:
     if len(parts) != _PARTS or not all(parts):
         raise InputError(f"{path}: the name is the label and must read <color1>_<A>_<color2>_<B>")
     color1, first, color2, second = parts
-    image = locate(source, path.name, where=str(path.parent))
+    image = locate(source, path.name, f"{path.parent.name}/{path.name}", where=str(path.parent))
     orders = (
         (f"{color1} {first} and a {color2} {second}", f"{color2} {first} and a {color1} {second}"),
         (f"{color2} {second} and a {color1} {first}", f"{color1} {second} and a {color2} {first}"),

@@ -6,7 +6,7 @@ Nothing in a file is ever executed or unpickled.
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,47 @@ TABLES = (".parquet", ".csv", ".json", ".jsonl")
 _ROWS_AT_ONCE = 64  # they may hold images
 
 
+def place_of(given: str, where: str) -> Path:
+    """The absolute path that a user gave, whether anything is there or not.
+
+    Raises InputError for one at which nobody can look: too long, with a zero byte, in a closed folder, of no user.
+    """
+    try:
+        path = Path(given).expanduser().absolute()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path  # which is said better by who knows what should be there
+    except (OSError, ValueError, RuntimeError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{where:.200}: cannot be looked at ({said})") from None
+    return path
+
+
 def read_text(path: Path) -> str:
     """The file as text, with or without a byte order mark."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
         return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start}); is the download complete?") from None
+        at = f"line {error.object.count(10, 0, error.start) + 1}, byte {error.start}"
+        raise InputError(f"{path}: not UTF-8 text ({at}); save it as UTF-8, or is the download not complete?") from None
 
 
 def read_json(path: Path) -> Any:
     """The parsed file; broken JSON is reported with its line and column."""
-    return _parsed(read_text(path), str(path))
+    return parse_json(read_text(path), str(path))
 
 
-def _parsed(text: str, where: str) -> Any:
+def parse_json(text: str, where: str, as_object: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
+    """The value of JSON text; InputError, with the place in it, where it is none. `where` names it in the error.
+
+    `as_object` makes what stands for an object of its keys and values, or raises ValueError; None: a dictionary.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=as_object)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"{where}: broken JSON at {at}: {error.msg}; is the download complete?") from None
@@ -44,22 +67,25 @@ def _parsed(text: str, where: str) -> Any:
 
 def read_csv(path: Path, columns: Sequence[str]) -> list[Row]:
     """Rows as mappings; `columns` must be in the header and every row must be as long as the header."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    return [row for _, row in csv_lines(path, read_text(path), columns)]
+
+
+def csv_lines(path: Path, text: str, columns: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, Row]]:
+    """(line, row) of the text of a CSV file, checked as `read_csv` does; a row of several lines has its last one's."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
-        header = next(reader, [])
+        header = [name.strip() for name in next(reader, [])]
         if len(set(header)) < len(header):
             raise InputError(f"{path}: line 1: the header names a column twice: {', '.join(header)}")
         _require(columns, header, str(path))
-        rows: list[Row] = []
         for cells in reader:
             if cells and len(cells) != len(header):
                 given = f"{len(cells)} cells where the header has {len(header)}"
                 raise InputError(f"{path}: line {reader.line_num}: {given}; is the file cut short?")
             if cells:
-                rows.append(dict(zip(header, cells, strict=True)))
+                yield reader.line_num, dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: {error}; is the file cut short?") from None
-    return rows
 
 
 def read_parquet(paths: Sequence[Path], columns: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Row]:
@@ -95,7 +121,7 @@ def read_table(path: Path, columns: Sequence[str], optional: Sequence[str] = ())
         rows = read_csv(path, columns)
     elif path.suffix == ".jsonl":
         lines = enumerate(read_text(path).split("\n"), start=1)
-        rows = [_parsed(line, f"{path}: line {number}") for number, line in lines if line.strip()]
+        rows = [parse_json(line, f"{path}: line {number}") for number, line in lines if line.strip()]
     elif path.suffix == ".json":
         rows = [row for _, row in entries(read_json(path), path)]
     else:

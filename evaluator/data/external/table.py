@@ -37,7 +37,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "whatsup": Benchmark(
         "What'sUp A and B",
-        "the folder with controlled_images_dataset.json and controlled_clevr_dataset.json, or one of them",
+        "the folder with controlled_images_dataset.json and controlled_clevr_dataset.json, or one, or with data/",
         whatsup.load_controlled,
         whatsup.controlled_metric,
         (_TRUTH_FIRST,),
@@ -145,7 +145,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     ),
     "ncd": Benchmark(
         "NCD composites",
-        "the folder of images named <color1>_<A>_<color2>_<B>.png",
+        "the folder of images named <color1>_<A>_<color2>_<B>.png, or of the authors' training folders",
         ncd.load,
         ncd.authors_metric,
         (_TRUTH_FIRST,),

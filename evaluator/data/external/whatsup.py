@@ -23,7 +23,9 @@ _EDITS = {"in front of": "below", "behind": "above", "top": "above", "bottom": "
 
 def load_controlled(source: Source) -> Iterator[Item]:
     """A and B: the true caption first, three others after it. File names say object, preposition, object."""
-    for path in files_named(source.path, list(_CONTROLLED)):
+    inner = source.path / "data"  # where the authors' scripts and our own export put them
+    here = any((source.path / name).is_file() for name in _CONTROLLED) or not inner.is_dir()
+    for path in files_named(source.path if here else inner, list(_CONTROLLED)):
         subset = _CONTROLLED.get(path.name, path.stem)
         for key, row in entries(read_json(path), path):
             where = f"{path}: item {key}"

@@ -22,3 +22,13 @@ function makeSortable(table) {
   });
 }
 document.querySelectorAll("table.sortable").forEach(makeSortable);
+
+// Says in words, beside the shadows, that a table goes on where its room ends.
+function hintAt(box) {
+  const caption = box.querySelector("caption > span");
+  const wide = box.scrollWidth > box.clientWidth + 1, told = caption?.querySelector(".more");
+  if (wide && caption && !told) caption.append(make("span", { class: "more" }, " scroll →"));
+  else if (!wide) told?.remove();
+}
+const roomWatch = new ResizeObserver((entries) => entries.forEach((entry) => hintAt(entry.target)));
+document.querySelectorAll(".scroll").forEach((box) => roomWatch.observe(box));

@@ -1,32 +1,20 @@
-"""How sure a number is: intervals that resample groups, exact paired tests, corrections, effect and detectable sizes.
+"""Statistics of clusters under weights, and the bootstrap that draws such weights.
 
-Pure functions on arrays; scipy is used by the tests as a witness, not here, because importing its statistics costs
-seconds. A cluster is what is resampled together: the captions of one group, or all items of one source image.
+A cluster is what is resampled together: the captions of one group, or all items of one source image.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import index
-from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # [r, G] how often each cluster was drawn -> [r, ...] values
 
 REPLICATES = 2000
-LEVEL = 0.95
 _MANY_CLUSTERS = 1000
 _COUNTED_BY_FLOAT32 = 2**24
 _FEW_CLUSTERS = 5  # 126 different resamples
 _CELLS_AT_ONCE = 2**17  # numbers held per array while resampling: 1 MB, which stays in a core's cache
-
-
-class Interval(NamedTuple):
-    """A confidence interval; NaN, NaN where the data allow none."""
-
-    low: float
-    high: float
 
 
 def derangement(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -157,123 +145,3 @@ def _bootstrap_few(
     distinct, which = np.unique(counts, axis=0, return_inverse=True)
     weights = distinct.astype(np.float64)
     return [statistic(weights)[which.ravel()] for statistic in statistics]
-
-
-def percentile_interval(replicates: np.ndarray, level: float = LEVEL) -> Interval:
-    """The middle `level` (0..1) of bootstrap replicates [r]; those that are NaN or infinite are left out.
-
-    Linear interpolation between order statistics; NaN, NaN where no replicate is defined.
-    """
-    defined = replicates[np.isfinite(replicates)]
-    if not len(defined):
-        return Interval(float("nan"), float("nan"))
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
-
-
-def wilson_interval(hits: float, n: float, level: float = LEVEL) -> Interval:
-    """Score interval, 0..1, of a proportion of n independent trials (Wilson 1927); never empty at 0 or n hits.
-
-    `hits` lies in 0..n and need not be whole; NaN, NaN for n of 0.
-    """
-    if n <= 0:
-        return Interval(float("nan"), float("nan"))
-    z, p = _z((1 + level) / 2), hits / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    # at the ends the limit is exact; the formula leaves a rounding error there
-    return Interval(0.0 if p == 0 else float(centre - half), 1.0 if p == 1 else float(centre + half))
-
-
-def unanimous_interval(value: float, n: int, level: float = LEVEL) -> Interval:
-    """An interval where all n clusters gave the same value, of which resampling would make a certainty.
-
-    Up to a share w of clusters, Wilson's limit for an event never seen in n, may give anything in 0..1. At a value of
-    0 or 1 this is Wilson's interval.
-    """
-    unseen = wilson_interval(0, n, level).high
-    return Interval(value * (1 - unseen), value + (1 - value) * unseen)
-
-
-def mcnemar_exact(wins: int, losses: int) -> float:
-    """Two-sided p, 0..1, of the exact McNemar test: of wins + losses discordant pairs, is one side more than a half?
-
-    Wins and losses are counted on clusters that differ between two scorers, so rows of one cluster count once. Raises
-    TypeError for counts that are not whole, ValueError for negative ones.
-    """
-    wins, losses = index(wins), index(losses)  # numpy's integers would overflow without a word
-    if min(wins, losses) < 0:
-        raise ValueError(f"counts from 0 on are needed, not {wins} and {losses}")
-    n, term, total = wins + losses, 1, 1
-    for i in range(min(wins, losses)):
-        term = term * (n - i) // (i + 1)  # binomial coefficient, exact integers
-        total += term
-    return min(1.0, 2 * total / 2**n)
-
-
-def discordant(ours: np.ndarray, theirs: np.ndarray) -> tuple[int, int]:
-    """Clusters where our hits exceed theirs, and where theirs exceed ours; hits by cluster [G] each."""
-    return int((ours > theirs).sum()), int((ours < theirs).sum())
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (Holm 1979): p-values adjusted for the number of tests, in the given order."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted, running = [0.0] * len(p_values), 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = running
-    return adjusted
-
-
-def cohens_g(wins: int, losses: int) -> float:
-    """Effect size of a paired comparison (Cohen 1988): share of wins among the discordant pairs, minus one half.
-
-    From -0.5 (all lost) to 0.5 (all won); 0 where no pair is discordant.
-    """
-    return wins / (wins + losses) - 0.5 if wins + losses else 0.0
-
-
-def odds_ratio(wins: int, losses: int) -> float:
-    """Conditional odds ratio of a paired comparison; one half is added to both counts so that it is finite."""
-    return (wins + 0.5) / (losses + 0.5)
-
-
-def detectable_above(chance: float, n: int, level: float = LEVEL, power: float = 0.8) -> float:
-    """Smallest true share above `chance` that n independent trials tell from it: two-sided test, given power.
-
-    Normal approximation: z_test sqrt(chance (1 - chance)) + z_power sqrt(p (1 - p)) = (p - chance) sqrt(n), solved for
-    p by bisection. Returns the excess p - chance, 0..1; NaN where even a share of 1 would not do.
-    """
-    z_test, z_power = _z((1 + level) / 2), _z(power)
-
-    def shortfall(p: float) -> float:
-        spread = z_test * (chance * (1 - chance)) ** 0.5 + z_power * (p * (1 - p)) ** 0.5
-        return float(spread / n**0.5 - (p - chance))
-
-    if n <= 0 or shortfall(1.0) > 0:
-        return float("nan")
-    low, high = chance, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if shortfall(middle) > 0 else (low, middle)
-    return high - chance
-
-
-def detectable_difference(discordance: float, n: int, level: float = LEVEL, power: float = 0.8) -> float:
-    """Smallest true difference between two scorers on n pairs that McNemar's test finds with the given power.
-
-    `discordance` is the share of pairs, 0..1, on which exactly one of the two is right (Connor 1987). Returns a
-    difference of shares, 0..1; NaN where it would have to exceed the discordance.
-    """
-    z_test, z_power = _z((1 + level) / 2), _z(power)
-    if n <= 0 or discordance <= 0:
-        return float("nan")
-    # d sqrt(n) = z_test sqrt(psi) + z_power sqrt(psi - d^2), a quadratic in d
-    a, b, c = n + z_power**2, -2 * z_test * (discordance * n) ** 0.5, discordance * (z_test**2 - z_power**2)
-    difference = (-b + max(0.0, b * b - 4 * a * c) ** 0.5) / (2 * a)
-    return float(difference) if difference <= discordance else float("nan")
-
-
-def _z(quantile: float) -> float:
-    return NormalDist().inv_cdf(quantile)
