@@ -181,3 +181,21 @@ def test_a_users_model_is_tried_when_it_is_loaded(tmp_path: Path, monkeypatch: p
     assert "\n" not in str(said.value)
     with pytest.raises(InputError, match=r"^tried_model:square: encode_images, of pictures of 64 x 64 and 96 x 48 pi"):
         load_encoder("tried_model:square")
+
+
+@pytest.mark.parametrize(("part", "kept"), [("patches", True), ("pooled", False), ("cls", False)])
+def test_a_patch_of_which_nothing_is_left_is_no_error_and_a_picture_of_which_nothing_is_is_one(part, kept) -> None:
+    """A patch of fourfold-tiny is 0 in one picture of fourfold-heads: its evaluation ended there."""
+
+    def without_one(it: ImageFeatures) -> ImageFeatures:
+        value = getattr(it, part).clone()
+        value.reshape(-1, D)[0] = 0
+        return replace(it, **{part: value})
+
+    towers = Towers(images=without_one)
+    features = towers.encode_images([Image.new("RGB", (8, 8))] * 2)
+    if kept:
+        check_image_features(towers, features, 2)
+    else:
+        with pytest.raises(InputError, match=f"'{part}' are not of unit length"):
+            check_image_features(towers, features, 2)
