@@ -47,8 +47,7 @@ class Groups:
         self.tokens = [encoder.tokenize(item.captions).ids for item in items]
 
     def batch(self, rows: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pixels [p, 3, h, w] and tokens [c, t] of some items; of pair i, j whether it is true, and of one item [p, c].
-        """
+        """Of some items pixels [p, 3, h, w] and tokens [c, t]; of each pair [p, c] if it is true, if of one item."""
         true = torch.block_diag(*(torch.from_numpy(self.items[row].truth.astype(np.float32)) for row in rows))
         own = torch.block_diag(*(torch.ones(self.items[row].truth.shape) for row in rows))
         pixels, tokens = (torch.cat([kept[row] for row in rows]) for kept in (self.pixels, self.tokens))
@@ -78,9 +77,7 @@ def fine_tune(
     return tuned, sum(weight.numel() for weight in model.parameters()), best_epoch
 
 
-def tuned_file(
-    identity: str, train: EncodedItems, validation: EncodedItems, config: TrainingConfig, out: Path
-) -> Path:
+def tuned_file(identity: str, train: EncodedItems, validation: EncodedItems, config: TrainingConfig, out: Path) -> Path:
     """Where the tuned weights are kept; `identity` is that of the model before."""
     hashes = [hash_items(data.items, data.encoded) for data in (train, validation)]
     described = json.dumps([identity, hashes, asdict(config)])
@@ -113,7 +110,7 @@ def _fit(model: Any, train: Groups, validation: Groups, config: TrainingConfig) 
             step += 1
             bar.update()
         rank = _validate(model.eval(), validation, config.batch_groups)
-        bar.set_postfix(loss=f"{float(loss):.3f}", group=f"{rank[0]:.3f}")
+        bar.set_postfix(loss=f"{loss.item():.3f}", group=f"{rank[0]:.3f}")
         if rank > best_rank:
             best, best_epoch, best_rank = {k: v.clone() for k, v in model.state_dict().items()}, epoch + 1, rank
     bar.close()
@@ -123,7 +120,8 @@ def _fit(model: Any, train: Groups, validation: Groups, config: TrainingConfig) 
 def pair_logits(model: Any, pixels: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
     """Scaled cosines [p, c] of pictures and captions; captions that occur twice are encoded once."""
     distinct, index = torch.unique(tokens, dim=0, return_inverse=True)
-    image = functional.normalize(model.encode_image(pixels), dim=-1)
+    with torch.autocast("cpu", torch.bfloat16, enabled=model.training):  # half the time, as `train-tiny` may do
+        image = functional.normalize(model.encode_image(pixels).float(), dim=-1)
     text = functional.normalize(model.encode_text(distinct), dim=-1)[index]
     return model.logit_scale.exp() * image @ text.T
 

@@ -4,7 +4,12 @@
     python examples/finetune_open_clip.py --train-data heads-data --model ViT-B-32 --pretrained openai \
         --batch-size 256 --epochs 1 --lr 1e-5 --warmup 100 --precision amp
 
+    fourfold evaluate my-set --model ViT-B-32,openai,logs/NAME/checkpoints/epoch_1.pt --out results/tuned
+
 Needs `pip install 'open_clip_torch[training]'`: pandas, and the last webdataset that open_clip can use.
+
+Weights that were trained with QuickGELU keep it; open_clip's trainer wants to be asked for it (`--force-quick-gelu`). The
+tag in `fourfold evaluate` says so again, since a checkpoint does not.
 
 Only open_clip's source of training data is replaced (`--val-data`, `--imagenet-val` stay its own): a batch holds both
 pictures of each of its groups, so the contrastive loss finds each picture's adversarial caption among the negatives
@@ -14,12 +19,13 @@ result with `fourfold evaluate ... --retrieval`.
 """
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 import fourfold.evaluator.encoders.openclip  # noqa: F401  first: a torchvision without its operators is cured, fourfold-tiny known
 
 import open_clip_train.main as trainer  # isort: skip
+from open_clip import get_pretrained_cfg
 from open_clip_train.data import DataInfo, get_data
 from torch.utils.data import DataLoader, DistributedSampler
 
@@ -49,6 +55,17 @@ def fourfold_data(args: Any, preprocess: tuple[Any, Any], epoch: int = 0, tokeni
     return {**data, "train": DataInfo(loader, sampler)}
 
 
+def with_activation(arguments: list[str]) -> list[str]:
+    """The trainer's arguments, and --force-quick-gelu where the weights that are named were trained with QuickGELU."""
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--pretrained", default="")
+    named, _ = parser.parse_known_args(arguments)
+    published = get_pretrained_cfg(named.model.replace("/", "-"), named.pretrained) if named.pretrained else {}
+    asked = published.get("quick_gelu") and "--force-quick-gelu" not in arguments
+    return [*arguments, "--force-quick-gelu"] if asked else arguments
+
+
 if __name__ == "__main__":
     trainer.get_data = fourfold_data
-    trainer.main(sys.argv[1:])
+    trainer.main(with_activation(sys.argv[1:]))

@@ -237,12 +237,43 @@ def test_quick_gelu_follows_the_tag(local_model, pictures, tmp_path, monkeypatch
     monkeypatch.setattr("open_clip.factory.download_pretrained", lambda *_, **__: str(weights))
     model = open_clip.CLIP(**CONFIG["model_cfg"], quick_gelu=True).eval()
     model.load_state_dict(load_file(weights))
-    tagged, plain = load_encoder("fourfold-tagged,quick"), load_encoder(f"fourfold-tagged,{weights}")
+    tagged, plain = load_encoder("fourfold-tagged,quick"), load_encoder(f"fourfold-tagged,gelu,{weights}")
     with torch.no_grad():
         own = model.encode_text(open_clip.tokenize(CAPTIONS, 32), normalize=True)
     torch.testing.assert_close(tagged.encode_texts(CAPTIONS).pooled, own, atol=1e-5, rtol=0)
     assert not torch.allclose(plain.encode_texts(CAPTIONS).pooled, own, atol=1e-3)
     assert tagged.identity != plain.identity
+    tuned = load_encoder(f"fourfold-tagged,quick,{weights}")
+    assert torch.equal(tuned.encode_texts(CAPTIONS).pooled, tagged.encode_texts(CAPTIONS).pooled)
+    assert tuned.identity == tagged.identity
+
+
+def test_a_checkpoint_has_the_activation_and_preprocessing_that_are_named(local_model, tmp_path, monkeypatch):
+    register("fourfold-tuned", tmp_path, CONFIG["model_cfg"])
+    tags = {"quick": {"url": "", "quick_gelu": True, "mean": (0.1, 0.2, 0.3), "interpolation": "bilinear"}}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "fourfold-tuned", tags | {"plain": {"url": ""}})
+    weights = local_model / "open_clip_model.safetensors"
+    with pytest.raises(InputError, match=r"fourfold-tuned,quick,.*fourfold-tuned,gelu,.* if it was trained without$"):
+        load_encoder(f"fourfold-tuned,{weights}")
+    grey = Image.new("RGB", (64, 64), (128, 128, 128))
+    quick, plain = (load_encoder(f"fourfold-tuned,{tag},{weights}") for tag in ("quick", "plain"))
+    deviation = open_clip.OPENAI_DATASET_STD[0]
+    assert float(quick.preprocess(grey)[0].mean()) == pytest.approx((128 / 255 - 0.1) / deviation, abs=1e-4)
+    assert not torch.allclose(quick.encode_texts(CAPTIONS).pooled, plain.encode_texts(CAPTIONS).pooled, atol=1e-3)
+    gelu = load_encoder(f"fourfold-tuned,gelu,{weights}")
+    assert torch.equal(gelu.encode_texts(CAPTIONS).pooled, plain.encode_texts(CAPTIONS).pooled)
+
+
+@pytest.mark.parametrize("architecture", ["ViT-B-32", "ViT-B-16", "ViT-L-14", "RN50"])
+def test_a_checkpoint_of_unknown_activation_is_refused_before_it_is_read(architecture, tmp_path):
+    (tmp_path / "tuned.pt").write_bytes(b"not read")
+    with pytest.raises(InputError, match=f"{architecture} is published with QuickGELU") as error:
+        load_encoder(f"{architecture},{tmp_path / 'tuned.pt'}")
+    assert f"{architecture},openai,{tmp_path / 'tuned.pt'}" in str(error.value)
+    assert "\n" not in str(error.value)
+    for named in (f"{architecture},openai", f"{architecture},gelu", f"{architecture}-quickgelu"):
+        with pytest.raises(InputError, match="is not opened"):
+            load_encoder(f"{named},{tmp_path / 'tuned.pt'}")
 
 
 @pytest.mark.parametrize(
@@ -251,6 +282,8 @@ def test_quick_gelu_follows_the_tag(local_model, pictures, tmp_path, monkeypatch
         ("ViT-B-33,openai", "unknown model 'ViT-B-33,openai'. Did you mean 'ViT-B-32'"),
         ("ViT-B-32,opnai", "unknown weights of ViT-B-32 'opnai'. Did you mean 'openai'"),
         ("ViT-B-32,weights/none.pt", "no such checkpoint file"),
+        ("ViT-B-32,openai,none", "no such checkpoint file 'none'"),
+        ("ViT-B-32,opnai,x.pt", "unknown weights of ViT-B-32 'opnai'. Did you mean 'openai'"),
         ("local-dir:/no/such/folder", "no open_clip_config.json in /no/such/folder"),
     ],
 )

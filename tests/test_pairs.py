@@ -171,6 +171,17 @@ def test_open_clips_own_trainer_learns_from_our_groups(training_set, tmp_path) -
     assert "contrastive_loss" in (done.stderr + done.stdout).lower()
 
 
+def test_weights_keep_their_activation_while_they_are_tuned() -> None:
+    pytest.importorskip("open_clip_train")
+    given = runpy.run_path(str(ROOT / "examples" / "finetune_open_clip.py"))["with_activation"]
+    quick, plain = ["--model", "ViT-B/32", "--pretrained", "openai"], ["--model", "ViT-B-32", "--lr", "1"]
+    assert given(quick) == [*quick, "--force-quick-gelu"]
+    assert given(given(quick)) == given(quick)
+    assert given(plain) == plain
+    others = [*plain, "--pretrained", "laion2b_s34b_b79k"], [*plain, "--pretrained", "some/file.pt"]
+    assert [given(each) for each in others] == [*others]
+
+
 def test_what_else_open_clips_trainer_is_told_to_read_it_reads(training_set, tmp_path, monkeypatch) -> None:
     pytest.importorskip("open_clip_train")
     example = runpy.run_path(str(ROOT / "examples" / "finetune_open_clip.py"))

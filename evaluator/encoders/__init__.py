@@ -4,6 +4,7 @@ fourfold-tiny             the small model that comes with the package (the defau
 fourfold-tiny-random      the same architecture before any training; a control, only where random weights are allowed
 ViT-B-16,openai           an open_clip architecture and the tag of its weights
 ViT-B-16,path/to/file.pt  an open_clip architecture and a checkpoint file
+ViT-B-16,openai,file.pt   the same, and the tag that it was tuned from: where some have QuickGELU and others not
 hf-hub:org/repo           an open_clip model on the Hugging Face hub
 local-dir:path            a folder with `open_clip_config.json` and weights
 hf:org/repo, hf:path      a transformers model (extra `hf`): CLIP, SigLIP, MetaCLIP 2, BLIP, Chinese-CLIP

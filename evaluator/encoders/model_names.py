@@ -46,8 +46,8 @@ def has_changed(model: str, identity: str | None, *, allow_random_weights: bool 
 
     Raises what loading the model raises.
     """
-    place = re.split("[:,]", model, maxsplit=1)[-1]
-    is_here = Path(place).exists() and not model.startswith("hf-hub:")
+    places = re.split("[:,]", model, maxsplit=1)[-1], model.rpartition(",")[-1]  # ARCH,path; ARCH,tag,path
+    is_here = any(Path(place).exists() for place in places) and not model.startswith("hf-hub:")
     if model not in (TINY, TINY_RANDOM) and loader_of(model) != "custom" and not is_here:
         return False
     return load_encoder(model, allow_random_weights=allow_random_weights).identity != identity

@@ -1,12 +1,12 @@
 """open_clip models: any of its architectures and checkpoints, local or from the hub."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from PIL import Image
@@ -50,12 +50,16 @@ _RESIZE_MODES: dict[str, ResizeMode] = {
 }  # by open_clip's `resize_mode`
 _PREFIXES = ("hf-hub:", "local-dir:")
 _CONFIG = "open_clip_config.json"
+PLAIN_GELU = "gelu"  # in the place of a tag: tuned from none, with the activation of the architecture
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.pth")
 _RANDOM = "random weights give numbers that look real and mean nothing; allow them explicitly if that is what you want"
 
 
 def load_open_clip(spec: str, options: LoadOptions, name: str | None = None) -> TowerEncoder:
-    """Load "ARCH,tag", "ARCH,path", "hf-hub:org/repo" or "local-dir:path"; `name` is what to call it instead.
+    """Load "ARCH,tag", "ARCH,path", "ARCH,tag,path", "hf-hub:org/repo" or "local-dir:path".
+
+    In "ARCH,tag,path" the tag is that of the weights that the checkpoint was tuned from, whose activation and
+    preprocessing it has. `name` is what to call the model instead.
 
     Raises InputError for an unknown architecture or tag, weights that are missing, gated, unreadable or of another
     architecture (nothing is loaded loosely), and for a model without weights unless random ones are allowed.
@@ -71,10 +75,10 @@ def read_open_clip(spec: str, name: str | None = None, allow_random_weights: boo
     What `open_clip_encoder` takes; raises InputError as `load_open_clip` does.
     """
     name = name or spec
-    architecture, weights = (spec, None) if spec.startswith(_PREFIXES) else _split(spec)
-    random = _refuse_or_allow_random(name, architecture, weights, allow_random_weights)
-    model, config = _create(name, architecture, weights, random)
-    return model, _tokenizer(name, architecture), config
+    named = _Named(spec) if spec.startswith(_PREFIXES) else _split(spec)
+    random = _refuse_or_allow_random(name, named, allow_random_weights)
+    model, config = _create(name, named, random)
+    return model, _tokenizer(name, named.architecture), config
 
 
 def open_clip_encoder(
@@ -141,8 +145,16 @@ def list_open_clip() -> list[str]:
     return [f"{architecture},{tag}" for architecture, tag in open_clip.list_pretrained()]
 
 
-def _split(spec: str) -> tuple[str, str | None]:
-    architecture, _, weights = spec.partition(",")
+class _Named(NamedTuple):
+    """What "ARCH", "ARCH,tag", "ARCH,path" or "ARCH,tag,path" names; "" for a part that it does not."""
+
+    architecture: str
+    tag: str = ""  # of weights, or of what the checkpoint was tuned from: its activation and preprocessing
+    checkpoint: str = ""
+
+
+def _split(spec: str) -> _Named:
+    architecture, _, rest = spec.partition(",")
     known = open_clip.list_models()
     if architecture.replace("/", "-") not in known:
         near = get_close_matches(architecture, known, n=1, cutoff=0.5)
@@ -150,15 +162,38 @@ def _split(spec: str) -> tuple[str, str | None]:
         raise InputError(f"unknown model {spec!r}.{hint} `fourfold models` lists all {len(known)} architectures")
     architecture = architecture.replace("/", "-")
     tags = open_clip.list_pretrained_tags_by_model(architecture)
-    if weights and weights not in tags and not Path(weights).is_file():
-        if "/" in weights or Path(weights).suffix:
-            raise InputError(f"{spec}: no such checkpoint file {weights!r}")
-        raise unknown_name(f"weights of {architecture}", weights, tags or ["path/to/checkpoint"])
-    return architecture, weights or None
+    if not rest or rest in tags:
+        return _Named(architecture, rest)
+    tag, _, path = rest.partition(",")
+    tag, path = (tag, path) if path and not Path(rest).is_file() else ("", rest)
+    if tag and tag not in (*tags, PLAIN_GELU):
+        raise unknown_name(f"weights of {architecture}", tag, [*tags, PLAIN_GELU])
+    if not Path(path).is_file():
+        if tag or "/" in path or Path(path).suffix:
+            raise InputError(f"{spec}: no such checkpoint file {path!r}")
+        raise unknown_name(f"weights of {architecture}", path, tags or ["path/to/checkpoint"])
+    if not tag:
+        _check_activation(spec, architecture, tags, path)
+    return _Named(architecture, tag, path)
 
 
-def _refuse_or_allow_random(name: str, architecture: str, weights: str | None, allowed: bool) -> bool:
+def _check_activation(spec: str, architecture: str, tags: Sequence[str], path: str) -> None:
+    """Raise InputError where a checkpoint may need another activation than the architecture has: it does not say.
+
+    With the wrong one every feature is a little off, and no number shows it.
+    """
+    quick = [tag for tag in tags if open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu")]
+    if quick and not open_clip.get_model_config(architecture).get("quick_gelu"):
+        raise InputError(
+            f"{spec}: {architecture} is published with QuickGELU ({quick[0]}, ...), and a checkpoint does not say "
+            f"whether it has it; name the weights that it was tuned from, as in {architecture},{quick[0]},{path}, or "
+            f"{architecture},{PLAIN_GELU},{path} if it was trained without"
+        )
+
+
+def _refuse_or_allow_random(name: str, named: _Named, allowed: bool) -> bool:
     """Whether the model is to have random weights; InputError where it would have and that is not allowed."""
+    architecture = named.architecture
     if architecture.startswith("hf-hub:"):
         return False
     if architecture.startswith("local-dir:"):
@@ -168,7 +203,7 @@ def _refuse_or_allow_random(name: str, architecture: str, weights: str | None, a
         if any(path for pattern in _WEIGHT_FILES for path in folder.glob(pattern)):
             return False
         missing = f"no weights ({', '.join(_WEIGHT_FILES)}) in {folder}"
-    elif weights:
+    elif named.tag or named.checkpoint:
         return False
     else:
         tags = open_clip.list_pretrained_tags_by_model(architecture)
@@ -178,12 +213,12 @@ def _refuse_or_allow_random(name: str, architecture: str, weights: str | None, a
     return True
 
 
-def _create(name: str, architecture: str, weights: str | None, random: bool) -> tuple[Any, dict]:
+def _create(name: str, named: _Named, random: bool) -> tuple[Any, dict]:
     """The model in float32 on the CPU, and the configuration it was built from."""
+    architecture, tag, checkpoint = named
+    published = open_clip.get_pretrained_cfg(architecture, tag) if tag and tag != PLAIN_GELU else {}
     # open_clip only warns when weights trained with QuickGELU are put into a model without it.
-    tag = open_clip.get_pretrained_cfg(architecture, weights) if weights else {}
-    quick_gelu = bool(tag.get("quick_gelu"))
-    checkpoint = weights if weights and not tag else None
+    quick_gelu = bool(published.get("quick_gelu"))
     try:
         config = open_clip.get_model_config(architecture)
         # Before a checkpoint is loaded the weights are random, of which open_clip would warn.
@@ -191,8 +226,9 @@ def _create(name: str, architecture: str, weights: str | None, random: bool) -> 
             torch.manual_seed(0)  # so that random weights are the same ones every time
             model = open_clip.create_model(
                 architecture,
-                pretrained=None if checkpoint else weights,
+                pretrained=None if checkpoint else tag or None,
                 force_quick_gelu=quick_gelu,
+                force_preprocess_cfg=published if checkpoint else None,
                 pretrained_text=False,
                 require_pretrained=not (random or checkpoint),
                 weights_only=True,

@@ -199,7 +199,9 @@ def models(part: str) -> None:
         raise InputError(f"no model with {part!r} in its name; `fourfold models` lists all")
     click.echo("\n".join(found))
     click.echo(
-        "also: hf-hub:ORG/REPO, local-dir:FOLDER, ARCH,path/to/checkpoint, hf:ORG/REPO, module:function", err=True
+        "also: hf-hub:ORG/REPO, local-dir:FOLDER, ARCH,path/to/checkpoint, ARCH,tag,path (tuned from a tag), "
+        "hf:ORG/REPO, module:function",
+        err=True,
     )
 
 
