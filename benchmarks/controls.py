@@ -4,8 +4,9 @@
     python benchmarks/controls.py heads-data --groups 300 --epochs 40 --out data_cards/results/controls
 
 Trains, on the same groups of the split "train" and for the same number of steps, heads that read the pooled vectors
-alone (`labclip`, `bilinear`, `mlp`), `dcsm` itself, and `dcsm` on a tower with random weights; keeps each one's best
-epoch on "validation", and asks all of them, and the controls around `dcsm`, the groups of every test split. Writes
+alone (`labclip`, `bilinear`, `mlp`), `dcsm` itself, `dcsm` on a tower with random weights, and the whole model, scored
+by its own cosine (`fine_tuning.py` says with which loss); keeps each one's best epoch on "validation", and asks all of
+them, and the controls around `dcsm`, the groups of every test split. Writes
 controls.md, controls.csv and controls.json. Every scorer is a line of OUT/trials.jsonl; what stands there is not
 trained again, so that an interrupted run goes on.
 """
@@ -15,21 +16,24 @@ import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from ablation_tables import CATEGORIES, Row, Trial, add_trial, read_trials
+from ablation_tables import CATEGORIES, Cell, Row, Trial, add_trial, read_trials
 from ablations import Variant, configure, load_data, tally, train
+from fine_tuning import fine_tune
 from tqdm import tqdm
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.metrics import group_score
+from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import TINY_RANDOM, Encoder
+from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import WRAPPERS, Scorer, ScorerContext
 from fourfold.evaluator.scorers.cosine import load_cosine
@@ -50,10 +54,13 @@ class System:
     head: Variant | None  # None: the plain cosine
     control: str = ""
     random: bool = False  # whether its tower has random weights
+    tuned: Mapping[str, Any] | None = None  # settings of the training of the whole model, if it is tuned
 
     @property
     def key(self) -> str:
         """What is equal for systems that give the same scores, whatever they are called."""
+        if self.tuned is not None:
+            return json.dumps(["tuned", dict(self.tuned)])
         return json.dumps([None if self.head is None else self.head.key, self.control, self.random])
 
 
@@ -64,6 +71,7 @@ SYSTEMS = (
     System("bilinear, slower", Variant("bilinear, slower", "bilinear", training=SLOWER)),
     System("mlp", Variant("mlp", "mlp")),
     System("mlp, slower", Variant("mlp, slower", "mlp", training=SLOWER)),
+    System("fine-tuned, cosine", None, tuned=SLOWER),
     System("dcsm, random tower", DCSM, random=True),
     System("dcsm, random tower, slower", Variant("dcsm, slower", training=SLOWER), random=True),
     System("dcsm", DCSM),
@@ -97,7 +105,10 @@ def main(
     for random, name in ((False, model), (True, random_model)):
         encoder = load_encoder(name, allow_random_weights=random)
         data = load_data(dataset, encoder, groups, cache, splits)
-        trials += try_all([system for system in SYSTEMS if system.random == random], data, encoder, epochs, seeds, out)
+        heads = [system for system in SYSTEMS if system.random == random and system.tuned is None]
+        trials += try_all(heads, data, encoder, epochs, seeds, out)
+        whole = [system for system in SYSTEMS if system.random == random and system.tuned is not None]
+        trials += [try_tuned(system, name, dataset, data, epochs, seed, out) for system in whole for seed in seeds]
     record = {
         "command": f"python benchmarks/controls.py {dataset.name} --model {model} --random-model {random_model} "
         f"--groups {groups} --epochs {epochs} {' '.join(f'--seed {seed}' for seed in seeds)} --out {out}",
@@ -161,6 +172,33 @@ def try_all(
     return found
 
 
+def try_tuned(
+    system: System, name: str, dataset: Path, data: Mapping[str, EncodedItems], epochs: int, seed: int, out: Path
+) -> Trial:
+    """A trial of the whole model, tuned; from `out` where it was tried before. `data` are its features before."""
+    config = replace(configure(DCSM, TrainingConfig(epochs=epochs, seed=seed, device="cpu")), **(system.tuned or {}))
+    hashes = [hash_items(each.items, each.encoded) for each in data.values()]
+    described = json.dumps([system.key, asdict(config), hashes, load_encoder(name).identity])
+    identity = sha256(described.encode()).hexdigest()[:16]
+    if (known := read_trials(out).get(identity)) is not None:
+        return known
+    started = time.monotonic()
+    file = out / f"{identity}.safetensors"
+    tuned, n_parameters, best_epoch = fine_tune(name, data["train"], data["validation"], config, file)
+    cells: list[Cell] = []
+    for split in (name for name in data if name.startswith("test")):
+        items = load_items(dataset, split)
+        part = EncodedItems(items, encode_items(tuned, items))
+        scorer = load_cosine(ScorerContext(tuned, [], part.encoded))
+        cells += tally(right(scorer, part), split, part)
+    trial = Trial(
+        identity, system.key, seed, n_parameters, best_epoch, round(time.monotonic() - started, 1), tuple(cells)
+    )
+    add_trial(out, trial)
+    file.unlink()
+    return trial
+
+
 def attempt(
     head: Variant | None,
     asked: Mapping[str, System],
@@ -216,6 +254,7 @@ def table(record: Mapping[str, Any], trials: Sequence[Trial]) -> Table:
     notes = (
         f"mean of {len(record['seeds'])} seeds [lowest, highest]" if several else "one seed; 95 % Wilson intervals",
         f"{record['groups']} training groups a category, {record['epochs']} epochs, {record['model']}; chance is 16.7",
+        "fine-tuned: all weights of the model, contrastive loss over batch and groups, a quarter of the rate",
         f"random tower: {record['random_model']}; slower: a quarter of the learning rate that the others have",
     )
     header = ("split", "scorer", "parameters", *CATEGORIES, "groups")

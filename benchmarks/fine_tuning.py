@@ -7,11 +7,8 @@ ones of its own group alone, of which the first has but two among two hundred (h
 the same words are true of the picture. Data, batches, schedule and number of steps are those of the heads.
 """
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +27,6 @@ from fourfold.evaluator.encoders import loader_of
 from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER, LoadOptions
 from fourfold.evaluator.encoders.openclip import open_clip_encoder, read_open_clip
 from fourfold.evaluator.encoders.towers import TowerEncoder
-from fourfold.evaluator.scoring.training_items import hash_items
 from fourfold.evaluator.training.data import batches
 from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig
 from fourfold.files import write_file_with
@@ -55,33 +51,25 @@ class Groups:
 
 
 def fine_tune(
-    name: str, train: EncodedItems, validation: EncodedItems, config: TrainingConfig, out: Path
+    name: str, train: EncodedItems, validation: EncodedItems, config: TrainingConfig, file: Path
 ) -> tuple[TowerEncoder, int, int]:
     """A model of open_clip with all of its weights tuned, their number, and the best epoch on `validation`.
 
-    The weights stay in the folder `out`, named by what they were trained from, and are not trained again. Raises
-    InputError for a model of another library.
+    Weights that lie in `file` are taken from there; else they are trained and written to it. Raises InputError for a
+    model of another library.
     """
     if loader_of(name) not in (TINY, "open_clip"):
         raise InputError(f"{name}: only models of open_clip are tuned here")
     model, tokenizer, described = read_open_clip(f"local-dir:{TINY_FOLDER}" if name == TINY else name)
-    encoder = open_clip_encoder(name, model, tokenizer, described, LoadOptions())
-    file = tuned_file(encoder.identity, train, validation, config, out)
+    encoder = open_clip_encoder(name, model, tokenizer, described, LoadOptions("cpu"))
     if not file.is_file():
         weights, best_epoch = _fit(model, Groups(train.items, encoder), Groups(validation.items, encoder), config)
         write_file_with(file, lambda aside: save_file(weights, aside, metadata={"best_epoch": str(best_epoch)}))
     with safe_open(file, framework="pt") as opened:
         model.load_state_dict({key: opened.get_tensor(key) for key in opened.keys()})  # noqa: SIM118 (no dict)
         best_epoch = int(opened.metadata()["best_epoch"])
-    tuned = open_clip_encoder(f"{name}, tuned", model, tokenizer, described, LoadOptions())
+    tuned = open_clip_encoder(f"{name}, tuned", model, tokenizer, described, LoadOptions("cpu"))
     return tuned, sum(weight.numel() for weight in model.parameters()), best_epoch
-
-
-def tuned_file(identity: str, train: EncodedItems, validation: EncodedItems, config: TrainingConfig, out: Path) -> Path:
-    """Where the tuned weights are kept; `identity` is that of the model before."""
-    hashes = [hash_items(data.items, data.encoded) for data in (train, validation)]
-    described = json.dumps([identity, hashes, asdict(config)])
-    return out / f"tuned-{sha256(described.encode()).hexdigest()[:16]}.safetensors"
 
 
 def _fit(model: Any, train: Groups, validation: Groups, config: TrainingConfig) -> tuple[dict[str, torch.Tensor], int]:

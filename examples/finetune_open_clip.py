@@ -8,7 +8,7 @@
 
 Needs `pip install 'open_clip_torch[training]'`: pandas, and the last webdataset that open_clip can use.
 
-Weights that were trained with QuickGELU keep it; open_clip's trainer wants to be asked for it (`--force-quick-gelu`). The
+Weights that were trained with QuickGELU keep it; open_clip's trainer has to be asked for it (`--force-quick-gelu`). The
 tag in `fourfold evaluate` says so again, since a checkpoint does not.
 
 Only open_clip's source of training data is replaced (`--val-data`, `--imagenet-val` stay its own): a batch holds both
