@@ -253,7 +253,7 @@ def test_a_checkpoint_has_the_activation_and_preprocessing_that_are_named(local_
     tags = {"quick": {"url": "", "quick_gelu": True, "mean": (0.1, 0.2, 0.3), "interpolation": "bilinear"}}
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "fourfold-tuned", tags | {"plain": {"url": ""}})
     weights = local_model / "open_clip_model.safetensors"
-    with pytest.raises(InputError, match=r"fourfold-tuned,quick,.*fourfold-tuned,gelu,.* if it was trained without$"):
+    with pytest.raises(InputError, match=r"fourfold-tuned,quick,.*fourfold-tuned,gelu,.* if from none$"):
         load_encoder(f"fourfold-tuned,{weights}")
     grey = Image.new("RGB", (64, 64), (128, 128, 128))
     quick, plain = (load_encoder(f"fourfold-tuned,{tag},{weights}") for tag in ("quick", "plain"))
@@ -262,6 +262,21 @@ def test_a_checkpoint_has_the_activation_and_preprocessing_that_are_named(local_
     assert not torch.allclose(quick.encode_texts(CAPTIONS).pooled, plain.encode_texts(CAPTIONS).pooled, atol=1e-3)
     gelu = load_encoder(f"fourfold-tuned,gelu,{weights}")
     assert torch.equal(gelu.encode_texts(CAPTIONS).pooled, plain.encode_texts(CAPTIONS).pooled)
+
+
+def test_a_checkpoint_is_preprocessed_as_all_tags_of_its_architecture_are(local_model, tmp_path, monkeypatch, seen_fit):
+    register("fourfold-halves", tmp_path, CONFIG["model_cfg"])
+    half = {"url": "", "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "resize_mode": "squash"}
+    tags = {"one": half, "two": dict(half)}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "fourfold-halves", tags)
+    weights = local_model / "open_clip_model.safetensors"
+    encoder = load_encoder(f"fourfold-halves,{weights}")
+    assert encoder.resize_mode == seen_fit(encoder.preprocess) == "squash"
+    assert float(encoder.preprocess(Image.new("RGB", (64, 64), "white")).min()) == pytest.approx(1.0)
+    assert load_encoder(f"fourfold-halves,two,{weights}").identity == encoder.identity
+    tags["two"]["resize_mode"] = "shortest"
+    with pytest.raises(InputError, match=r"other preprocessing \(one and two differ\).*as in fourfold-halves,one,"):
+        load_encoder(f"fourfold-halves,{weights}")
 
 
 @pytest.mark.parametrize("architecture", ["ViT-B-32", "ViT-B-16", "ViT-L-14", "RN50"])

@@ -26,7 +26,7 @@ import_torchvision()
 import open_clip  # noqa: E402
 from open_clip.factory import load_state_dict  # noqa: E402
 from open_clip.tokenizer import canonicalize_text  # noqa: E402
-from open_clip.transform import PreprocessCfg, image_transform_v2  # noqa: E402
+from open_clip.transform import PreprocessCfg, image_transform_v2, merge_preprocess_dict  # noqa: E402
 
 import fourfold.evaluator.encoders.tiny_tower  # noqa: E402, F401  makes fourfold-tiny's image tower known to timm
 
@@ -172,23 +172,32 @@ def _split(spec: str) -> _Named:
         if tag or "/" in path or Path(path).suffix:
             raise InputError(f"{spec}: no such checkpoint file {path!r}")
         raise unknown_name(f"weights of {architecture}", path, tags or ["path/to/checkpoint"])
-    if not tag:
-        _check_activation(spec, architecture, tags, path)
-    return _Named(architecture, tag, path)
+    return _Named(architecture, tag or _tag_like(spec, architecture, tags, path), path)
 
 
-def _check_activation(spec: str, architecture: str, tags: Sequence[str], path: str) -> None:
-    """Raise InputError where a checkpoint may need another activation than the architecture has: it does not say.
+def _tag_like(spec: str, architecture: str, tags: Sequence[str], path: str) -> str:
+    """A tag whose activation and preprocessing a checkpoint has that names none: any, where all tags agree; or "".
 
-    With the wrong one every feature is a little off, and no number shows it.
+    Raises InputError where they do not, or where all need another activation than the architecture has: a checkpoint
+    does not say, and with the wrong ones every feature is a little off, which no number shows.
     """
-    quick = [tag for tag in tags if open_clip.get_pretrained_cfg(architecture, tag).get("quick_gelu")]
+    published = {tag: open_clip.get_pretrained_cfg(architecture, tag) for tag in tags}
+    quick = [tag for tag, settings in published.items() if settings.get("quick_gelu")]
+    like = {str(_preprocessing(settings)): tag for tag, settings in reversed(published.items())}
     if quick and not open_clip.get_model_config(architecture).get("quick_gelu"):
-        raise InputError(
-            f"{spec}: {architecture} is published with QuickGELU ({quick[0]}, ...), and a checkpoint does not say "
-            f"whether it has it; name the weights that it was tuned from, as in {architecture},{quick[0]},{path}, or "
-            f"{architecture},{PLAIN_GELU},{path} if it was trained without"
-        )
+        what, of = f"with QuickGELU ({quick[0]}, ...)", quick[0]
+    elif len(like) > 1:
+        what, of = f"with other preprocessing ({' and '.join(sorted(like.values()))} differ)", min(like.values())
+    else:
+        return next(iter(like.values()), "")
+    raise InputError(
+        f"{spec}: {architecture} is published {what}, and a checkpoint does not say what it has; name the weights that "
+        f"it was tuned from, as in {architecture},{of},{path}, or {architecture},{PLAIN_GELU},{path} if from none"
+    )
+
+
+def _preprocessing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return merge_preprocess_dict(PreprocessCfg(), dict(settings))
 
 
 def _refuse_or_allow_random(name: str, named: _Named, allowed: bool) -> bool:
