@@ -199,8 +199,8 @@ def test_no_name_leads_out_of_the_copy(made, serve, tmp_path, cache, name: str) 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("http://127.0.0.1:9/set", "no finished dataset of ours.*cannot be read .URLError"),
-        ("nonsense://bucket/set", "no finished dataset of ours.*Protocol not known"),
+        ("http://127.0.0.1:9/set", "^http://127.0.0.1:9/set/SHA256SUMS: cannot be read .URLError"),
+        ("nonsense://bucket/set", "^nonsense://bucket/set/SHA256SUMS: cannot be read.*Protocol not known"),
         ("memory://nowhere/at/all", "no finished dataset of ours.*FileNotFoundError"),
     ],
 )

@@ -97,6 +97,8 @@ def test_names_categories_and_clusters_are_the_rows_own(load) -> None:
         ("a.csv", 'image,caption,foils\n0.png,x,"[""a"", ""b"", ""c""]"\n'),
         ("a.csv", "image,caption,foil_1,foil_2,foil_3,foil_4\n0.png,x,a,b,,c\n"),  # rows may have fewer
         ("a.csv", " image , caption,foil_1,foil_2,foil_3\n0.png, x ,a,b ,c\n"),  # blanks mean nothing
+        ("a.csv", "image,caption,foil_1,foil_2,foil_3,,\n0.png,x,a,b,c,,\n"),  # as spreadsheets leave them
+        ("a.csv", "image,caption,foils\n0.png,x,\"['a',\n 'b',\n 'c']\"\n"),
         ("a.csv", "image;caption;foil_1;foil_2;foil_3\n0.png;x;a;b;c\n"),
         ("a.csv", "image\tcaption\tfoil_1\tfoil_2\tfoil_3\n0.png\tx\ta\tb\tc\n"),
         ("a.tsv", "image\tcaption\tfoil_1\tfoil_2\tfoil_3\n0.png\tx\ta\tb\tc\n"),
@@ -163,6 +165,9 @@ def test_pictures_may_lie_elsewhere_and_be_missing(folder: Path, tmp_path_factor
     assert loaded.missing == 1
     assert any("1 items" in note for note in loaded.notes)
     assert len(load_benchmark("csv:my.csv", images=None, check_images=False).items) == 2
+    (elsewhere / "0.png").unlink()
+    with pytest.raises(InputError, match="no items to score; every one lacks an image, looked for in "):
+        load_benchmark("csv:my.csv", images=elsewhere, allow_missing=True)
 
 
 def test_a_prompt_surrounds_captions_and_foils(load) -> None:
@@ -203,6 +208,14 @@ BAD_CSV: list[tuple[str | bytes, str]] = [
     ("id,image,caption,foil\n,0.png,x,a\n", "line 2: 'id' is empty"),
     ("category,image,caption,foil\n,0.png,x,a\n", "line 2: 'category' is empty"),
     ("image,caption,foil\n0.png,x,\"['a', 'b\"\n", "line 2: 'foil' is not a list of strings"),
+    ('image,caption,foil\n0.png,x,"[a, b]"\n', "line 2: 'foil' is not a list of strings in quotes"),
+    ("image,caption,foil\n0.png,x,\"['a' 'b']\"\n", "line 2: 'foil' lacks a comma between two strings"),  # of NumPy
+    ("image,caption,foil\n0.png,x,\"['a'\n 'b']\"\n", "line 3: 'foil' lacks a comma between two strings"),
+    ('image,caption,foil\n0.png,x,"[1, 2]"\n', "line 2: 'foil': 0 is int 1"),
+    (HEADER + "".join(f"{n}.png,a {n},\n" for n in range(12)), "'foil' is empty in every row"),  # no search by accident
+    (HEADER + "".join(f"{n}.png,a {n},[ ]\n" for n in range(12)), "'foil' is empty in every row"),
+    ("image,text,foil\n0.png,x,a\n", "no column 'caption'.* as in '#caption=text'"),
+    ("image,caption,foil,,\n0.png,x,a\n", "line 2: 3 cells where the header has 5"),
     ("image_0,image_1,caption_0,caption_1\n0.png,1.png,x,\n", "line 2: 'caption_1' is empty"),
     ("image_0,image_1,caption_0,caption_1\n0.png,,x,y\n", "line 2: 'image_1' is empty"),
     ("image_0,image_1,caption_0,caption_1\n0.png,0.png,x,y\n", "line 2: names the picture 0.png twice"),
@@ -347,6 +360,7 @@ def test_a_toml_describes_a_benchmark(described) -> None:
         ('"photos"', '"nowhere"', "there is no folder"),
         ("{caption}", "{}", "must hold {caption} once"),
         ("kitchen", "kitchen\n", "broken TOML"),
+        ('"kitchen"', '"a\\nb"', "name = 'a.nb': must be a text of one line"),
     ],
 )
 def test_mistakes_in_a_toml_are_named(described, old: str, new: str, said: str) -> None:
@@ -403,6 +417,14 @@ def test_a_file_without_its_form_is_told_how_it_is_read(folder: Path, name: str,
     for ask in (lambda: make_spec(name, ["cosine"]), lambda: audit(name, np.random.default_rng(0))):
         with pytest.raises(InputError, match=f"is a file; questions of your own are read as {said}"):
             ask()
+
+
+@pytest.mark.parametrize(("given", "said"), [("csv:a.jsonl#image=x", "jsonl:a.jsonl"), ("jsonl:a.tsv", "csv:a.tsv")])
+def test_a_file_in_another_form_is_told_how_it_is_read(folder: Path, given: str, said: str) -> None:
+    (folder / "a.jsonl").write_text(lines(NAMED))
+    (folder / "a.tsv").write_text(GOOD)
+    with pytest.raises(InputError, match=f"is read as {said}$"):
+        load_benchmark(given, images=None)
 
 
 def test_what_is_no_place_at_all_is_named(folder: Path) -> None:

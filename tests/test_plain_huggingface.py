@@ -207,6 +207,23 @@ def test_what_is_not_there_or_out_of_reach_is_named(datasets, place: str, said: 
     assert "\n" not in str(error.value)
 
 
+def test_the_hub_is_asked_once(datasets, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody answers, `datasets` would ask many times, for half a minute, and print a line each time."""
+    hub = pytest.importorskip("huggingface_hub")
+    asked: list[tuple[str, str | None]] = []
+
+    def refuse(_: object, name: str, *, revision: str | None, timeout: float) -> None:
+        asked.append((name, revision))
+        raise ConnectionError("nobody\nthere")
+
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub.HfApi, "dataset_info", refuse)
+    monkeypatch.setattr(datasets, "get_dataset_split_names", lambda *_, **__: pytest.fail("asked again"))
+    with pytest.raises(InputError, match=r"^hf:org/set: cannot be read \(ConnectionError: nobody there\)$"):
+        load_benchmark("hf:org/set#revision=v1", images=None)
+    assert asked == [("org/set", "v1")]
+
+
 def test_an_empty_folder_and_a_broken_file_are_named(write, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="cannot be read"):

@@ -191,6 +191,13 @@ def test_mistakes_in_a_tar_are_named(tmp_path: Path, members: Members | bytes, s
     assert "\n" not in str(error.value)
 
 
+def test_a_broken_picture_is_named_by_its_member(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar([("1.png", b"hello"), ("1.txt", b"x"), ("1.json", b'{"foil": "y"}')]))
+    (item,) = load_benchmark(f"wds:{tmp_path}/a.tar", images=None).items
+    with pytest.raises(InputError, match=r"a\.tar: 1\.png: broken or not an image \(unknown format\)"):
+        open_image(item.images[0])
+
+
 def test_links_and_giants_are_not_read(tmp_path: Path) -> None:
     giant = tarfile.TarInfo("1.txt")
     giant.size = 1 << 40

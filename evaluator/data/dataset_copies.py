@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.evaluator.data.urls import open_url
+from fourfold.evaluator.data.urls import is_absent, open_url
 from fourfold.files import file_hash, inside, write_atomically
 from fourfold.generator.dataset.checksums import CHECKSUMS, read_checksum_line
 from fourfold.generator.dataset.reading import choose_split, split_names
@@ -53,7 +53,9 @@ def _begin(url: str) -> tuple[Path, dict[str, str]]:
         with open_url(f"{base}/{CHECKSUMS}") as file:
             text = b"".join(iter(lambda: file.read(_BLOCK), b""))
     except InputError as error:
-        raise InputError(f"{url}: no finished dataset of ours with {CHECKSUMS} is there: {error}") from error
+        if is_absent(error):
+            raise InputError(f"{url}: no finished dataset of ours with {CHECKSUMS} is there: {error}") from error
+        raise
     files = dict(_read_checksums(text, base))
     if _MANIFEST not in files:
         raise InputError(f"{base}/{CHECKSUMS}: does not name {_MANIFEST}; the dataset is not finished")

@@ -4,7 +4,7 @@ import hashlib
 import io
 import struct
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
@@ -35,7 +35,8 @@ def open_image(ref: ImageRef) -> Image.Image:
     except Image.DecompressionBombError:
         raise _too_large(ref) from None
     except (OSError, SyntaxError, EOFError, ValueError, struct.error) as error:  # what Pillow's decoders raise
-        raise InputError(f"{ref.path}: broken or not an image ({error}); replace or remove it") from error
+        said = "unknown format" if isinstance(error, UnidentifiedImageError) else error
+        raise InputError(f"{ref.path}: broken or not an image ({said}); replace or remove it") from error
     return pixels if ref.box is None else _cut(pixels, ref)
 
 

@@ -1,6 +1,7 @@
 """Files at URLs, read from their first byte to their last: http(s) by Python itself, every other kind by fsspec."""
 
 import http.client
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -9,7 +10,13 @@ from typing import IO, Any, cast
 
 from fourfold.errors import InputError
 
-_SECONDS = 60.0  # without a byte, after which a server counts as gone
+_SECONDS = 30.0  # without a byte, after which a server counts as gone
+
+
+def is_absent(error: InputError) -> bool:
+    """Whether `open_url` raised this because nothing is at the URL, and not because nobody could look."""
+    cause = error.__cause__
+    return isinstance(cause, FileNotFoundError) or (isinstance(cause, urllib.error.HTTPError) and cause.code == 404)
 
 
 def is_url(place: str) -> bool:
@@ -21,7 +28,8 @@ def is_url(place: str) -> bool:
 def open_url(url: str) -> Iterator[IO[bytes]]:
     """The bytes of a URL, in order; what comes short of the length that a server promised is an error, not an end.
 
-    Raises InputError for what is not there, cannot be reached or is broken off, here and while it is read.
+    Raises InputError for what is not there, cannot be reached or is broken off, here and while it is read, and for a
+    store whose package is not installed; the cause of the error tells them apart.
     """
     try:
         if url.startswith(("http://", "https://")):
@@ -35,6 +43,10 @@ def open_url(url: str) -> Iterator[IO[bytes]]:
                 yield file
     except (InputError, AssertionError, AttributeError, NameError):  # said already, and our own mistakes
         raise
+    except ImportError as error:  # as fsspec says it: "Install s3fs to access S3"
+        package = re.search(r"\binstall (\w+) to access", str(error), re.IGNORECASE)
+        hint = f"; pip install {package[1]}" if package else ""
+        raise InputError(f"{url}: cannot be read without a package that is not installed ({error}){hint}") from error
     except Exception as error:  # every store's library has errors of its own, for a missing login above all
         said = " ".join(str(error).split())
         raise InputError(f"{url}: cannot be read ({type(error).__name__}: {said})") from error

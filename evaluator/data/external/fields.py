@@ -2,6 +2,9 @@
 
 import ast
 import math
+from io import StringIO
+from itertools import pairwise
+from tokenize import NL, STRING, TokenError, generate_tokens
 from typing import Any
 
 from fourfold.errors import InputError
@@ -65,10 +68,17 @@ def get_number(row: Any, key: str, where: str) -> float:
 
 
 def literal_texts(row: Any, key: str, where: str) -> tuple[str, ...]:
-    """A list of strings written as a Python literal inside a CSV cell; parsed, never evaluated."""
+    """A list of strings written as a Python literal inside a CSV cell; parsed, never evaluated.
+
+    Raises InputError for anything else, and for texts without a comma between them, as NumPy prints them: Python would
+    join them to one.
+    """
     cell = get_text(row, key, where)
     try:
-        value = ast.literal_eval(cell)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise InputError(f"{where}: {key!r} is not a list of strings: {cell!r:.60}") from None
+        value = ast.literal_eval(cell.strip())
+        kinds = [token.type for token in generate_tokens(StringIO(cell.strip()).readline) if token.type != NL]
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TokenError):
+        raise InputError(f"{where}: {key!r} is not a list of strings in quotes: {cell!r:.60}") from None
+    if any(one == other == STRING for one, other in pairwise(kinds)):
+        raise InputError(f"{where}: {key!r} lacks a comma between two strings: {cell!r:.60}")
     return get_texts({key: value}, key, where)

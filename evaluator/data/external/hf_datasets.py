@@ -16,6 +16,7 @@ from fourfold.evaluator.data.image_refs import ImageRef
 
 OPTIONS = ("config", "split", "revision")
 _FIRST_WITHOUT_SCRIPTS = 4  # major version of `datasets`; those before must be told not to run any
+_SECONDS = 20.0  # without an answer of the Hub, after which it counts as out of reach
 _Found = TypeVar("_Found")
 
 
@@ -33,6 +34,8 @@ def read_hub(place: Place) -> Rows:
     except ImportError:
         raise InputError(f"hf:{place.text}: needs `datasets`: pip install 'fourfold[data]'") from None
     name = place.text if folder is None else str(folder)
+    if folder is None:
+        _check_there(place)
     config, revision = place.options.get("config"), place.options.get("revision")
     splits = _asked(place, lambda: datasets.get_dataset_split_names(name, config_name=config, revision=revision))
     split = _choose(place, list(map(str, splits)))
@@ -41,6 +44,15 @@ def read_hub(place: Place) -> Rows:
     images = place.images or folder or Path(place.text)
     title = place.text if folder is None else folder.name
     return Rows(title, Source(images, images, place.look), _rows(found, datasets, place, folder))
+
+
+def _check_there(place: Place) -> None:
+    """Ask the Hub once for the dataset: `datasets` would ask many times, for half a minute, where nobody answers."""
+    import huggingface_hub
+
+    if not huggingface_hub.constants.HF_HUB_OFFLINE:
+        revision = place.options.get("revision")
+        _asked(place, lambda: huggingface_hub.HfApi().dataset_info(place.text, revision=revision, timeout=_SECONDS))
 
 
 def _choose(place: Place, splits: list[str]) -> str:

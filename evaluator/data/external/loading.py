@@ -69,7 +69,8 @@ def load_benchmark(
                 f"{missing} items or images left out because an image is missing; {len(items)} items scored",
             )
     if not items:
-        raise InputError(f"{spec}: no items to score; PATH has to be {expects}")
+        reason = f"every one lacks an image, looked for in {folder}" if missing else f"PATH has to be {expects}"
+        raise InputError(f"{spec}: no items to score; {reason}")
     return replace(found, items=tuple(items), missing=missing, notes=notes)
 
 

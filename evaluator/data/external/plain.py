@@ -9,8 +9,8 @@ A row is a question. Its columns, by these names or by those that the user maps 
 
 - One picture, captions and foils: each caption is asked against all foils, as a question of its own.
 - Two pictures or more: each has one caption, true of it alone (with two: the group score), and there are no foils.
-- One picture and captions in every row, foils in none: one search among all pictures. A caption then counts as true of
-  every picture whose row has it, and of no other.
+- One picture and captions in every row, and no column of foils: one search among all pictures. A caption then counts as
+  true of every picture whose row has it, and of no other.
 
 Blanks around a text are dropped. Other columns are not read, and the results say so.
 """
@@ -108,10 +108,15 @@ def find_columns(mapped: Mapped, header: Sequence[str], where: str) -> dict[str,
         if lacking or (not names and role in _REQUIRED):
             given = ", ".join(map(repr, header[:_MOST_NAMED])) or "nothing"
             name = lacking[0] if lacking else role
-            hint = f"; name the one that is meant, as in '#{role}={header[0]}'" if header and not lacking else ""
+            free = [] if lacking else [name for name in header if name and _role_called(name) is None]
+            hint = f"; name the one that is meant, as in '#{role}={free[0]}'" if free else ""
             raise InputError(f"{where}: no column {name!r}; there is {given}{hint}")
         found[role] = names
     return found
+
+
+def _role_called(column: str) -> str | None:
+    return next((role for role in ROLES if _called(role, (column,))), None)
 
 
 def _called(role: str, header: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from fourfold.evaluator.data.external.reading import Row
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import RETRIEVAL, RETRIEVAL_CANDIDATES, Item
 
-_LIST = re.compile(r"\s*\[\s*['\"]")  # how a list of texts in a CSV cell begins
+_LIST = re.compile(r"\s*\[(?:\s*['\"].*|[^\[\]]*\]\s*)", re.DOTALL)  # of texts in a CSV cell, well made or not
+_EMPTY_LIST = re.compile(r"\s*\[\s*\]\s*")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class _Question:
     images: tuple[ImageRef, ...]
     captions: tuple[str, ...]
     foils: tuple[str, ...]
+    foil_columns: Sequence[str]  # there may be some with nothing in them
     category: str
     cluster: str
 
@@ -47,6 +50,8 @@ def plain_items(rows: Rows, mapped: Mapped, category: str | None = None) -> tupl
             raise InputError(f"{question.where}: the id {question.id!r} is that of {first} too; each needs its own")
     asked = [question for question in questions if len(question.images) > 1 or question.foils]
     if questions and not asked:
+        if empty := next((question.foil_columns[0] for question in questions if question.foil_columns), None):
+            raise InputError(f"{rows.name}: {empty!r} is empty in every row; fill it, or leave it out for a search")
         return [_search(questions, rows)], list(unread)
     for question in questions:
         if len(question.images) == 1 and not question.foils:
@@ -84,6 +89,7 @@ def _question(
         images=images,
         captions=captions,
         foils=foils,
+        foil_columns=columns["foil"],
         category=own or category,
         cluster=_name(row, columns["cluster"], where) or pairs[0][1],
     )
@@ -109,9 +115,7 @@ def _check(images: Sequence[ImageRef], captions: Sequence[str], foils: Sequence[
 
 def _pictures(source: Source, row: Row, column: str, where: str) -> Iterator[tuple[ImageRef, str]]:
     """Every picture of a cell, with what tells it from others: its name, or a hash of its bytes."""
-    cell = row[column]
-    if isinstance(cell, str) and _LIST.match(cell):
-        cell = list(literal_texts(row, column, where))
+    cell = _cell(row, column, where)
     if isinstance(cell, list | tuple) and not cell:
         raise InputError(f"{where}: {column!r} is an empty list")
     for each in cell if isinstance(cell, list | tuple) else [cell]:
@@ -130,16 +134,22 @@ def _texts(row: Row, columns: Sequence[str], where: str, least: int) -> tuple[st
     """The texts of some columns, one after another; of the columns after the first `least` some may be empty."""
     found: list[str] = []
     for number, column in enumerate(columns):
-        cell = row[column]
-        if isinstance(cell, str) and _LIST.match(cell):
-            found += literal_texts(row, column, where)
-        elif isinstance(cell, list | tuple):
+        cell = _cell(row, column, where)
+        if isinstance(cell, list | tuple):
             found += (get_text(cell, k, f"{where}: {column!r}") for k in range(len(cell)))
         elif number < least or (cell is not None and str(cell).strip()):
             found.append(get_text(row, column, where))
     if least and not found:
         raise InputError(f"{where}: {columns[0]!r} is empty")
     return tuple(text.strip() for text in found)
+
+
+def _cell(row: Row, column: str, where: str) -> Any:
+    """The cell; of a CSV file, which has no lists, the list that is written in it."""
+    cell = row[column]
+    if not isinstance(cell, str) or not _LIST.fullmatch(cell):
+        return cell
+    return [] if _EMPTY_LIST.fullmatch(cell) else literal_texts(row, column, where)
 
 
 def _name(row: Row, columns: Sequence[str], where: str) -> str | None:

@@ -78,6 +78,9 @@ def read_plain(spec: str, images: Path | None, look: bool) -> PlainBenchmark:
     if name == TOML:
         return _described(path, images, look)
     text, options, columns = split_options(spec, rest, PLAIN[name].options)
+    form = _SUFFIXES.get(Path(text).suffix.lower(), name)
+    if form != name and Path(text).is_file():
+        raise InputError(f"{spec}: {Path(text).name} is read as {form}:{text}")
     rows = PLAIN[name].read(Place(text, images, options, look))
     return _benchmark(rows, columns, None)
 

@@ -75,8 +75,9 @@ def csv_lines(path: Path, text: str, columns: Sequence[str], delimiter: str = ",
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         header = [name.strip() for name in next(reader, [])]
-        if len(set(header)) < len(header):
-            raise InputError(f"{path}: line 1: the header names a column twice: {', '.join(header)}")
+        named = [name for name in header if name]  # spreadsheets leave commas behind the last column
+        if len(set(named)) < len(named):
+            raise InputError(f"{path}: line 1: the header names a column twice: {', '.join(named)}")
         _require(columns, header, str(path))
         for cells in reader:
             if cells and len(cells) != len(header):

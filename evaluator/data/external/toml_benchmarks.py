@@ -62,8 +62,8 @@ def read_description(path: Path, formats: Mapping[str, tuple[str, ...]]) -> Desc
     for key, value in found.items():
         if key not in _KEYS:
             raise unknown_name("key", key, _KEYS, where=str(path))
-        if key in _TEXTS and not (isinstance(value, str) and value.strip()):
-            raise InputError(f"{path}: {key} = {value!r:.60}: must be a text with something in it")
+        if key in _TEXTS and not (isinstance(value, str) and value.strip() and value.splitlines() == [value]):
+            raise InputError(f"{path}: {key} = {value!r:.60}: must be a text of one line with something in it")
     if lacking := [key for key in ("name", "format", "path") if key not in found]:
         raise InputError(f"{path}: no {', '.join(lacking)}; a benchmark has name, format and path")
     if found["format"] not in formats:
