@@ -6,6 +6,7 @@ from dataclasses import replace
 from fourfold.evaluator.analysis.calibration import calibration, calibration_table
 from fourfold.evaluator.analysis.difficulty_slopes import difficulty_slopes, slopes_table
 from fourfold.evaluator.analysis.equivalence import MARGIN, equivalence_table
+from fourfold.evaluator.analysis.marks import explain_signs
 from fourfold.evaluator.analysis.reliability import find_reliability, merge_systems, reliability_table
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.threshold_accuracy import threshold_accuracy, threshold_table
@@ -19,9 +20,10 @@ def scrutiny_tables(runs: Sequence[Numbers], *, margin: float = MARGIN, seed: in
     Controls are left out. `margin` of equivalence in percentage points; `seed` draws halves, parts and resamples.
     """
     names = _distinct([numbers.model for numbers in runs])
-    scorers = {name: [s.scorer for s in numbers.contestants] for name, numbers in zip(names, runs, strict=True)}
+    scorers = {name: _ranked(numbers) for name, numbers in zip(names, runs, strict=True)}
     systems = merge_systems({name: each.run for name, each in zip(names, runs, strict=True)}, scorers)
-    notes = [note for numbers in runs for note in numbers.run.notes]
+    signs = explain_signs({s: numbers.run.scorers[s] for numbers in runs for s in _ranked(numbers)})
+    notes = [*signs, *(note for numbers in runs for note in numbers.run.notes)]
     found = [_with_notes(reliability_table(find_reliability(systems, seed=seed)), notes)]
     for name, numbers in zip(names, runs, strict=True):
         run = _without_controls(numbers.run, scorers[name])
@@ -31,6 +33,10 @@ def scrutiny_tables(runs: Sequence[Numbers], *, margin: float = MARGIN, seed: in
         tables = (equivalence_table(run, margin), accuracy, calibrated, slopes)
         found += [_with_notes(table, run.notes, f"{name}, ") for table in tables]
     return [table for table in found if table is not None]
+
+
+def _ranked(numbers: Numbers) -> list[str]:
+    return [system.scorer for system in numbers.contestants]
 
 
 def _with_notes(table: Table | None, notes: Sequence[str], start: str = "") -> Table | None:
