@@ -3,7 +3,7 @@
 import pytest
 
 from fourfold.conditions import BEYOND, CONDITIONS, DIFFERENCES, condition_of
-from fourfold.evaluator.reporting.view import CATEGORIES as TOLD
+from fourfold.evaluator.reporting.panels import CATEGORIES as TOLD
 from fourfold.generator.categories import CATEGORIES
 
 EXPECTED = {

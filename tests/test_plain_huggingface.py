@@ -224,6 +224,18 @@ def test_the_hub_is_asked_once(datasets, monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == [("org/set", "v1")]
 
 
+def test_bars_are_drawn_on_screens_only(write, datasets, capfd: pytest.CaptureFixture[str]) -> None:
+    """A mistake of the questions is one line, and the user's own setting is left as it was."""
+    folder = write({**GOOD, "caption": ["only", "here"]})
+    datasets.enable_progress_bars()
+    try:
+        load_benchmark(f"hf:{folder}", images=None)
+        assert capfd.readouterr().err == ""
+        assert not datasets.are_progress_bars_disabled()
+    finally:
+        datasets.disable_progress_bars()
+
+
 def test_an_empty_folder_and_a_broken_file_are_named(write, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="cannot be read"):

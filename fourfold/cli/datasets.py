@@ -135,7 +135,7 @@ def browse(dataset: Path, out: Path) -> None:
 @DATASET
 @SEED
 def audit(dataset: str, seed: int) -> None:
-    """Run blind solvers, which see no image, over DATASET (a folder, or NAME:PATH of a benchmark by others)."""
+    """Run blind solvers, which see no image, over DATASET (a folder or its URL, or NAME:PATH as for `evaluate`)."""
     import numpy as np
 
     from fourfold.calls.auditing import audit as call

@@ -39,7 +39,7 @@ from fourfold.errors import InputError
 @click.option("--head", type=click.Path(path_type=Path), help="head file, or a folder of heads (train-head)")
 @ENGINE
 @ADDRESS
-@click.option("--images", type=click.Path(path_type=Path), help="image folder of a benchmark by others")
+@click.option("--images", type=click.Path(path_type=Path), help="folder of the images of others, or of your own")
 @click.option("--allow-missing", is_flag=True, help="leave out items whose images are missing, and say so")
 @click.option("--prompt", help="caption template with {caption}")
 @click.option("--split", help='of a dataset of ours; default: "test", else the first')
@@ -82,7 +82,7 @@ def evaluate(
       retrieval (COCO, Flickr30k), spec, sugarcrepe, valse, vismin, winoground
     \b
     Your own (columns image, caption, foil; image_0, caption_0, image_1, caption_1):
-      csv:FILE, jsonl:FILE, wds:TARS, toml:FILE (describes one of the others),
+      csv:FILE (or .tsv), jsonl:FILE, wds:TARS, toml:FILE (describes one of the others),
       hf:ORG/NAME (here a HuggingFace dataset; of --model, a model);
       other names: csv:my.csv#image=file,caption=text,foils=neg1+neg2
     """

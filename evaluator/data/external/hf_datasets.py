@@ -4,7 +4,9 @@ What columns mean is told in `fourfold.evaluator.data.external.plain`. No code o
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,10 +42,24 @@ def read_hub(place: Place) -> Rows:
     splits = _asked(place, lambda: datasets.get_dataset_split_names(name, config_name=config, revision=revision))
     split = _choose(place, list(map(str, splits)))
     safe = {} if int(datasets.__version__.split(".")[0]) >= _FIRST_WITHOUT_SCRIPTS else {"trust_remote_code": False}
-    found = _asked(place, lambda: datasets.load_dataset(name, name=config, split=split, revision=revision, **safe))
+    with _bars_on_screens_only(datasets):
+        found = _asked(place, lambda: datasets.load_dataset(name, name=config, split=split, revision=revision, **safe))
     images = place.images or folder or Path(place.text)
     title = place.text if folder is None else folder.name
     return Rows(title, Source(images, images, place.look), _rows(found, datasets, place, folder))
+
+
+@contextmanager
+def _bars_on_screens_only(datasets: Any) -> Iterator[None]:
+    """No progress bars of the library where stderr is a file or a pipe, in which a mistake is to be one line."""
+    hide = not (sys.stderr.isatty() or datasets.are_progress_bars_disabled())
+    if hide:
+        datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if hide:
+            datasets.enable_progress_bars()
 
 
 def _check_there(place: Place) -> None:

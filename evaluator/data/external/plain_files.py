@@ -8,6 +8,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.external.benchmark import Source
 from fourfold.evaluator.data.external.plain import Place, Rows
 from fourfold.evaluator.data.external.reading import Row, csv_lines, parse_json, read_text
+from fourfold.evaluator.data.urls import is_url
 
 
 def read_csv_file(place: Place) -> Rows:
@@ -57,7 +58,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _file(place: Place) -> Path:
     path = Path(place.text).expanduser().absolute()
-    if "://" in place.text:
+    if is_url(place.text):
         raise InputError(f"{place.text}: is a URL; download the file and its pictures, and name the file")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name the file in it")

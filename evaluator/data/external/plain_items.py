@@ -17,6 +17,7 @@ from fourfold.evaluator.data.external.plain import Mapped, Rows, find_columns
 from fourfold.evaluator.data.external.reading import Row
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import RETRIEVAL, RETRIEVAL_CANDIDATES, Item
+from fourfold.evaluator.data.urls import is_url
 
 _LIST = re.compile(r"\s*\[(?:\s*['\"].*|[^\[\]]*\]\s*)", re.DOTALL)  # of texts in a CSV cell, well made or not
 _EMPTY_LIST = re.compile(r"\s*\[\s*\]\s*")
@@ -125,7 +126,7 @@ def _pictures(source: Source, row: Row, column: str, where: str) -> Iterator[tup
             yield ImageRef(Path(f"{where}: {column}")), where
         else:
             name = get_text({column: each}, column, where).strip()
-            if "://" in name:
+            if is_url(name):
                 raise InputError(f"{where}: {column!r} is the URL {name:.80}; pictures are files: download them first")
             yield locate(source, name, where=where), name
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.data.external.hf_datasets import OPTIONS
 from fourfold.evaluator.data.external.plain import ROLES, check_columns, role_of
 from fourfold.evaluator.data.external.reading import read_text
 from fourfold.evaluator.data.urls import is_url
 from fourfold.files import inside
 
-_OPTIONS: tuple[str, ...] = ("config", "split", "revision")  # of some formats
-_TEXTS = ("name", "format", "path", "images", "prompt", "category", *_OPTIONS)
+_TEXTS = ("name", "format", "path", "images", "prompt", "category", *OPTIONS)
 _KEYS = (*_TEXTS, "columns", "notes")
 
 
@@ -68,7 +68,7 @@ def read_description(path: Path, formats: Mapping[str, tuple[str, ...]]) -> Desc
         raise InputError(f"{path}: no {', '.join(lacking)}; a benchmark has name, format and path")
     if found["format"] not in formats:
         raise unknown_name("format", found["format"], formats, where=str(path))
-    options = {key: str(found[key]) for key in _OPTIONS if key in found}
+    options = {key: str(found[key]) for key in OPTIONS if key in found}
     if foreign := next((key for key in options if key not in formats[found["format"]]), None):
         raise InputError(f"{path}: {foreign} is of the format hf, not of {found['format']}")
     return Description(
