@@ -88,11 +88,11 @@ def test_of_several_processes_each_has_the_model_on_its_own_gpu(generated, tmp_p
     given = {}
     mine = Processes("cuda:1", number=1, count=2, accelerator=Meeting())
 
-    def load(model, device, **options):
-        given["encoder"] = device
+    def load(model, options):
+        given["encoder"] = options.device
 
     monkeypatch.setattr(training, "find_processes", lambda device: mine)
-    monkeypatch.setattr(training, "load_encoder", load)
+    monkeypatch.setattr(training, "open_encoder", load)
     monkeypatch.setattr(training, "_train_head", lambda *items, processes, **options: given.update(run=processes))
     config = TrainingConfig(device="cuda")
     training.train_head(generated, out=tmp_path / "h", split="test", device="cuda", config=config)

@@ -143,6 +143,7 @@ def _missing_text(missing: int, lost: list[str], folder: Path) -> str:
     first = ", ".join(lost[:_NAMED_AT_MOST])
     more = f" and {len(lost) - _NAMED_AT_MOST} more" if len(lost) > _NAMED_AT_MOST else ""
     return (
-        f"{missing} {'item lacks' if missing == 1 else 'items lack'} an image ({len(lost)} files, looked for in {folder}): {first}{more}. "
+        f"{missing} {'item lacks' if missing == 1 else 'items lack'} an image ({len(lost)} files, looked for in "
+        f"{folder}): {first}{more}. "
         "Name the folder with --images, or leave these items out with --allow-missing"
     )
