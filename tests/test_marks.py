@@ -17,6 +17,7 @@ from fourfold.evaluator.analysis import results
 from fourfold.evaluator.analysis.comparison import compare
 from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS, explain_signs, mark_model, mark_scorer
 from fourfold.evaluator.analysis.model_table import model_table
+from fourfold.evaluator.analysis.parts_table import parts_table
 from fourfold.evaluator.analysis.result_tables import (
     authors_table,
     category_table,
@@ -76,6 +77,7 @@ TABLES: dict[str, Table] = {
     "differences": comparison_table(RUN),
     "retrieval": retrieval_table(RUN),
     "authors": authors_table(RUN),
+    "parts": parts_table(RUN),
     "models": model_table(compare({"one": RUN, "two": make_run("other")}, replicates=10)),
     "differences of models": comparison_table(compare({"one": RUN, "two": make_run("other")}, replicates=10)),
 }  # type: ignore[dict-item]
