@@ -17,6 +17,7 @@ from fourfold.evaluator.analysis import results
 from fourfold.evaluator.analysis.comparison import compare
 from fourfold.evaluator.analysis.marks import RANDOM_WEIGHTS, explain_signs, mark_model, mark_scorer
 from fourfold.evaluator.analysis.model_table import model_table
+from fourfold.evaluator.analysis.parts_table import parts_table
 from fourfold.evaluator.analysis.result_tables import (
     authors_table,
     category_table,
@@ -35,7 +36,7 @@ SET = "† a score depends on what else is in the set"
 SCORERS = {"marginal": {"set_dependent": True}, "dcsm": {"training_items": 3, "set_dependent": False},
            "cosine": {}, "shuffled-images:marginal": {"set_dependent": True}}  # fmt: skip
 # "marginal" is not part of a longer word, and no sign follows: that is a name without its dagger
-BARE = {"†": r"marginal(?![†\w])", "‡": r"(?<![\w:])(dcsm|DCSM)(?![‡\w-])(?! was trained)"}
+BARE = {"†": r"(?i:marginal)(?![†\w])", "‡": r"(?<![\w:])(dcsm|DCSM)(?![‡\w-])(?! was trained)"}
 
 
 def make_run(model: str = "tiny", *, baseline: str = "marginal") -> results.Results:
@@ -76,6 +77,7 @@ TABLES: dict[str, Table] = {
     "differences": comparison_table(RUN),
     "retrieval": retrieval_table(RUN),
     "authors": authors_table(RUN),
+    "parts": parts_table(RUN),
     "models": model_table(compare({"one": RUN, "two": make_run("other")}, replicates=10)),
     "differences of models": comparison_table(compare({"one": RUN, "two": make_run("other")}, replicates=10)),
 }  # type: ignore[dict-item]
@@ -101,7 +103,7 @@ def bare_names(text: str) -> list[str]:
 
 
 def test_the_patterns_find_a_name_without_its_sign() -> None:
-    for text in ("marginal", "| marginal | 3", "to marginal,", "dcsm", "DCSM minus", "marginal† / dcsm"):
+    for text in ("marginal", "Marginal is", "| marginal | 3", "to marginal,", "dcsm", "DCSM minus", "marginal† / dcsm"):
         assert bare_names(text), text
     assert not bare_names("marginal† shuffled-images:marginal† dcsm‡ DCSM‡ marginal\\textdagger{} dcsm-ref")
 

@@ -259,3 +259,12 @@ def test_the_document_says_what_the_page_says(tmp_path: Path) -> None:
     text = write_report([tmp_path / "r"], tmp_path / "r.md").read_text(encoding="utf-8")
     assert escape(lead.verdict) in text
     assert all(escape(sentence) in text for _, sentence in lead.categories)
+
+
+def test_a_sentence_speaks_of_one_scorer() -> None:
+    run = run_of({"cosine": "coin", "dcsm": "right", "maxsim": "offsets"})
+    [(_, said)] = make_lead([numbers_of(run)]).categories
+    sentences = re.split(r"(?<=\S)\. ", said)
+    starts = [sentence.partition(" is ")[0] for sentence in sentences]
+    assert [start for start in starts if start != "It"] == ["DCSM", "cosine", "maxsim"]
+    assert not any(f"; {name}" in said for name in ("it is", "cosine is", "maxsim is"))

@@ -1,6 +1,7 @@
 """Where the scores' variance lies, and what a random sign of each group's interaction would get."""
 
 from fourfold.evaluator.analysis.chance_marks import chance_mark, chance_notes
+from fourfold.evaluator.analysis.marks import explain_signs, mark_model
 from fourfold.evaluator.analysis.result_tables import Evaluated, metric_cell, p_value, scorer_names
 from fourfold.evaluator.analysis.rows import MetricRow
 from fourfold.evaluator.analysis.score_parts import SIGNED
@@ -25,13 +26,13 @@ def parts_table(results: Evaluated) -> Table | None:
         return None
     names = dict(zip(results.scorers, scorer_names(results), strict=True))
     return Table(
-        title=f"where the variance of the scores of {results.model['name']} lies",
+        title=f"where the variance of the scores of {mark_model(str(results.model['name']), results.notes)} lies",
         header=(
             *("category", "scorer", "mean", "image offset", "caption offset", "interaction"),
             *("group", "chance given offsets", "right : wrong", "p"),
         ),
         rows=tuple(_line(row, names[row.scorer]) for row in rows),
-        notes=(*_NOTES, *chance_notes(rows), *results.notes),
+        notes=(*_NOTES, *explain_signs(results.scorers), *chance_notes(rows), *results.notes),
     )
 
 

@@ -122,20 +122,19 @@ def _tally(rows: Mapping[str, Row], judge: Callable[[Row], str], words: Mapping[
 
 
 def _sentence(numbers: Numbers, category: str) -> str:
-    """What one run shows on one category: the main scorer, beside the baseline; then the others."""
+    """What one run shows on one category, a sentence or two a scorer: the main one first, then the others."""
     main = main_system(numbers)
     others = [each for each in numbers.contestants if each is not main]
     others.sort(key=lambda each: each.role != "baseline")  # what the main one is compared with comes next
     clauses = [_clause(numbers, category, each) for each in (main, *others[: MOST_NAMED - 1])]
-    told = "; ".join(clause for clause in clauses if clause)
-    return f"{told}." if told else ""
+    return " ".join(f"{clause}." for clause in clauses if clause)
 
 
 def _clause(numbers: Numbers, category: str, system: System) -> str:
     said, beside = against_chance(numbers, category, system), against_baseline(numbers, category, system)
     if not said or not beside:
         return said
-    return f"{said}{'; it is' if ': ' in said else ', and'} {beside}"
+    return f"{said}{'. It is' if ': ' in said else ', and'} {beside}"
 
 
 def _sentence_of_many(runs: Sequence[Numbers], category: str, categories: int) -> str:

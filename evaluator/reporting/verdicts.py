@@ -82,17 +82,15 @@ def _why_low(numbers: Numbers, category: str, system: System, group: MetricRow) 
     if chance is not None and p is not None and p < SIGNIFICANT and group.value < chance:
         return (
             f"where offsets of single pictures and captions leave a group open, the wrong pairs win ({told}; "
-            f"{percent(group.value)}{NBSP}% right against {percent(chance)}{NBSP}% if they were as likely as the right "
-            f"ones, {p_of(p)}), so it is inverted"
+            f"{percent(chance)}{NBSP}% would be right if they were as likely as the right ones, {p_of(p)}), "
+            "so it is inverted"
         )
     if standing(match) == ABOVE:
         return f"the right pairs win on average ({told}), but offsets of single pictures and captions decide"
     if standing(group) == UNTOLD:
-        return f"whether right or wrong pairs win is not distinguishable from chance either ({told})"
-    return (
-        f"whether right or wrong pairs win is not distinguishable from chance ({told}), so offsets of single pictures "
-        "and captions decide"
-    )
+        return f"which pairs win is not distinguishable from chance either ({told})"
+    which = f"which pairs win is not distinguishable from chance ({told})"
+    return f"{which}, so offsets of single pictures and captions decide"
 
 
 def _share(row: MetricRow) -> str:
