@@ -158,7 +158,7 @@ def test_pictures_may_lie_elsewhere_and_be_missing(folder: Path, tmp_path_factor
     (folder / "my.csv").write_text(GOOD)
     elsewhere = tmp_path_factory.mktemp("pictures")
     (folder / "0.png").rename(elsewhere / "0.png")
-    with pytest.raises(InputError, match=r"1 items lack an image.*0\.png.*--allow-missing"):
+    with pytest.raises(InputError, match=r"1 item lacks an image.*0\.png.*--allow-missing"):
         load_benchmark("csv:my.csv", images=None)
     loaded = load_benchmark("csv:my.csv", images=elsewhere, allow_missing=True)
     assert [item.id for item in loaded.items] == ["my-1"]
@@ -203,7 +203,7 @@ BAD_CSV: list[tuple[str | bytes, str]] = [
     (HEADER + f"{'x/' * 3000}0.png,x,a\n", "longer than a file name can be"),
     ("category,image,caption,foil\nretrieval,0.png,x,a\n", "line 2: the category 'retrieval' is that of searches"),
     ("category,image,caption,foil\nall,0.png,x,a\n", "the category name 'all' means all categories"),
-    (HEADER + "gone.png,x,a\n", r"1 items lack an image.*gone\.png"),
+    (HEADER + "gone.png,x,a\n", r"1 item lacks an image.*gone\.png"),
     ("id,image,caption,foil\n1,0.png,x,a\n2,0.png,y,a\n1,1.png,x,a\n", "line 4: the id '1' is that of .*line 2 too"),
     ("id,image,caption,foil\n,0.png,x,a\n", "line 2: 'id' is empty"),
     ("category,image,caption,foil\n,0.png,x,a\n", "line 2: 'category' is empty"),

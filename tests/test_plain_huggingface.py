@@ -114,7 +114,7 @@ def test_an_imagefolder_is_read(datasets, tmp_path: Path) -> None:
 
 def test_names_of_files_are_pictures_too(write, tmp_path: Path, datasets) -> None:
     folder = write({"image": ["a.png"], "caption": ["x"], "foil": ["y"]}, image=datasets.Value("string"))
-    with pytest.raises(InputError, match=r"1 items lack an image.*a\.png"):
+    with pytest.raises(InputError, match=r"1 item lacks an image.*a\.png"):
         load_benchmark(f"hf:{folder}", images=None)
     (folder / "a.png").write_bytes(picture(7))
     assert shades(load_benchmark(f"hf:{folder}", images=None)) == [[7]]

@@ -97,8 +97,19 @@ def mixed(**counts: int) -> np.ndarray:
         ({"red": 100, "blue": 69}, {"red"}),
         ({"red": 40, "white": 50}, {"red", "white"}),  # a gray that is more than a pattern's second color
         ({"red": 40, "white": 49}, {"red"}),
-        ({"white": 100, "black": 50}, {"white", "black"}),  # half of the commonest gray
-        ({"white": 100, "black": 49}, {"white"}),
+        ({"white": 100, "black": 41}, {"white", "black"}),  # two fifths of the commonest gray
+        ({"white": 100, "black": 39}, {"white"}),
+        ({"white": 67, "gray": 33}, {"white", "gray"}),  # a gray capsule in checks
+        (
+            {"orange": 15, "brown": 23, "white": 45, "gray": 17},
+            {"orange", "brown", "white"},
+        ),  # a bowl, in part in the shade
+        ({"orange": 10, "brown": 90}, {"orange", "brown"}),  # a tenth of one beside the other
+        ({"orange": 9, "brown": 91}, {"brown"}),
+        (
+            {"orange": 25, "red": 24, "brown": 20},
+            {"orange", "red", "brown"},
+        ),  # nothing that was possible before is lost
     ],
 )
 def test_words_for_mixed_colors_have_the_limits_of_their_numbers(counts: dict[str, int], words: set[str]) -> None:

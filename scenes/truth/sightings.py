@@ -18,6 +18,8 @@ from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.shapes import KINDS, Kind, mesh
 
 _GRAYS = ("white", "gray", "black")  # also the second colors of patterns
+_IN_SHADE = ("orange", "brown")
+_SEEN = 0.1  # share of the pixels that is not a few in a corner
 _PALE = 0.55  # light that surfaces and walls send back in full light, of 1
 _WHOLE = 0.97  # share of its silhouette that an object must show for its extent to be known
 _LEAST_HEIGHT = 0.72  # share of a thing's height that can be seen from above
@@ -146,17 +148,25 @@ def _inner(mask: np.ndarray) -> np.ndarray:
 def possible_colors(pixels: np.ndarray) -> frozenset[str]:
     """Color terms that pixels `[n, 3]` (sRGB 0..255) allow: most often one.
 
-    White, gray and black may be the second color of a pattern, so a good share of a hue goes before them.
+    White, gray and black may be the second color of a pattern, so a good share of a hue goes before them. Orange in the
+    shade is brown: where both are seen, all of it may be either.
     """
     nearest = color_distances(lab_from_srgb(pixels / 255)).argmin(axis=1)
     shares = dict(zip(COLORS, np.bincount(nearest, minlength=len(COLORS)) / len(pixels), strict=True))
+    shaded = dict.fromkeys(_IN_SHADE, sum(shares[name] for name in _IN_SHADE))
+    both = min(shares[name] for name in _IN_SHADE) >= _SEEN
+    return _likely(shares) | (_likely(shares | shaded) if both else frozenset())
+
+
+def _likely(shares: Mapping[str, float]) -> frozenset[str]:
+    """The color terms that go with these shares of a thing's pixels, of 1."""
     hues = {name: share for name, share in shares.items() if name not in _GRAYS}
     most = max(hues.values())
     if most >= 0.25:
         likely = {name for name, share in hues.items() if share >= 0.7 * most}
         return frozenset(likely | {name for name in _GRAYS if shares[name] >= 1.25 * most})
     gray = max(shares[name] for name in _GRAYS)
-    return frozenset(name for name, share in shares.items() if share >= 0.5 * gray)
+    return frozenset(name for name, share in shares.items() if share >= 0.4 * gray)
 
 
 def _possible_sizes(shape: str, height: float, across: float, pixel: float, whole: bool) -> frozenset[str]:
