@@ -38,6 +38,15 @@ def describe_device(name: str) -> str:
     return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
 
 
+def home_of_features(device: torch.device, n_bytes: int) -> torch.device:
+    """Where features of that size are to be kept: on the device that made them, if it is a CUDA GPU with twice as much
+    room, for scorers need some beside them; else on the CPU.
+    """
+    if device.type == "cuda" and 2 * n_bytes <= torch.cuda.mem_get_info(device)[0]:
+        return device
+    return torch.device("cpu")
+
+
 def _is_here(kind: str) -> bool:
     if kind == "cuda":
         return torch.cuda.is_available()

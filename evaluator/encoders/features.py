@@ -37,6 +37,16 @@ class ImageFeatures:
             grid=self.grid,
         )
 
+    def to(self, device: torch.device | str) -> "ImageFeatures":
+        """The same features on a device; those that are there already as they are."""
+        return ImageFeatures(
+            keys=self.keys,
+            pooled=self.pooled.to(device),
+            patches=None if self.patches is None else self.patches.to(device),
+            cls=None if self.cls is None else self.cls.to(device),
+            grid=self.grid,
+        )
+
 
 @dataclass(frozen=True)
 class TextFeatures:
@@ -65,6 +75,17 @@ class TextFeatures:
             mask=None if self.mask is None else self.mask[at],
             token_strings=None if self.token_strings is None else self.token_strings[rows],
             truncated=None if self.truncated is None else self.truncated[at],
+        )
+
+    def to(self, device: torch.device | str) -> "TextFeatures":
+        """The same features on a device; those that are there already as they are."""
+        return TextFeatures(
+            texts=self.texts,
+            pooled=self.pooled.to(device),
+            tokens=None if self.tokens is None else self.tokens.to(device),
+            mask=None if self.mask is None else self.mask.to(device),
+            token_strings=self.token_strings,
+            truncated=None if self.truncated is None else self.truncated.to(device),
         )
 
     def dense(self) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:

@@ -14,12 +14,12 @@ def with_cached_texts(encoder: Encoder, cache_dir: Path | None) -> Encoder:
     """`encoder`, its texts looked up in the cache folder and stored there; without a folder nothing is kept.
 
     Text tokens are rounded as `fourfold.evaluator.features.encoding.encode_items` does; nothing is said of captions
-    that are cut.
+    that are cut. Features are on the CPU, or on the model's GPU if there is room.
     """
     store = open_store(encoder, "texts", cache_dir, MAX_BYTES)
 
     def encode_texts(texts: Sequence[str]) -> TextFeatures:
         row_of = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        return encode_and_keep(encoder, list(row_of), store)[[row_of[text] for text in texts]]
+        return encode_and_keep(encoder, list(row_of), store, on_device=True)[[row_of[text] for text in texts]]
 
     return changed(encoder, encode_texts=encode_texts)

@@ -79,13 +79,19 @@ class FeatureStore:
     def save(self, rows: Mapping[str, Row]) -> None:
         """Store rows in one new file, then remove the files longest unused while the folder is too large."""
         keys = list(rows)
+        names = rows[keys[0]].tensors
+        tensors = {name: torch.stack([rows[key].tensors[name] for key in keys]) for name in names}
+        self.save_columns(keys, tensors, [rows[key].note for key in keys])
+
+    def save_columns(self, keys: Sequence[str], tensors: Mapping[str, torch.Tensor], notes: Sequence[Any]) -> None:
+        """Store rows as `save` does, given as the tensors [n, ...] of all."""
         name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:32]
         path = self._folder / f"{name}{SUFFIX}"
-        names = list(rows[keys[0]].tensors)
-        tensors = {name: torch.stack([rows[key].tensors[name] for key in keys]) for name in names}
-        listed = [[key, _checksum(key, rows[key]), rows[key].note] for key in keys]
+        whole = {name: values.contiguous() for name, values in tensors.items()}
+        each = (Row({name: values[i] for name, values in whole.items()}, note) for i, note in enumerate(notes))
+        listed = [[key, _checksum(key, row), row.note] for key, row in zip(keys, each, strict=True)]
         try:
-            write_file_with(path, lambda aside: save_file(tensors, aside, metadata={"rows": json.dumps(listed)}))
+            write_file_with(path, lambda aside: save_file(whole, aside, metadata={"rows": json.dumps(listed)}))
         except (InputError, OSError, SafetensorError) as error:
             reason = error.__cause__ or error  # what the disk said, rather than what `write_file_with` makes of it
             raise InputError(

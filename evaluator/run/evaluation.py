@@ -75,7 +75,7 @@ def evaluate(
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
     if encoded is None:
         with encoding_bar(progress) as advance:
-            encoded = encode_items(encoder, items, cache_dir, progress=advance)
+            encoded = encode_items(encoder, items, cache_dir, progress=advance, on_device=True)
     heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
     known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
     context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
