@@ -1,5 +1,8 @@
 """The device that a model runs on: chosen, checked, and said in words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from fourfold.errors import InputError
@@ -45,6 +48,20 @@ def home_of_features(device: torch.device, n_bytes: int) -> torch.device:
     if device.type == "cuda" and 2 * n_bytes <= torch.cuda.mem_get_info(device)[0]:
         return device
     return torch.device("cpu")
+
+
+@contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """On a CUDA GPU, convolutions in float32 as on a CPU, where cuDNN would round what it multiplies to ten bits."""
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _is_here(kind: str) -> bool:

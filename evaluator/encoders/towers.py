@@ -14,6 +14,7 @@ from torch.nn import functional
 from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.encoders.batches import CPU, DTYPES, run_in_batches
 from fourfold.evaluator.encoders.contract import ResizeMode
+from fourfold.evaluator.encoders.devices import exact_convolutions
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.tokenization import Tokenize, Tokens
 
@@ -105,7 +106,9 @@ class TowerEncoder:
 
     def _encode_ids(self, texts: Sequence[str], tokens: Tokens, to: torch.device) -> TextFeatures:
         def run(start: int, stop: int) -> dict[str, torch.Tensor]:
-            pooled, dense = self.text_tower(tokens.ids[start:stop].to(self.device, non_blocking=self.device.type == "cuda"))
+            pooled, dense = self.text_tower(
+                tokens.ids[start:stop].to(self.device, non_blocking=self.device.type == "cuda")
+            )
             return {"pooled": pooled, "tokens": dense}
 
         out = self._run(run, len(texts), to)
@@ -123,7 +126,7 @@ class TowerEncoder:
                 out = run(start, stop)
             return {name: functional.normalize(value.float(), dim=-1) for name, value in out.items()}
 
-        with torch.no_grad():
+        with torch.no_grad(), exact_convolutions(self.device):
             return run_in_batches(unit, n, self.batch_size, self.device, to=to)
 
 

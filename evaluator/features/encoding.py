@@ -139,7 +139,7 @@ def _encode_images(
     row_of: dict[ImageRef, int] = {}
     with closing(opened(refs, encoder, () if writer is None else writer.store)) as chunks:
         for chunk in chunks:
-            table.add(list(chunk.images), partial(_encode_chunk, encoder, chunk))
+            table.add(chunk.fresh, partial(_encode_chunk, encoder, chunk))
             row_of.update((ref, table.row_of[key]) for ref, key in chunk.keys.items())
             if progress:
                 progress("images", len(row_of), len(refs))

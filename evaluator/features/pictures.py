@@ -13,7 +13,7 @@ from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.encoders.contract import Encoder, PreparingEncoder
 
 IMAGES_AT_ONCE = 128  # opened pictures wait in memory
-CHUNKS_AHEAD = 2  # one being opened, one being put together, while one is encoded
+CHUNKS_AHEAD = 2  # one being opened, one being put together, while one is encoded; opened pictures may be large
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class Chunk:
     """Some pictures of a set: what they are, and those that were not in a chunk before."""
 
     keys: Mapping[ImageRef, str]  # the content name of each
-    images: Mapping[str, Image.Image]  # the fresh ones, by content name
-    ready: Sequence[str] = ()  # those of them that `pixels` are of
+    fresh: Sequence[str]  # the content names of those that were in no chunk before
+    images: Mapping[str, Image.Image]  # of these, those that are not prepared
+    ready: Sequence[str] = ()  # those that are, in the order of `pixels`
     pixels: Sequence[torch.Tensor] | torch.Tensor = ()  # what the encoder's `prepare` made of them
 
 
@@ -36,24 +37,19 @@ def opened(refs: Sequence[ImageRef], encoder: Encoder, stored: Container[str]) -
     pinned = str(getattr(encoder, "device", "cpu")).startswith("cuda")
     seen: set[str] = set()
 
-    def read(ref: ImageRef) -> tuple[str, Image.Image, torch.Tensor | None]:
+    def read(ref: ImageRef) -> tuple[str, Image.Image | torch.Tensor]:
         image = open_image(ref)
         key = pixel_hash(image)
-        return key, image, None if prepare is None or key in stored else prepare(image)
+        return key, image if prepare is None or key in stored else prepare(image)
 
     def put_together(refs: Sequence[ImageRef], pictures: Sequence[Future]) -> Chunk:
-        keys: dict[ImageRef, str] = {}
-        images: dict[str, Image.Image] = {}
-        pixels: dict[str, torch.Tensor] = {}
-        for ref, picture in zip(refs, pictures, strict=True):
-            key, image, prepared = picture.result()
-            keys[ref] = key
-            if key not in seen:
-                seen.add(key)
-                images[key] = image
-                if prepared is not None:
-                    pixels[key] = prepared
-        return Chunk(keys, images, list(pixels), _stacked(list(pixels.values()), pinned))
+        named = [picture.result() for picture in pictures]
+        fresh = {key: given for key, given in named if key not in seen}
+        seen.update(fresh)
+        pixels = {key: given for key, given in fresh.items() if isinstance(given, torch.Tensor)}
+        images = {key: given for key, given in fresh.items() if isinstance(given, Image.Image)}
+        keys = {ref: key for ref, (key, _) in zip(refs, named, strict=True)}
+        return Chunk(keys, list(fresh), images, list(pixels), _stacked(list(pixels.values()), pinned))
 
     # Pillow, hashes and torch work without the interpreter lock. One thread of its own puts chunks together: in the
     # pool it would wait for pictures that wait for it.
@@ -67,7 +63,7 @@ def opened(refs: Sequence[ImageRef], encoder: Encoder, stored: Container[str]) -
             for start in range(0, len(refs), IMAGES_AT_ONCE):
                 some = refs[start : start + IMAGES_AT_ONCE]
                 ahead.append(one.submit(put_together, some, [pool.submit(read, ref) for ref in some]))
-                if len(ahead) > CHUNKS_AHEAD:
+                if len(ahead) > (CHUNKS_AHEAD if prepare else 1):
                     yield ahead.pop(0).result()
             while ahead:
                 yield ahead.pop(0).result()

@@ -1,7 +1,6 @@
 """Run scorers over items, in blocks, so that memory stays bounded whatever the number and the size of the items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +10,7 @@ from tqdm import tqdm
 from fourfold.errors import InputError
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.batches import is_out_of_memory, out_of_memory
+from fourfold.evaluator.encoders.devices import exact_convolutions
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.scorers import Scorer
@@ -44,7 +44,7 @@ def score_items(
     device = encoded.images.pooled.device
     with (
         torch.inference_mode(),
-        _exactly(device),
+        exact_convolutions(device),
         tqdm(total=cells, unit="pair", desc="scoring", disable=None if progress else True) as bar,
     ):
         for block, group in _plan(items, encoded, scorers):
@@ -62,13 +62,6 @@ def score_items(
                     tables[name][i][block.images, block.texts] = table
                 bar.update(found.size)
     return tables
-
-
-def _exactly(device: torch.device) -> AbstractContextManager[object]:
-    """On a GPU, convolutions of heads in float32 as on a CPU, where cuDNN would round to ten bits."""
-    if device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _plan(
