@@ -1,6 +1,6 @@
 """Pictures opened, named by their pixels and made ready for the model by threads, chunks ahead of the encoder."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Chunk:
     pixels: Sequence[torch.Tensor] | torch.Tensor = ()  # what the encoder's `prepare` made of them
 
 
-def opened(refs: Sequence[ImageRef], encoder: Encoder, stored: Container[str]) -> Iterator[Chunk]:
+def opened(refs: Sequence[ImageRef], encoder: Encoder, stored: Container[str]) -> Generator[Chunk, None, None]:
     """Chunks of pictures in the order of `refs`, the next ones being made ready while one is encoded.
 
     Those that are not stored come prepared, if the encoder can do that: as one tensor where they are of one shape, in
