@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -49,13 +49,15 @@ def encode_items(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
     on_device: bool = False,
+    later: ExitStack | None = None,
 ) -> EncodedSet:
     """Features of all pictures and captions of `items`, from the cache folder where they are there already.
 
     Pictures are the same if their pixels are, captions if their characters are. Patch and text tokens are rounded to
     float16, the precision they are stored with, whether a cache is used or not, so that it cannot change a score;
     pooled features and class tokens keep float32. All come back as float32, on the CPU; with `on_device` where the
-    model made them, if that is a GPU that has room for twice as much.
+    model made them, if that is a GPU that has room for twice as much. They are all in the cache folder on return; or,
+    where the caller gives a context `later`, when that is left, and meanwhile a thread writes them.
 
     Raises InputError for a picture that cannot be read and for features that break the contract; warns
     `TruncatedCaptions` once, with their number, for captions longer than the context.
@@ -65,10 +67,10 @@ def encode_items(
     captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
     image_store, text_store = (open_store(encoder, kind, cache_dir, max_bytes) for kind in ("images", "texts"))
     with (
-        writing(image_store) as image_writer,
-        writing(text_store) as text_writer,
+        ExitStack() if later is None else nullcontext(later) as writes,
         tokenizing(encoder, captions, () if text_store is None else text_store) as chunks,
     ):
+        image_writer, text_writer = (writes.enter_context(writing(store)) for store in (image_store, text_store))
         images, image_rows = _encode_images(encoder, items, image_writer, progress, on_device)
         texts = _encode_texts(encoder, captions, chunks, text_writer, progress, on_device)
     text_rows = {caption: row for row, caption in enumerate(captions)}
@@ -150,14 +152,23 @@ def _encode_images(
 
 
 def encode_texts(
-    encoder: Encoder, texts: Sequence[str], store: FeatureStore | None, *, on_device: bool = False
+    encoder: Encoder,
+    texts: Sequence[str],
+    store: FeatureStore | None,
+    *,
+    on_device: bool = False,
+    later: ExitStack | None = None,
 ) -> TextFeatures:
     """Features of at least one text, all of them distinct, from the store where they are there already.
 
     Text tokens are rounded and features kept as `encode_items` says. Raises InputError for features that break the
     contract.
     """
-    with writing(store) as writer, tokenizing(encoder, texts, () if store is None else store) as chunks:
+    with (
+        ExitStack() if later is None else nullcontext(later) as writes,
+        tokenizing(encoder, texts, () if store is None else store) as chunks,
+    ):
+        writer = writes.enter_context(writing(store))
         return _encode_texts(encoder, texts, chunks, writer, None, on_device)
 
 

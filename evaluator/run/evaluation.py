@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -73,19 +73,22 @@ def evaluate(
     names = list(dict.fromkeys(expand_seeds(head, scorers, encoder.name)))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
-    if encoded is None:
-        with encoding_bar(progress) as advance:
-            encoded = encode_items(encoder, items, cache_dir, progress=advance, on_device=True)
-    heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
-    known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
-    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
-    loaded = {name: load_scorer(name, context) for name in names}
-    scores = score_items(items, encoded, loaded, progress=progress)
-    scored = tuple(
-        _scored(item, {name: scores[name][i] for name in names}, encoded.images.keys[encoded.image_index[i]])
-        for i, item in enumerate(items)
-    )
-    metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
+    with ExitStack() as writes:  # of features, which go on while they are scored and counted
+        if encoded is None:
+            with encoding_bar(progress) as advance:
+                encoded = encode_items(encoder, items, cache_dir, progress=advance, on_device=True, later=writes)
+        heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
+        known = check_unseen(
+            heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items
+        )
+        context = ScorerContext(with_cached_texts(encoder, cache_dir, writes), items, encoded, head, seed, own or {})
+        loaded = {name: load_scorer(name, context) for name in names}
+        scores = score_items(items, encoded, loaded, progress=progress)
+        scored = tuple(
+            _scored(item, {name: scores[name][i] for name in names}, encoded.images.keys[encoded.image_index[i]])
+            for i, item in enumerate(items)
+        )
+        metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
     return Results(
         items=scored,
         metrics=metrics,
