@@ -81,7 +81,8 @@ def evaluate(
         known = check_unseen(
             heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items
         )
-        context = ScorerContext(with_cached_texts(encoder, cache_dir, writes), items, encoded, head, seed, own or {})
+        reader = with_cached_texts(encoder, cache_dir, writes)
+        context = ScorerContext(reader, items, encoded, head, seed, own or {}, cache_dir, progress)
         loaded = {name: load_scorer(name, context) for name in names}
         scores = score_items(items, encoded, loaded, progress=progress)
         scored = tuple(
