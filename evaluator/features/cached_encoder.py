@@ -1,7 +1,6 @@
 """An encoder that remembers texts: what scorers ask of it themselves is kept with the captions in the feature cache."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from fourfold.evaluator.encoders.changed import changed
@@ -9,9 +8,10 @@ from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.encoders.features import TextFeatures
 from fourfold.evaluator.features.encoding import MAX_BYTES, open_store
 from fourfold.evaluator.features.encoding import encode_texts as encode_and_keep
+from fourfold.evaluator.features.writing import Writers
 
 
-def with_cached_texts(encoder: Encoder, cache_dir: Path | None, later: ExitStack | None = None) -> Encoder:
+def with_cached_texts(encoder: Encoder, cache_dir: Path | None, later: Writers | None = None) -> Encoder:
     """`encoder`, its texts looked up in the cache folder and stored there; without a folder nothing is kept.
 
     Text tokens are rounded as `fourfold.evaluator.features.encoding.encode_items` does; nothing is said of captions

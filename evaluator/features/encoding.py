@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,8 @@ from fourfold.evaluator.encoders.towers import TruncatedCaptions, warn_of_trunca
 from fourfold.evaluator.features.captions import Captions, tokenizing
 from fourfold.evaluator.features.pictures import Chunk, opened
 from fourfold.evaluator.features.store import FeatureStore
-from fourfold.evaluator.features.table import Encoded, Notes, Table
-from fourfold.evaluator.features.writing import Writer, writing
+from fourfold.evaluator.features.table import Encoded, Table
+from fourfold.evaluator.features.writing import Notes, Writer, Writers
 
 MAX_BYTES = 20 * 2**30
 
@@ -49,7 +49,7 @@ def encode_items(
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
     on_device: bool = False,
-    later: ExitStack | None = None,
+    later: Writers | None = None,
 ) -> EncodedSet:
     """Features of all pictures and captions of `items`, from the cache folder where they are there already.
 
@@ -66,13 +66,11 @@ def encode_items(
         raise InputError("nothing to encode: the items hold no image, or no caption")
     captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
     image_store, text_store = (open_store(encoder, kind, cache_dir, max_bytes) for kind in ("images", "texts"))
-    with (
-        ExitStack() if later is None else nullcontext(later) as writes,
-        tokenizing(encoder, captions, () if text_store is None else text_store) as chunks,
-    ):
-        image_writer, text_writer = (writes.enter_context(writing(store)) for store in (image_store, text_store))
-        images, image_rows = _encode_images(encoder, items, image_writer, progress, on_device)
-        texts = _encode_texts(encoder, captions, chunks, text_writer, progress, on_device)
+    with Writers() if later is None else nullcontext(later) as writers:
+        image_writer, text_writer = writers.to(image_store), writers.to(text_store)
+        with tokenizing(encoder, captions, text_writer or ()) as chunks:
+            images, image_rows = _encode_images(encoder, items, image_writer, progress, on_device)
+            texts = _encode_texts(encoder, captions, chunks, text_writer, progress, on_device)
     text_rows = {caption: row for row, caption in enumerate(captions)}
     warn_of_truncation(texts.truncated, encoder.context_length)
     return EncodedSet(
@@ -139,7 +137,7 @@ def _encode_images(
     refs = list(dict.fromkeys(ref for item in items for ref in item.images))
     table = Table(len(refs), writer, on_device)
     row_of: dict[ImageRef, int] = {}
-    with closing(opened(refs, encoder, () if writer is None else writer.store)) as chunks:
+    with closing(opened(refs, encoder, writer or ())) as chunks:
         for chunk in chunks:
             table.add(chunk.fresh, partial(_encode_chunk, encoder, chunk))
             row_of.update((ref, table.row_of[key]) for ref, key in chunk.keys.items())
@@ -157,19 +155,17 @@ def encode_texts(
     store: FeatureStore | None,
     *,
     on_device: bool = False,
-    later: ExitStack | None = None,
+    later: Writers | None = None,
 ) -> TextFeatures:
     """Features of at least one text, all of them distinct, from the store where they are there already.
 
     Text tokens are rounded and features kept as `encode_items` says. Raises InputError for features that break the
     contract.
     """
-    with (
-        ExitStack() if later is None else nullcontext(later) as writes,
-        tokenizing(encoder, texts, () if store is None else store) as chunks,
-    ):
-        writer = writes.enter_context(writing(store))
-        return _encode_texts(encoder, texts, chunks, writer, None, on_device)
+    with Writers() if later is None else nullcontext(later) as writers:
+        writer = writers.to(store)
+        with tokenizing(encoder, texts, writer or ()) as chunks:
+            return _encode_texts(encoder, texts, chunks, writer, None, on_device)
 
 
 def _encode_texts(

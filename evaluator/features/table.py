@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +9,7 @@ import torch
 from fourfold.evaluator.encoders.batches import CPU
 from fourfold.evaluator.encoders.devices import home_of_features
 from fourfold.evaluator.features.store import Row
-from fourfold.evaluator.features.writing import Writer
-
-Notes = Sequence[Any] | np.ndarray
+from fourfold.evaluator.features.writing import Notes, Writer
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Table:
     def add(self, fresh: Sequence[str], encode: Callable[[list[str]], Encoded]) -> None:
         """Append the rows of keys that are not there, from the store where they are in it."""
         first = len(self.row_of)
-        stored = self._writer.store.load(fresh) if self._writer else {}
+        stored = self._writer.load(fresh) if self._writer else {}
         self.row_of.update((key, first + at) for at, key in enumerate(fresh))
         missing = [key for key in fresh if key not in stored]
         if missing:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
+from fourfold.evaluator.features.writing import Writers
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import Scorer, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.trained import HEADS
@@ -73,7 +74,7 @@ def evaluate(
     names = list(dict.fromkeys(expand_seeds(head, scorers, encoder.name)))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
-    with ExitStack() as writes:  # of features, which go on while they are scored and counted
+    with Writers() as writes:  # of features, which go on while they are scored and counted
         if encoded is None:
             with encoding_bar(progress) as advance:
                 encoded = encode_items(encoder, items, cache_dir, progress=advance, on_device=True, later=writes)

@@ -4,7 +4,6 @@ Where that happens is an engine's business: `fourfold.evaluator.run.engines`.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -70,8 +69,7 @@ def run_model(spec: EvaluationSpec, run: ModelRun, progress: bool) -> Outcome:
     """
     encoder = open_encoder(run.model if run.encoder is None else run.encoder, spec.options.load)
     try_scorers(spec, run, encoder)
-    with ExitStack() as writes:  # of features, which go on while they are scored and counted
-        return measure(spec, run, encoder, _encode(encoder, spec, progress, writes), progress)
+    return measure(spec, run, encoder, _encode(encoder, spec, progress), progress)
 
 
 def open_encoder(model: str | Encoder, options: LoadOptions) -> Encoder:
@@ -158,6 +156,6 @@ def save_outcome(outcome: Outcome, folder: Path) -> None:
     save(outcome.results, folder)
 
 
-def _encode(encoder: Encoder, spec: EvaluationSpec, progress: bool, later: ExitStack) -> EncodedSet:
+def _encode(encoder: Encoder, spec: EvaluationSpec, progress: bool) -> EncodedSet:
     with encoding_bar(progress) as advance:
-        return encode_items(encoder, spec.items, spec.options.cache_dir, progress=advance, on_device=True, later=later)
+        return encode_items(encoder, spec.items, spec.options.cache_dir, progress=advance, on_device=True)
