@@ -1,6 +1,7 @@
 """Features stay on the device that made them, and every scorer goes there; memory that runs out loses nothing."""
 
 import io
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,8 @@ from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.encoders.features import ImageFeatures
 from fourfold.evaluator.features import pictures, table
 from fourfold.evaluator.features.encoding import encode_items
+from fourfold.evaluator.features.store import FeatureStore
+from fourfold.evaluator.features.writing import Writer
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import SCORERS, WRAPPERS, load_scorer
 from fourfold.evaluator.scorers.trained import HEADS
@@ -173,3 +176,27 @@ def test_features_are_stored_as_they_were_although_their_memory_is_used_again(tm
     first = encode_items(OneBuffer(), [item], tmp_path).images.pooled
     assert torch.equal(encode_items(OneBuffer(), [item], tmp_path).images.pooled, first)
     assert len(first.unique(dim=0)) > 4
+
+
+def break_off(store):
+    """Give a slow store three rows, and stop."""
+    with Writer(store) as writer:
+        for key in "abc":
+            writer.save([key], {"pooled": torch.full((1, 2), float(ord(key)))}, [None])
+        assert {*writer.load(["a", "b", "c", "d"])} == {"a", "b", "c"}
+        raise KeyboardInterrupt
+
+
+def test_what_was_given_is_stored_although_the_run_breaks_off(tmp_path, monkeypatch):
+    store = FeatureStore(tmp_path, "model", "images", 10**9)
+    save = store.save_columns
+
+    def slowly(*given):
+        time.sleep(0.05)
+        save(*given)
+
+    monkeypatch.setattr(store, "save_columns", slowly)
+    with pytest.raises(KeyboardInterrupt):
+        break_off(store)
+    found = FeatureStore(tmp_path, "model", "images", 10**9).load(["a", "b", "c"])
+    assert {key: row.tensors["pooled"][0].item() for key, row in found.items()} == {"a": 97, "b": 98, "c": 99}
