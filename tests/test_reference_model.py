@@ -25,7 +25,7 @@ from fourfold.evaluator.training.reference_model import (
     TinyTraining,
     _contrastive_loss,
     _fit,
-    _step,
+    learn,
     precision_at_1,
     train_tiny,
 )
@@ -96,7 +96,7 @@ def test_what_is_ambiguous_is_no_wrong_answer() -> None:
         model = new_model()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         losses.append(
-            _step(
+            learn(
                 model,
                 optimizer,
                 PictureBatch(pixels, tokens, np.eye(3, dtype=bool), ambiguous),

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.metrics import group_score, has_core
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders.features import ImageFeatures
+from fourfold.evaluator.encoders.features import ImageFeatures, send
 
 if TYPE_CHECKING:
     from fourfold.evaluator.features.encoding import EncodedSet
@@ -118,12 +118,13 @@ def gather(data: TrainingData, rows: np.ndarray, device: str, rng: np.random.Gen
     image_rows = data.image_rows[rows]
     if rng is not None and data.versions > 1:
         image_rows = image_rows + len(data.images) // data.versions * rng.integers(data.versions, size=image_rows.shape)
-    text_rows = torch.from_numpy(data.text_rows[rows])
+    text_rows, places = data.text_rows[rows], {values.device for values in data.texts.values()}
+    at = {place: send(text_rows, place) for place in places}
     return Batch(
         images=to_device(data.images[image_rows], device),
-        texts={name: values[text_rows.to(values.device)].to(device) for name, values in data.texts.items()},
-        truth=torch.from_numpy(data.truth[rows]).to(device),
-        known=torch.from_numpy(data.known[rows]).to(device),
+        texts={name: values[at[values.device]].to(device) for name, values in data.texts.items()},
+        truth=send(data.truth[rows], device),
+        known=send(data.known[rows], device),
     )
 
 
@@ -141,8 +142,9 @@ def disturb(batch: Batch, noise: float, token_dropout: float) -> Batch:
     something is always left; where it reads the caption's own vector as a token more, that may be all, or be hidden.
     """
     texts = dict(batch.texts)
-    for name in texts.keys() & {"pooled", "tokens"}:
-        texts[name] = _with_noise(texts[name], noise)
+    for name in ("pooled", "tokens"):  # in this order, for each takes its numbers from the same random state
+        if name in texts:
+            texts[name] = _with_noise(texts[name], noise)
     if "mask" in texts and token_dropout > 0:
         kept = texts["mask"] & (torch.rand(texts["mask"].shape, device=texts["mask"].device) >= token_dropout)
         texts["mask"] = torch.where(kept.any(-1, keepdim=True), kept, texts["mask"])

@@ -21,7 +21,7 @@ from fourfold.evaluator.scorers.trained import count_parameters, head_type
 from fourfold.evaluator.scoring.head_files import Head, save_head
 from fourfold.evaluator.scoring.training_items import describe_training, hash_items
 from fourfold.evaluator.training.augmentation import augmented
-from fourfold.evaluator.training.data import prepare_data, split_clusters
+from fourfold.evaluator.training.data import placed, prepare_data, split_clusters
 from fourfold.evaluator.training.processes import Processes, find_processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig
 
@@ -140,7 +140,7 @@ def train_on_features(
         torch.manual_seed(config.seed)
         network = head_type(head).build(sizes, encoder)
         run = HeadTrainer(network, config, prepare_data(train.items, train.encoded, network, train.copies), processes)
-        checked = prepare_data(validation.items, validation.encoded, network)
+        checked = placed(prepare_data(validation.items, validation.encoded, network), processes.device)
         checkpoint = out.with_name(f"{out.name}.checkpoint")
         if resume and checkpoint.is_file():
             run.restore(checkpoint, run_identity)
