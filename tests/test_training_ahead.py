@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from threading import Lock
+from threading import Lock, Thread
 
 import numpy as np
 import pytest
@@ -76,3 +76,17 @@ def test_features_stay_where_there_is_no_gpu_or_no_room_for_them(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device: moved.append(device) or tensor)
     assert replace(placed(data, "cuda:1"), images=data.images, texts=data.texts) == data
     assert moved == ["cuda:1"] * 3
+
+
+def test_threads_share_the_processors_and_leave_the_rest_as_it_was():
+    before = torch.get_num_threads()
+    torch.set_num_threads(6)
+    try:
+        assert set(made_ahead(lambda step: torch.get_num_threads(), range(9), 3)) == {2}
+        assert set(made_ahead(lambda step: torch.get_num_threads(), range(9), 40)) == {1}
+        later: list[int] = []
+        thread = Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start(), thread.join()
+        assert [torch.get_num_threads(), *later] == [6, 6]
+    finally:
+        torch.set_num_threads(before)

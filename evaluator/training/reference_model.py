@@ -33,6 +33,7 @@ from fourfold.evaluator.encoders.features import send
 from fourfold.evaluator.encoders.openclip import new_open_clip
 from fourfold.evaluator.training.ahead import made_ahead
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
+from fourfold.evaluator.training.memory import memory_explained
 from fourfold.evaluator.training.natural_scenes import (
     PictureBatch,
     Sampling,
@@ -81,7 +82,8 @@ def train_tiny(
     reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. So many `workers`,
     threads, cut the pictures of later steps while a step is made: by default as many as there are processors, and one
     where the model itself runs on them. What is learnt does not depend on their number. Raises InputError for a
-    checkpoint of another run.
+    checkpoint of another run, for a picture that is broken or of another size, and where memory runs out; what was
+    learnt up to the checkpoint is then kept.
     """
     training = training or TinyTraining()
     checked_dtype(training.dtype)
@@ -92,19 +94,19 @@ def train_tiny(
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     model, tokenize = new_open_clip(model_folder, training.seed)
-    read = {split: load_scenes(dataset, split, tokenize) for split in _SPLITS}
+    read = {split: load_scenes(dataset, split, tokenize, os.cpu_count() or 1) for split in _SPLITS}
     for split, least in (("train", training.batch_size), ("validation", _POOL)):
         if len(read[split].pixels) < least:
             raise InputError(f"{dataset}: {len(read[split].pixels)} scenes in its split {split!r}, {least} are needed")
-    model = model.to(chosen)
     config = (model_folder / CONFIG).read_text(encoding="utf-8")
     size = json.loads(config)["model_cfg"]["vision_cfg"]["image_size"]
     checkpoint = out / "checkpoint.pt"
     identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
     workers = workers or (1 if chosen.type == "cpu" else os.cpu_count() or 1)  # a processor has its own work
-    history = _fit(
-        model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress, workers
-    )
+    with memory_explained(out, str(chosen), checkpoint, f"a batch_size below {training.batch_size}"):
+        history = _fit(
+            model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress, workers
+        )
     write_file_with(out / WEIGHTS, lambda aside: save_file(_half_weights(model), aside))
     (out / CONFIG).write_text(config, encoding="utf-8")
     record = {
@@ -140,6 +142,7 @@ def _fit(
     progress: bool,
     workers: int = 1,
 ) -> list[dict[str, float]]:
+    model.to(device)
     optimizer = new_optimizer(model, training)
     start, history = 0, []
     if checkpoint.is_file():
