@@ -353,7 +353,7 @@ def test_memory_that_runs_out_is_said_and_the_run_resumes(tiny, tmp_path, where,
             planted.setattr(f"{module}.{where}", partial(until, fits, iter(range(1000)), real, error))
             with pytest.raises(InputError, match="a_run: out of memory on cpu") as refused:
                 tiny("a_run", workers=2)
-        assert "a batch_size below 32" in str(refused.value)
+        assert "a --batch-size below 32" in str(refused.value)
         assert ("checkpoint.pt: free memory and the same command goes on" in str(refused.value)) == kept
     assert tiny("a_run")["weights_sha256"] == whole["weights_sha256"]
 

@@ -122,7 +122,8 @@ class DcsmHead(nn.Module):
         k = raw.shape[1]
         pair_mask = mask.unsqueeze(1).expand(-1, k, -1, -1)  # [b, k, m, t]
         valid = pair_mask.flatten().nonzero().squeeze(1)
-        read = self.read_map(maps.flatten(0, 3).index_select(0, valid).unflatten(-1, images.grid))
+        chosen = maps.flatten(0, 3).index_select(0, valid)  # [n, p]
+        read = self.read_map(chosen.unflatten(-1, images.grid))
         spoken = self.token(tokens) + self.word(words) + positions(longest, self.config.width, tokens.device).to(tokens)
         state = spoken.unsqueeze(1).expand(-1, k, -1, -1, -1).flatten(0, 3).index_add(0, valid, read)
         state, flat_mask = state.unflatten(0, pair_mask.shape).flatten(0, 2), pair_mask.flatten(0, 2)

@@ -103,7 +103,7 @@ def train_tiny(
     checkpoint = out / "checkpoint.pt"
     identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
     workers = workers or (1 if chosen.type == "cpu" else os.cpu_count() or 1)  # a processor has its own work
-    with memory_explained(out, str(chosen), checkpoint, f"a batch_size below {training.batch_size}"):
+    with memory_explained(out, str(chosen), checkpoint, f"a --batch-size below {training.batch_size}"):
         history = _fit(
             model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress, workers
         )

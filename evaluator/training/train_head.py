@@ -21,7 +21,8 @@ from fourfold.evaluator.scorers.trained import count_parameters, head_type
 from fourfold.evaluator.scoring.head_files import Head, save_head
 from fourfold.evaluator.scoring.training_items import describe_training, hash_items
 from fourfold.evaluator.training.augmentation import augmented
-from fourfold.evaluator.training.data import placed, prepare_data, split_clusters
+from fourfold.evaluator.training.data import prepare_data, split_clusters
+from fourfold.evaluator.training.gathering import placed
 from fourfold.evaluator.training.memory import memory_explained
 from fourfold.evaluator.training.processes import Processes, find_processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig

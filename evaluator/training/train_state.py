@@ -21,7 +21,8 @@ from fourfold.errors import InputError
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE
 from fourfold.evaluator.scorers.trained import HeadNetwork
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
-from fourfold.evaluator.training.data import TrainingData, batches, disturb, gather, items_right, placed
+from fourfold.evaluator.training.data import Batch, TrainingData, disturb, items_right
+from fourfold.evaluator.training.gathering import batches, gather, gathered_ahead, placed
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
 from fourfold.files import write_atomically
@@ -135,21 +136,23 @@ class HeadTrainer:
         self.module.train()
         losses: list[torch.Tensor] = []
         rng = np.random.default_rng([self.config.seed, epoch])
-        for step, rows in enumerate(batches(len(self.data), self.config.batch_groups, rng)):
+        whole = list(batches(len(self.data), self.config.batch_groups, rng))
+        made = gathered_ahead(self.data, [self.processes.share(rows) for rows in whole], self.processes.device, rng)
+        for step, (rows, batch) in enumerate(zip(whole, made, strict=True)):
             self._set_learning_rate(epoch * self.steps_per_epoch + step)
-            losses.append(self._step(rows, rng))
+            losses.append(self._step(len(rows), batch))
             bar.update()
         return float(np.mean([float(loss) for loss in losses]))  # read at the end alone: a GPU is waited for once
 
-    def _step(self, rows: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
-        mine = self.processes.share(rows)
-        gathered = gather(self.data, mine, self.processes.device, rng)
+    def _step(self, whole: int, gathered: Batch) -> torch.Tensor:
+        """Learn from this process's part of a batch of so many items."""
+        mine = len(gathered.truth)
         batch = disturb(gathered, self.config.feature_noise, self.config.token_dropout)
         loss = truth_table_loss(self.network(batch.images, batch.texts), batch.truth, batch.known)
         self.optimizer.zero_grad()
         loss.backward()
-        alone = len(mine) == len(rows)  # a batch too small to share
-        self.processes.average_gradients(self.module, 1.0 if alone else len(mine) * self.processes.count / len(rows))
+        alone = mine == whole  # a batch too small to share
+        self.processes.average_gradients(self.module, 1.0 if alone else mine * self.processes.count / whole)
         nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
         self.optimizer.step()
         return loss.detach()
