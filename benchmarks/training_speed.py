@@ -69,6 +69,7 @@ def make_groups(model: Model, n: int, seed: int) -> EncodedItems:
     """So many groups as a model of these sizes would encode them."""
     rng = np.random.default_rng(seed)
     vectors = normalize(torch.from_numpy(rng.normal(size=(VECTORS, model.embed_dim)).astype(np.float32)), dim=-1)
+    vectors = vectors.half().float()  # as encoded patches and tokens are
 
     def some(*shape: int) -> torch.Tensor:
         return vectors[torch.from_numpy(rng.integers(VECTORS, size=shape))]
