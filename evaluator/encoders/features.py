@@ -9,6 +9,12 @@ import torch
 from fourfold.errors import InputError
 
 
+def send(array: np.ndarray, device: torch.device | str) -> torch.Tensor:
+    """A small array as a tensor on the device. A GPU of CUDA is not waited for: what it still has to do goes on."""
+    chosen = torch.device(device)
+    return torch.as_tensor(array).to(chosen, non_blocking=chosen.type == "cuda")
+
+
 @dataclass(frozen=True)
 class ImageFeatures:
     """Image embeddings, every vector of unit length in the joint space.
@@ -28,7 +34,7 @@ class ImageFeatures:
     def __getitem__(self, index: Any) -> "ImageFeatures":
         """Select along the first dimension; an index array [items, k] gives features [items, k, ...]."""
         rows = np.asarray(index)
-        at = torch.as_tensor(rows, device=self.pooled.device)
+        at = send(rows, self.pooled.device)
         return ImageFeatures(
             keys=self.keys[rows],
             pooled=self.pooled[at],
@@ -67,7 +73,7 @@ class TextFeatures:
     def __getitem__(self, index: Any) -> "TextFeatures":
         """Select along the first dimension; an index array [items, m] gives features [items, m, ...]."""
         rows = np.asarray(index)
-        at = torch.as_tensor(rows, device=self.pooled.device)
+        at = send(rows, self.pooled.device)
         return TextFeatures(
             texts=self.texts[rows],
             pooled=self.pooled[at],
