@@ -110,7 +110,7 @@ def theirs(images: int) -> tuple[float, float]:
     from fourfold.generator.categories import CATEGORIES
     from fourfold.generator.categories.world import make_world
     from fourfold.scenes.model.camera import pose
-    from fourfold.scenes.render.opengl import import_pyrender
+    from fourfold.scenes.render.opengl_start import import_pyrender
     from fourfold.scenes.render.poses import light_pose, object_pose
     from fourfold.scenes.shapes import mesh
 
