@@ -114,9 +114,9 @@ class OpenGLRenderer:
     def _silhouette(self, number: int, call: DrawCall, instances: np.ndarray, camera: np.ndarray) -> int:
         """Pixels of an object alone; drawn again only if another object could hide it."""
         if not _touches_others(instances, number):
-            return int((instances == number).sum())
-        alone, _ = self._passes.numbers({1: call}, camera)
-        return int(alone.sum())
+            return int(np.count_nonzero(instances == number))
+        alone, _ = self._passes.numbers({1: call}, camera, with_depth=False)
+        return int(np.count_nonzero(alone))
 
     def _object(self, thing: PlacedObject, look: int) -> DrawCall:
         shape = mesh(thing.shape)
