@@ -16,6 +16,7 @@ from fourfold.evaluator.encoders.batches import CPU, DTYPES, run_in_batches
 from fourfold.evaluator.encoders.contract import ResizeMode
 from fourfold.evaluator.encoders.devices import exact_convolutions
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.pixels import finish, to_pixels
 from fourfold.evaluator.encoders.tokenization import Tokenize, Tokens
 
 
@@ -45,7 +46,7 @@ class TowerEncoder:
     has_patches: bool
     device: torch.device
     batch_size: int | Literal["auto"]
-    preprocess: Callable[[Image.Image], torch.Tensor]  # RGB -> [3, h, w]
+    preprocess: Callable[[Image.Image], torch.Tensor]  # RGB -> [3, h, w] float32
     image_tower: Callable[[torch.Tensor], TowerOutput]  # [b, 3, h, w]
     tokenize: Tokenize
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
@@ -60,11 +61,11 @@ class TowerEncoder:
         return self._encode_pixels(pixels, keys, CPU)
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """What the tower takes of a picture of any size, [3, h, w] on the CPU; may be called from several threads."""
-        return self.preprocess(image.convert("RGB"))
+        """What the tower takes of a picture of any size, on the CPU; may be called from several threads."""
+        return to_pixels(self.preprocess, image.convert("RGB"))
 
     def encode_prepared(self, pixels: Sequence[torch.Tensor] | torch.Tensor, keys: Sequence[str]) -> ImageFeatures:
-        """Features, on the model's device, of `n` pictures that `prepare` made [3, h, w] of.
+        """Features, on the model's device, of `n` pictures that `prepare` was given.
 
         `keys` are the hashes of their pixels.
         """
@@ -78,7 +79,8 @@ class TowerEncoder:
         def run(start: int, stop: int) -> dict[str, torch.Tensor]:
             batch = pixels[start:stop]
             batch = batch if isinstance(batch, torch.Tensor) else torch.stack(list(batch))
-            output = self.image_tower(batch.to(self.device, non_blocking=self.device.type == "cuda"))
+            moved = batch.to(self.device, non_blocking=self.device.type == "cuda")
+            output = self.image_tower(finish(self.preprocess, moved))
             grids.append(output.grid)
             values = {"pooled": output.pooled, "patches": output.patches, "cls": output.cls}
             return {name: value for name, value in values.items() if value is not None}

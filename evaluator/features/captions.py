@@ -1,6 +1,7 @@
 """Captions named by what they say and made ready for the model by a thread, ahead of the encoder."""
 
 import hashlib
+import sys
 from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from fourfold.evaluator.encoders.contract import Encoder, TokenizingEncoder
 from fourfold.evaluator.encoders.tokenization import Tokens
 
 TEXTS_AT_ONCE = 1024
+_TURN = 1e-4  # seconds that a thread keeps the interpreter lock if another wants it
 
 Captions = dict[str, str]  # by content name
 
@@ -30,12 +32,25 @@ def tokenizing(
             return named, missing, None
         return named, missing, encoder.prepare_texts([named[key] for key in missing])
 
-    with ThreadPoolExecutor(1) as pool:
+    with _short_turns(), ThreadPoolExecutor(1) as pool:
         futures = [pool.submit(make_ready, chunk) for chunk in chunks]
         try:
             yield (future.result() for future in futures)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Tokenizers are Python and hold the interpreter lock; the encoder's thread, which gives it up with every operation
+    that it asks a GPU for, would wait the usual five milliseconds for it each time.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _text_hash(text: str) -> str:

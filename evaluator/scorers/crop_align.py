@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from fourfold.errors import InputError
+from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.features.crops import encode_crops
 from fourfold.evaluator.scorers.cosine import cosine
@@ -28,7 +29,7 @@ def load_crop_align(context: ScorerContext) -> Scorer:
     A score is the mean over segments of the best cosine of a crop, the whole caption being compared with the whole
     picture. Raises InputError for a picture that cannot be read, or that is none of the context's.
     """
-    found = {}  # a reference to the pixels of each key
+    found: dict[str, ImageRef] = {}  # a reference to the pixels of each key
     for item, rows in zip(context.items, context.encoded.image_index, strict=True):
         found.update(zip(context.encoded.images.keys[rows].tolist(), item.images, strict=True))
     crops = encode_crops(context.encoder, list(found.values()), CROPS, context.cache_dir, context.progress)
