@@ -78,7 +78,8 @@ def evaluate(
             encoded = encode_items(encoder, items, cache_dir, progress=advance)
     heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
     known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
-    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
+    reader = with_cached_texts(encoder, cache_dir)
+    context = ScorerContext(reader, items, encoded, head, seed, own or {}, cache_dir, progress)
     loaded = {name: load_scorer(name, context) for name in names}
     scores = score_items(items, encoded, loaded, progress=progress)
     scored = tuple(

@@ -18,6 +18,7 @@ from torch.nn import functional
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.functional_words import FUNCTIONAL_WORDS, WordFinder
+from fourfold.evaluator.scoring.valid_tokens import valid_tokens
 
 if TYPE_CHECKING:
     from fourfold.evaluator.encoders.contract import Encoder
@@ -90,12 +91,8 @@ class DcsmHead(nn.Module):
         [..., m] give "pooled" [..., m, d], "tokens" [..., m, t, d], and "mask" and "words" [..., m, t], t being the
         most tokens that any of them has.
         """
-        tokens, mask, _ = texts.dense()
-        longest = max(1, int(mask.sum(-1).max()))
-        order = torch.argsort((~mask).to(torch.uint8), dim=-1, stable=True)[..., :longest]
-        tokens = tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, tokens.shape[-1]))
+        tokens, mask, order = valid_tokens(texts)
         words = self.find_words(texts).to(mask.device).gather(-1, order)
-        mask = mask.gather(-1, order)
         if self.config.whole_caption:
             first = torch.ones_like(words[..., :1])
             tokens = torch.cat([texts.pooled.unsqueeze(-2), tokens], dim=-2)

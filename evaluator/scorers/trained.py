@@ -17,6 +17,7 @@ from fourfold.evaluator.scorers.dcsm_ref import build_dcsm_ref, configure_dcsm_r
 from fourfold.evaluator.scorers.factored import build_factored, configure_factored
 from fourfold.evaluator.scorers.labclip import build_labclip, configure_labclip
 from fourfold.evaluator.scorers.mlp import build_mlp, configure_mlp
+from fourfold.evaluator.scorers.token_transformer import build_transformer, configure_transformer
 from fourfold.evaluator.scoring.blocks import score_in_blocks
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 from fourfold.evaluator.scoring.head_files import Head, find_head, head_file, load_head
@@ -57,6 +58,7 @@ class HeadType:
 HEADS: dict[str, HeadType] = {
     "dcsm": HeadType(configure_dcsm, build_dcsm, needs_patches=True),
     "dcsm-ref": HeadType(configure_dcsm_ref, build_dcsm_ref, needs_patches=True),
+    "token-transformer": HeadType(configure_transformer, build_transformer, needs_patches=True),
     "factored": HeadType(configure_factored, build_factored, needs_patches=False),
     "labclip": HeadType(configure_labclip, build_labclip, needs_patches=False),
     "mlp": HeadType(configure_mlp, build_mlp, needs_patches=False),

@@ -14,7 +14,7 @@ from fourfold.errors import InputError
 
 _ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
 _SHARE = click.FloatRange(0, 1, max_open=True)
-_HEADS = "repeat for several: dcsm, dcsm-ref, labclip, factored, mlp, bilinear"
+_HEADS = "repeat for several: dcsm, dcsm-ref, token-transformer, labclip, factored, mlp, bilinear"
 _COPIES = "disturbed copies of each picture, encoded once"
 
 
