@@ -1,7 +1,8 @@
 """The look as an axis: the same questions about the same scenes, drawn by two renderers. What does each scorer lose?
 
-Items are paired by id, captions, truth and what difficulty says of the scene; their pixels must differ. A group that one
-look refused (a color that was not clear in its light, say) shows another scene under its number there, and is left out.
+Items are paired by id, captions, truth and what difficulty says of the scene; their pixels must differ. A group that
+one look refused (a color that was not clear in its light, say) shows another scene under its number there, and is left
+out.
 """
 
 from collections.abc import Hashable, Mapping
@@ -66,16 +67,12 @@ def compare_looks(first: Results, other: Results, *, seed: int = 0, replicates: 
         found = summarise(both, seed=seed, baseline=_FIRST, replicates=replicates)
         metrics |= {(scorer, row.scorer, row.category, row.metric): row for row in found.metrics}
         differences += [replace(row, scorer=scorer) for row in found.comparisons if row.p is not None]
-    rows = tuple(
-        LookRow(
-            row.scorer,
-            *(metrics[row.scorer, look, row.category, row.metric] for look in (_FIRST, _OTHER)),
-            row,
-        )
-        for row in correct_differences(differences, together=True)
-    )
+    rows = []
+    for row in correct_differences(differences, together=True):
+        before, after = (metrics[row.scorer, look, row.category, row.metric] for look in (_FIRST, _OTHER))
+        rows.append(LookRow(row.scorer, before, after, row))
     unpaired = len(first.items) + len(other.items) - 2 * len(pairs)
-    return Looks(rows, len(pairs), unpaired, {name: first.scorers[name] for name in scorers})
+    return Looks(tuple(rows), len(pairs), unpaired, {name: first.scorers[name] for name in scorers})
 
 
 def looks_table(looks: Looks, first: str, other: str) -> Table:
@@ -93,7 +90,7 @@ def looks_table(looks: Looks, first: str, other: str) -> Table:
         )
         for row in looks.rows
     ]
-    left = f"; {looks.unpaired} items stand in one of the two alone, and are left out" if looks.unpaired else ""
+    left = f"; left out are {looks.unpaired} that stand in one of the two alone" if looks.unpaired else ""
     return Table(
         title=f"the look as an axis: {other} against {first}, percent",
         header=("scorer", "category", first, other, "difference", "p", "p (Holm)", "groups"),
