@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from fourfold.errors import InputError
-from fourfold.scenes.assets import photos
 from fourfold.scenes.model.arrangements import ARRANGEMENTS
 from fourfold.scenes.model.backgrounds import photo_background
 from fourfold.scenes.model.layout import Layout, layout_to_dict, place
@@ -127,7 +126,6 @@ def test_a_layout_gives_the_same_pixels_again_and_in_another_process(pair: Pair)
 def test_a_photo_is_behind_the_objects_and_takes_their_shadows(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     photo = np.repeat(np.repeat(rng.integers(60, 220, (8, 8, 3), dtype=np.uint8), 12, axis=0), 12, axis=1)
-    monkeypatch.setattr(photos, "_photos", {"street": photo}, raising=False)
     for module in ("path_tracing", "opengl"):
         monkeypatch.setattr(f"fourfold.scenes.render.{module}.photo_pixels", lambda name, size: photo)
     layout = replace(random_layout(0), background=photo_background("street"))
