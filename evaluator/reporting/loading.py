@@ -8,12 +8,14 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.item_rows import ScoredItem
+from fourfold.evaluator.analysis.looks import compare_looks, looks_table
 from fourfold.evaluator.analysis.results import Results, load
 from fourfold.evaluator.reporting.difficulty import Axis, find_axes
 from fourfold.evaluator.reporting.entries import Entry, entries_of_results
 from fourfold.evaluator.reporting.groups import Group, read_groups
 from fourfold.evaluator.reporting.systems import System, list_systems
 from fourfold.evaluator.reporting.view import Numbers
+from fourfold.evaluator.tables.formats import Table
 from fourfold.generator.dataset.reading import read_manifest
 
 
@@ -26,6 +28,7 @@ class Material:
     systems: tuple[System, ...]
     entries: tuple[Entry, ...]
     axes: tuple[Axis, ...]
+    looks: tuple[Table, ...] = ()  # the first folder against the same scenes in another look
 
     def name_of(self, system: System) -> str:
         """What charts call a scorer: by itself where there is one model, else with its model."""
@@ -38,11 +41,12 @@ class Material:
         return [each.run for each in self.numbers]
 
 
-def load_material(results: Sequence[Path], dataset: Path | None) -> Material:
+def load_material(results: Sequence[Path], dataset: Path | None, look: Path | None = None) -> Material:
     """Read results folders and, for its pictures, the dataset that they are about.
 
-    Raises InputError without any folder, for a folder that holds no results, results on different datasets, and a
-    dataset that is not the one that was evaluated.
+    `look` holds results of the first folder's model on the same scenes in another look. Raises InputError without any
+    folder, for a folder that holds no results, results on different datasets, a dataset that is not the one that was
+    evaluated, and a `look` that has no item in common with the first folder.
     """
     if not results:
         raise InputError("report: no results folder given; name at least one that `fourfold evaluate` wrote")
@@ -58,7 +62,19 @@ def load_material(results: Sequence[Path], dataset: Path | None) -> Material:
     if dataset is not None and not any(picture for entry in entries for picture in entry.pictures):
         raise InputError(f"{dataset}: holds no dataset (no manifest.json) and none of the pictures that were scored")
     axes = find_axes([entry.tags for entry in entries])
-    return Material(folders, numbers, tuple(systems), tuple(entries), tuple(axes))
+    looks = () if look is None else (_compare_looks(folders[0], runs[0], look),)
+    return Material(folders, numbers, tuple(systems), tuple(entries), tuple(axes), looks)
+
+
+def _compare_looks(folder: Path, run: Results, look: Path) -> Table:
+    found = compare_looks(run, load(look))
+    if found is None:
+        raise InputError(
+            f"{look}: shows none of the scenes of {folder} in another look, or by no scorer of both; make its dataset "
+            "with the same recipe and seed and another --renderer, and evaluate the same scorers"
+        )
+    first, other = (place.resolve().name for place in (folder, look))
+    return looks_table(found, first, other if other != first else f"{other} (look)")
 
 
 def _tell_apart(folders: Sequence[Path], runs: Sequence[Results]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -112,8 +113,10 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
         probe=tuple(probe_sections(material.folders)),
         checks=tuple(
             to_html(table, said=said)
-            for each, folder in zip(material.numbers, material.folders, strict=True)
-            for table in check_tables(each, folder)
+            for table in (
+                *material.looks,
+                *chain.from_iterable(map(check_tables, material.numbers, material.folders)),
+            )
         ),
         configuration=tuple(configuration(run) for run in material.runs),
         notes=notes,

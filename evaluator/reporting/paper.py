@@ -43,7 +43,9 @@ LEGEND_LETTERS = 17  # of that size, an inch
 MARK = "<!-- made by `fourfold report --paper`, which writes this folder anew -->"  # how it knows a folder of its own
 
 
-def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None) -> list[Path]:
+def write_paper(
+    results: Sequence[Path], out: Path, dataset: Path | None = None, *, look: Path | None = None
+) -> list[Path]:
     """Write tables/*.csv, tables/*.tex, figures/*.svg, figures/*.pdf and README.md into the folder `out`.
 
     Same results, same bytes. README.md lists every file under the exact commands that made its numbers; each LaTeX
@@ -52,7 +54,7 @@ def write_paper(results: Sequence[Path], out: Path, dataset: Path | None = None)
     """
     _find_matplotlib()
     _check_folder(out)
-    material = load_material(results, dataset)
+    material = load_material(results, dataset, look)
     commands = [run.command for run in material.runs]
     (out / "tables").mkdir(parents=True, exist_ok=True)
     write_atomically(out / "README.md", f"{MARK}\n")  # first, so that a run that was cut short can be repeated

@@ -26,18 +26,23 @@ GROUPS_WITH_PICTURES = 100  # a category
 
 
 def write_report(
-    results: Sequence[Path], out: Path, dataset: Path | None = None, *, per_category: int = GROUPS_WITH_PICTURES
+    results: Sequence[Path],
+    out: Path,
+    dataset: Path | None = None,
+    *,
+    look: Path | None = None,
+    per_category: int = GROUPS_WITH_PICTURES,
 ) -> Path:
     """Write the report on one or several results folders to `out`: Markdown if it ends in .md, else HTML.
 
     Lead, first table and charts are over all folders; the explorer switches between their models. `dataset` is the
     folder that was evaluated; with it the page shows pictures, the first `per_category` groups of each category within
-    it and all others linked.
+    it and all others linked. `look` are results of the first folder's model on the same scenes in another look.
     Raises InputError for another ending, results on different datasets, and a folder that holds no results or not
     the dataset that was evaluated.
     """
     check_ending(out, ".html", ".md")
-    material = load_material(results, dataset)
+    material = load_material(results, dataset, look)
     if out.suffix == ".md":
         return write_page(out, _markdown(material))
     maps = [load_maps(folder) for folder in material.folders]
@@ -66,7 +71,7 @@ def list_tables(material: Material) -> list[Table]:
     tables = [matrix(material.numbers)] if len(material.numbers) > 1 else []
     for numbers, folder in zip(material.numbers, material.folders, strict=True):
         tables += [answer_table(numbers), *check_tables(numbers, folder), *detail_tables(numbers)]
-    return [*tables, *scrutiny_tables(material.numbers)]
+    return [*tables, *material.looks, *scrutiny_tables(material.numbers)]
 
 
 def check_ending(out: Path, *endings: str) -> None:

@@ -30,22 +30,31 @@ def load_results(folder: str | Path) -> Results:
 
 
 def report(
-    results: GivenResults | Sequence[GivenResults], out: str | Path, *, dataset: str | Path | None = None
+    results: GivenResults | Sequence[GivenResults],
+    out: str | Path,
+    *,
+    dataset: str | Path | None = None,
+    look: str | Path | None = None,
 ) -> Path:
     """Write the report on one or several results: one self-contained HTML file, or Markdown if `out` ends in .md.
 
     `results` are folders or `Results`, which have no maps and no probe. Pictures come from `dataset`, by default the
-    folder that the results name, if it is still there. Returns `out`.
+    folder that the results name, if it is still there. `look` is a folder of results of the first one's model on the
+    same scenes in another look, such as those of another renderer. Returns `out`.
 
-    Raises InputError for another ending, a folder that holds no results, results on different datasets, and a
-    `dataset` that is not the one that was evaluated.
+    Raises InputError for another ending, a folder that holds no results, results on different datasets, a `dataset`
+    that is not the one that was evaluated, and a `look` that shows none of its scenes.
     """
     with _as_folders(results) as folders:
-        return write_report(folders, Path(out), _dataset_of(folders, dataset))
+        return write_report(folders, Path(out), _dataset_of(folders, dataset), look=Path(look) if look else None)
 
 
 def paper_report(
-    results: GivenResults | Sequence[GivenResults], out: str | Path, *, dataset: str | Path | None = None
+    results: GivenResults | Sequence[GivenResults],
+    out: str | Path,
+    *,
+    dataset: str | Path | None = None,
+    look: str | Path | None = None,
 ) -> list[Path]:
     """Write every table of the report as CSV and LaTeX and every figure as SVG and PDF into the folder `out`.
 
@@ -53,7 +62,7 @@ def paper_report(
     holds anything but an earlier report of this kind, and for results as `report` does.
     """
     with _as_folders(results) as folders:
-        return write_paper(folders, Path(out), _dataset_of(folders, dataset))
+        return write_paper(folders, Path(out), _dataset_of(folders, dataset), look=Path(look) if look else None)
 
 
 def compare(

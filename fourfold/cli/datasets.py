@@ -21,7 +21,12 @@ from fourfold.errors import InputError
 @click.option("--seed", type=click.IntRange(0), help="another seed than the recipe's")
 @click.option("--split", help="this split only")
 @click.option("--workers", type=click.IntRange(1), help="processes; default: one a core")
-@click.option("--renderer", default="auto", show_default=True, help="opengl, raytrace; auto is the first that starts")
+@click.option(
+    "--renderer",
+    default="auto",
+    show_default=True,
+    help="opengl, raytrace; auto is the first of them that starts; path-traced looks more like photos, and is slow",
+)
 @click.option("--format", default="folder", show_default=True, help="folder, webdataset, parquet")
 @ENGINE
 @ADDRESS

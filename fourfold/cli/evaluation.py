@@ -120,7 +120,14 @@ def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:
     "--paper", type=click.Path(path_type=Path), help="folder for every table (CSV, LaTeX) and figure (SVG, PDF)"
 )
 @click.option("--dataset", type=click.Path(path_type=Path), help="where the pictures are, if the folder was moved")
-def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, dataset: Path | None) -> None:
+@click.option(
+    "--look",
+    type=click.Path(path_type=Path),
+    help="results on the same scenes in another look (generate --renderer): what changes",
+)
+def report(
+    results: tuple[Path, ...], out: Path | None, paper: Path | None, dataset: Path | None, look: Path | None
+) -> None:
     """Write the report on one or several RESULTS folders: a page, or a folder of tables and figures for a paper."""
     if out is None and paper is None:
         raise InputError("report: name what to write, --out report.html or --paper FOLDER")
@@ -128,9 +135,9 @@ def report(results: tuple[Path, ...], out: Path | None, paper: Path | None, data
     from fourfold.calls.reports import report as call
 
     if out is not None:
-        click.echo(call(results, out, dataset=dataset))
+        click.echo(call(results, out, dataset=dataset, look=look))
     if paper is not None:
-        click.echo(f"{paper}: {len(paper_report(results, paper, dataset=dataset))} tables and figures")
+        click.echo(f"{paper}: {len(paper_report(results, paper, dataset=dataset, look=look))} tables and figures")
 
 
 @click.command(short_help="Put several results side by side, paired.")

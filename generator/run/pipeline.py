@@ -63,10 +63,10 @@ def generate(
     """Make the dataset of a recipe in a folder or at a URL; returns the place.
 
     `recipe` is a Recipe, a TOML file or the name of a data card; `groups`, `seed` and `split` override it. `format` is
-    "folder", "webdataset" or "parquet"; `renderer` is "opengl", "raytrace", or "auto": OpenGL where it starts.
-    `workers` (the number of cores), `engine` ("local", or "ray" at `address`) and parts change nothing but the speed:
-    with `num_shards` this call makes part `shard_index` (from 0 on) only, and `merge` finishes the dataset when all
-    parts are there. Call it again to resume: what is done is kept.
+    "folder", "webdataset" or "parquet"; `renderer` is "opengl", "raytrace", "path-traced", or "auto": OpenGL where it
+    starts. `workers` (the number of cores), `engine` ("local", or "ray" at `address`) and parts change nothing but the
+    speed: with `num_shards` this call makes part `shard_index` (from 0 on) only, and `merge` finishes the dataset when
+    all parts are there. Call it again to resume: what is done is kept.
     Raises InputError for a bad recipe or a place that holds something else.
     """
     workers = os.cpu_count() or 1 if workers is None else workers

@@ -5,11 +5,16 @@ from collections.abc import Callable
 
 from fourfold.errors import InputError, unknown_name
 from fourfold.scenes.render.opengl import OpenGLRenderer
+from fourfold.scenes.render.path_tracing import PathTracingRenderer
 from fourfold.scenes.render.raycasting import RaycastingRenderer
 from fourfold.scenes.render.rendering import Renderer
 
 AUTO = "auto"
-RENDERERS: dict[str, Callable[[int], Renderer]] = {"opengl": OpenGLRenderer, "raytrace": RaycastingRenderer}
+RENDERERS: dict[str, Callable[[int], Renderer]] = {
+    "opengl": OpenGLRenderer,
+    "raytrace": RaycastingRenderer,
+    "path-traced": PathTracingRenderer,
+}
 _TRIAL_SIZE = 16  # pixels: enough to see whether a renderer starts
 
 

@@ -96,12 +96,17 @@ def as_light(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(pixels**2.2)
 
 
+def pattern_colors(thing: PlacedObject) -> tuple[np.ndarray, np.ndarray]:
+    """Linear colors [3] of an object and of its pattern: near black on what is pale, near white on what is dark."""
+    own = linear_from_srgb(np.array(thing.rgb) / 255)
+    return own, np.full(3, 0.016) if own @ _LUMINANCE > 0.42 else _mix(own, 1.0, 0.88)
+
+
 def _patterned(thing: PlacedObject, hits: Hits) -> np.ndarray:
     """Linear surface color [n, 3]: the object's own, or near white or black where its pattern says so."""
-    own = linear_from_srgb(np.array(thing.rgb) / 255)
+    own, second = pattern_colors(thing)
     if thing.pattern == "plain":
         return np.broadcast_to(own, hits.position.shape)
-    second = np.full(3, 0.016) if own @ _LUMINANCE > 0.42 else _mix(own, 1.0, 0.88)
     row = PATTERNS[thing.pattern]
     share = _PATTERN_SHARES[row.name](hits, row.frequency)
     return _mix(own, second, share[:, None])
