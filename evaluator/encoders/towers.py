@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.encoders.batches import DTYPES, run_in_batches
 from fourfold.evaluator.encoders.contract import ResizeMode
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.layers import ImageLayers, TextLayers, TowerBlocks, patch_tokens, watch
 from fourfold.evaluator.encoders.tokenization import Tokenize
 
 
@@ -50,6 +51,7 @@ class TowerEncoder:
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
     resize_mode: ResizeMode = "crop"
     n_parameters: int | None = None  # of both towers
+    blocks: TowerBlocks | None = None  # None: this model's layers are not shown
 
     def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
         """Features of `n` pictures of any size, on the CPU, float32, unit length."""
@@ -92,6 +94,29 @@ class TowerEncoder:
         captions = np.array(texts, dtype=np.str_)
         return TextFeatures(captions, out["pooled"], out["tokens"], tokens.mask, tokens.token_strings, tokens.truncated)
 
+    def image_layers(self, images: Sequence[Image.Image]) -> ImageLayers:
+        """What `encode_images` gives, and what the blocks of the image tower passed on; one forward pass.
+
+        As many pictures as fit into the device's memory together.
+        """
+        blocks = self.blocks
+        with watch(() if blocks is None else blocks.image) as seen:
+            features = replace(self, batch_size=max(1, len(images))).encode_images(images)
+        last = blocks is not None and blocks.channels_last
+        found = {name: patch_tokens(value, features.grid, last) for name, value in sorted(seen.items(), key=_number)}
+        kept = {name: value for name, value in found.items() if value is not None}
+        return ImageLayers(
+            features, {name: value for name, (value, _) in kept.items()}, {name: grid for name, (_, grid) in kept.items()}
+        )
+
+    def text_layers(self, texts: Sequence[str]) -> TextLayers:
+        """What `encode_texts` gives, and what the blocks of the text tower passed on; one forward pass."""
+        with watch(() if self.blocks is None else self.blocks.text) as seen:
+            features = replace(self, batch_size=max(1, len(texts))).encode_texts(texts)
+        shape = (len(texts), self.context_length)
+        kept = {name: value for name, value in sorted(seen.items(), key=_number) if tuple(value.shape[:2]) == shape}
+        return TextLayers(features, kept)
+
     def _run(self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int) -> dict[str, torch.Tensor]:
         # Under autocast the weights stay float32, and with them what must not be rounded: norms and softmax.
         dtype = DTYPES[self.dtype]
@@ -103,6 +128,10 @@ class TowerEncoder:
 
         with torch.no_grad():
             return run_in_batches(unit, n, self.batch_size, self.device)
+
+
+def _number(layer: tuple[str, object]) -> int:
+    return int(layer[0].removeprefix("layer "))
 
 
 def warn_of_truncation(truncated: torch.Tensor | None, context_length: int) -> None:
