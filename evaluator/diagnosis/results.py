@@ -162,9 +162,9 @@ BITS_NOTE = (
 def diagnosis_tables(result: Diagnosis) -> list[Table]:
     """For each side a table of categories down and stages across, then controls, then the probe of objects."""
     name = mark_model(result.model, result.notes)
-    tables = [
-        Table("where it is lost", ("category", "lost at", "in words"), tuple(map(_lost_row(result), result.categories)))
-    ]
+    lost = tuple((category, result.lost_at(category), result.sentence(category)) for category in result.categories)
+    notes = (*result.left_out, *result.notes)
+    tables = [Table(f"where {name} loses it", ("category", "lost at", "in words"), lost, notes)]
     for side in SIDES:
         stages = list(dict.fromkeys(row.stage for row in result.stages if row.side == side))
         if stages:
@@ -172,17 +172,37 @@ def diagnosis_tables(result: Diagnosis) -> list[Table]:
             tables.append(Table(f"{side} stages of {name}, bits", ("category", *stages), rows, (BITS_NOTE,)))
     tables.append(_control_table(result))
     if result.same_object:
-        lines = tuple(
-            (row.stage, _number(row), row.position_bits and Estimate(row.position_bits, percent=False), row.pairs)
-            for row in result.same_object
-        )
+        lines = tuple((row.stage, _number(row), _plain(row.position_bits), row.pairs) for row in result.same_object)
         header = ("layer", "bits a pair", "places alone", "pairs")
         tables.append(Table(f"same object or not, two patches of {name}", header, lines))
     return tables
 
 
-def _lost_row(result: Diagnosis):  # type: ignore[no-untyped-def]
-    return lambda category: (category, result.lost_at(category), result.sentence(category))
+def _control_table(result: Diagnosis) -> Table:
+    """What must be 1, and what must be 0: the claims themselves, shuffled pairings, random weights."""
+    lines = []
+    for category in result.categories:
+        (ceiling,) = result.of(category, CEILING)
+        rows = [row for side in SIDES for row in result.of(category, side)]
+        shuffled = [row.shuffled for row in rows if row.shuffled is not None]
+        finds: list[Cell] = []
+        for side in ("image", "text"):
+            random = [row.random_weights for row in result.of(category, side) if row.random_weights is not None]
+            finds += [_plain(random[0]), _plain(random[-1])] if random else [None, None]
+        mean = sum(shuffled) / len(shuffled) if shuffled else None
+        lines.append((category, _number(ceiling), _plain(mean), _plain(max(shuffled, default=None)), *finds))
+    header = ("category", "claims", "shuffled, mean", "shuffled, most")
+    ends = tuple(f"random weights, {side} {end}" for side in ("image", "text") for end in ("first", "pooled"))
+    note = (
+        "claims: both sides are the claims themselves, the most that these probes know of so many groups; shuffled: half of "
+        "the training pairings are turned round, mean and largest of all stages; random weights: the first and the last "
+        "stage of each tower with the numbers of every weight in random order, since raw pixels and words tell something too"
+    )
+    return Table("controls, bits", (*header, *ends), tuple(lines), (note,))
+
+
+def _plain(value: float | None) -> Estimate | None:
+    return None if value is None else Estimate(value, percent=False)
 
 
 def _number(row: StageBits | SameObject) -> Estimate:

@@ -144,7 +144,9 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
         text_tower=lambda ids: family.text(model, ids),
         resize_mode="crop" if processor.to_dict()["size"].get("shortest_edge") else "squash",
         n_parameters=sum(weight.numel() for weight in model.parameters()),
-        blocks=find_blocks(model, model.vision_model, getattr(model, "text_model", getattr(model, "text_encoder", None))),
+        blocks=find_blocks(
+            model, model.vision_model, getattr(model, "text_model", getattr(model, "text_encoder", None))
+        ),
     )
 
 

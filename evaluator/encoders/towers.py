@@ -106,7 +106,9 @@ class TowerEncoder:
         found = {name: patch_tokens(value, features.grid, last) for name, value in sorted(seen.items(), key=_number)}
         kept = {name: value for name, value in found.items() if value is not None}
         return ImageLayers(
-            features, {name: value for name, (value, _) in kept.items()}, {name: grid for name, (_, grid) in kept.items()}
+            features,
+            {name: value for name, (value, _) in kept.items()},
+            {name: grid for name, (_, grid) in kept.items()},
         )
 
     def text_layers(self, texts: Sequence[str]) -> TextLayers:
