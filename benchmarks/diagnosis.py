@@ -1,4 +1,5 @@
-"""Does the diagnosis name the right stage? A hundred planted models that lose one thing at one known stage, and some that
+"""Does the diagnosis name the right stage? A hundred planted models that lose one thing at one known stage, and some
+that
 lose nothing.
 
     python benchmarks/diagnosis.py                # 100 models that lose, 20 that keep; exits 1 below 95 right

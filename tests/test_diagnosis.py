@@ -112,7 +112,8 @@ def test_objects_are_found_where_tokens_say_whose_they_are() -> None:
     folds = make_folds(60, rng)
     told = probe_layer("layer 1", tokens, (8, 8), pairs, folds, rng)
     untold = probe_layer("layer 1", torch.tensor(rng.standard_normal((60, 64, 24))).float(), (8, 8), pairs, folds, rng)
-    assert told is not None and untold is not None
+    assert told is not None
+    assert untold is not None
     assert told.bits > 0.8
     assert untold.bits < 0.1
 

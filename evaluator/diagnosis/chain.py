@@ -21,7 +21,8 @@ def find_losses(
 ) -> list[Loss]:
     """The losses that are sure and no trifle, the largest first.
 
-    `chains` lists the stages of each side in order, `means` their bits [s] and `draws` the paired replicates [r, s]. A stage
+    `chains` lists the stages of each side in order, `means` their bits [s] and `draws` the paired replicates [r, s].
+    A stage
     is compared with the best of all later ones, so that what a later stage has again was not lost. Each difference is
     tested on one side at 5 %, corrected for the number of transitions on all sides (Bonferroni).
     """

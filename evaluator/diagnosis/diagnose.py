@@ -26,7 +26,8 @@ _ORDER = ("image", "text", "pair")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of one tower for all groups: the features of the two pictures, or captions, of each, one after another."""
+    """One stage of one tower for all groups: the features of the two pictures, or captions, of each, one after "
+    "another."""
 
     side: str  # "image" or "text"
     name: str
@@ -56,7 +57,8 @@ def probe_stages(
 ) -> Probed:
     """Probe every stage against the claims, the last of both towers against each other, and the cosine.
 
-    `control` adds the probes of pairings half of which are turned round. Equal seeds give equal folds, and so equal numbers.
+    `control` adds the probes of pairings half of which are turned round. Equal seeds give equal folds, and so equal
+    numbers.
     """
     found = Probed()
     names = list(dict.fromkeys(question.categories))

@@ -2,18 +2,23 @@
 
 A group has two pictures and two captions; which caption belongs to which picture is one bit. The probe scores a
 picture and a caption by a bilinear form of their features, x' W y, and a pairing by the sum of its two scores minus
-the sum of the other pairing's: a second difference, from which everything cancels that belongs to a picture or a caption
-alone. It is therefore linear in dx (x) dy, the product of the differences of the two pictures and of the two captions, and
-the kernel of two groups is the product of the kernels of their differences. W is fitted by kernel ridge regression to +1 for
+the sum of the other pairing's: a second difference, from which everything cancels that belongs to a picture or a
+caption
+alone. It is therefore linear in dx (x) dy, the product of the differences of the two pictures and of the two
+captions, and
+the kernel of two groups is the product of the kernels of their differences. W is fitted by kernel ridge regression to
++1 for
 the true pairing (swapping the names of the two pictures and of the two captions changes nothing, so there is no
 intercept); margins are turned into probabilities by one scale, at least 0, fitted to the leave-one-out margins of the
-training groups, which also choose the penalty. Where a side has several kinds of features, each pair of kinds is weighted by how
+training groups, which also choose the penalty. Where a side has several kinds of features, each pair of kinds is
+weighted by how
 well it fits the training groups. All of this is done anew without each fold. Then
 
     bits = 1 + mean log2 sigmoid(scale * margin)        of groups that the probe has not seen,
 
 a lower bound of the usable information (V-information; Xu et al., "A Theory of Usable Information under Computational
-Constraints", ICLR 2020) of this family of probes: 1 is all, 0 nothing. It may come out below 0 by chance, like any number
+Constraints", ICLR 2020) of this family of probes: 1 is all, 0 nothing. It may come out below 0 by chance, like any
+number
 that is measured out of sample.
 """
 
@@ -51,7 +56,8 @@ def held_out_bits(
 ) -> np.ndarray:
     """Bits [n] of each group: 1 + log2 of the probability that a probe fitted without its fold gives the true pairing.
 
-    `images` and `texts` are kernels [n, n] of the groups' differences, one for each kind of features. `folds` [n] int says
+    `images` and `texts` are kernels [n, n] of the groups' differences, one for each kind of features. `folds` [n] int
+    says
     which groups are held out together. `labels` [n] of +1 and -1 says, for the control, in which groups of the training
     folds the pairing is turned round; what is held out is judged by the truth.
     """

@@ -1,7 +1,8 @@
 """Models made up to hold the diagnosis against: from one known stage on, one kind of information is gone.
 
 A planted model has scenes of two objects and captions of one claim about them; its stages are random vectors for
-what is there, turned at random and with fresh noise in every layer. From the stage `deleted` on, in layers, tokens or pooled vector of
+what is there, turned at random and with fresh noise in every layer. From the stage `deleted` on, in layers, tokens or
+pooled vector of
 one tower, or in the cosine alone, what its category asks for is deleted, and nothing brings it back:
 
     content    the kinds of objects, or the word that names one
@@ -12,6 +13,8 @@ one tower, or in the cosine alone, what its category asks for is deleted, and no
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +28,8 @@ CATEGORIES = ("content", "binding", "relation", "negation")
 LAYERS = ("layer 0", "layer 1", "layer 2", "layer 3")
 CHAINS = {side: (*LAYERS, TOKENS[side], POOLED[side]) for side in ("image", "text")}
 # Every transition at which a planted model can lose its information: side, stage before, stage after.
-TRANSITIONS = tuple((side, *pair) for side, chain in CHAINS.items() for pair in zip(chain, chain[1:], strict=False)) + (
+TRANSITIONS = (
+    *((side, *pair) for side, chain in CHAINS.items() for pair in pairwise(chain)),
     ("pair", POOLED["pair"], COSINE),
 )
 _COLORS, _SHAPES = (tuple(f"{name} {i}" for i in range(6)) for name in ("color", "kind"))
@@ -164,7 +168,8 @@ def _pooled(
     claims: list[dict[str, Any]],
     rng: np.random.Generator,
 ) -> list[Stage]:
-    """Both pooled vectors: what each claim says, and what is so in each picture, as sums of one random vector a fact."""
+    """Both pooled vectors: what each claim says, and what is so in each picture, as sums of one random vector a "
+    "fact."""
     facts = [_facts(claim) for claim in claims]  # a picture of a group is the one its own claim is true of
     shared = [sorted(set(facts[i]) & set(facts[i ^ 1])) for i in range(len(facts))]
     names = sorted({fact for row in facts for fact in row})
@@ -173,7 +178,8 @@ def _pooled(
     for tower in ("image", "text"):
         vectors = np.zeros((len(facts), 2 * WIDTH))
         for i, row in enumerate(facts):
-            # What tells the two of a group apart is what the category asks for; the objects beside add what is not asked.
+            # What tells the two of a group apart is what the category asks for; the objects beside add what is not
+            # asked.
             kept = shared[i] if side == tower else row
             vectors[i] = sum((code[fact] for fact in kept), np.zeros(2 * WIDTH))
             if tower == "image":
@@ -182,7 +188,7 @@ def _pooled(
             vectors = vectors @ np.linalg.qr(rng.standard_normal((2 * WIDTH, 2 * WIDTH)))[0]
         vectors += NOISE * rng.standard_normal(vectors.shape) / WIDTH**0.5
         values = torch.nn.functional.normalize(torch.tensor(vectors, dtype=torch.float32), dim=-1)
-        found.append(Stage(tower, POOLED[tower], lambda values=values: values))
+        found.append(Stage(tower, POOLED[tower], partial(torch.clone, values)))
     return found
 
 

@@ -50,7 +50,8 @@ class Diagnosis:
         return [loss for loss in self.losses if loss.category == category]
 
     def lost_at(self, category: str) -> str:
-        """In short: the transition with the largest loss, as "image: patches > pooled image"; else `NEVER` or `KEPT`."""
+        """In short: the transition with the largest loss, as "image: patches > pooled image"; else `NEVER` or "
+        "`KEPT`."""
         losses = self.losses_of(category)
         if losses:
             return f"{losses[0].side}: {losses[0].before} > {losses[0].after}"
@@ -148,13 +149,16 @@ def read_diagnosis(path: Path) -> Diagnosis | None:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: not a diagnosis as fourfold writes it ({error}); give another name, or remove it and diagnose again"
+            f"{path}: not a diagnosis as fourfold writes it ({error}); give another name, or remove it and diagnose "
+            f"again"
         ) from None
 
 
 BITS_NOTE = (
-    "bits a group, of 1: which caption goes with which picture, as far as a probe of this stage says it of groups that it "
-    "was not fitted to; 0 is chance. The other side of an image or text stage is what the captions claim, without noise; of "
+    "bits a group, of 1: which caption goes with which picture, as far as a probe of this stage says it of groups "
+    "that it "
+    "was not fitted to; 0 is chance. The other side of an image or text stage is what the captions claim, without "
+    "noise; of "
     "a pair, the model's own other side. Bits are those of this family of probes on so many groups, a lower bound"
 )
 
@@ -194,9 +198,12 @@ def _control_table(result: Diagnosis) -> Table:
     header = ("category", "claims", "shuffled, mean", "shuffled, most")
     ends = tuple(f"random weights, {side} {end}" for side in ("image", "text") for end in ("first", "pooled"))
     note = (
-        "claims: both sides are the claims themselves, the most that these probes know of so many groups; shuffled: half of "
-        "the training pairings are turned round, mean and largest of all stages; random weights: the first and the last "
-        "stage of each tower with the numbers of every weight in random order, since raw pixels and words tell something too"
+        "claims: both sides are the claims themselves, the most that these probes know of so many groups; shuffled: "
+        "half of "
+        "the training pairings are turned round, mean and largest of all stages; random weights: the first and the "
+        "last "
+        "stage of each tower with the numbers of every weight in random order, since raw pixels and words tell "
+        "something too"
     )
     return Table("controls, bits", (*header, *ends), tuple(lines), (note,))
 

@@ -1,6 +1,7 @@
 """What a probe reads of a set of tokens: which features stand in one token, beside each other, in order, and where.
 
-Every kind of features is a sum over pairs of tokens, `sum_ij S_ij a_i a_j'`, that is `A' S A` [r, r] for the tokens A [t, r] of
+Every kind of features is a sum over pairs of tokens, `sum_ij S_ij a_i a_j'`, that is `A' S A` [r, r] for the tokens A
+[t, r] of
 one picture or caption; S is fixed and says which pairs count:
 
     same      a token with itself: which attributes are together in one token
@@ -9,7 +10,8 @@ one picture or caption; S is fixed and says which pairs count:
     next      a token and the one right after it
     places    not pairs, but tokens and where they are: `A' G` for smooth functions of the place G [t, m]
 
-Pooled vectors have `linear` and `square` features: a straight line through them, and products of two of their numbers, so that
+Pooled vectors have `linear` and `square` features: a straight line through them, and products of two of their
+numbers, so that
 no stage wins because what it knows is easier to read off a straight line.
 """
 

@@ -1,6 +1,7 @@
 """What the layers of a tower hold: forward hooks on its blocks, one table of where each library keeps them.
 
-An encoder that offers `image_layers` and `text_layers` (`LayeredEncoder`) is probed layer by layer; others are probed on what
+An encoder that offers `image_layers` and `text_layers` (`LayeredEncoder`) is probed layer by layer; others are probed
+on what
 they give. Layer 0 is what goes into the first block, layer i what comes out of the i-th.
 """
 
@@ -113,7 +114,8 @@ def patch_tokens(
 ) -> tuple[torch.Tensor, tuple[int, int]] | None:
     """The patch tokens [b, h*w, c] of a layer and their grid; None for a sequence that is no grid.
 
-    `value` is a sequence [b, n, c], the patches last, or a map [b, c, h, w]; `grid` that of the tower's own patch tokens.
+    `value` is a sequence [b, n, c], the patches last, or a map [b, c, h, w]; `grid` that of the tower's own patch
+    tokens.
     """
     if value.ndim == 4:
         maps = value.permute(0, 3, 1, 2) if channels_last else value

@@ -208,8 +208,10 @@ def probe(dataset: Path, quiet: bool, **options: Any) -> None:
 def diagnose(dataset: Path, quiet: bool, **options: Any) -> None:
     """Find the stage of MODEL at which it loses what each category of DATASET asks for.
 
-    Every image layer, the patches, the pooled image, every text layer, the tokens, the pooled text, and both together are
-    probed for one bit: which caption goes with which picture. With --cache the layers are kept, and a killed run goes on.
+    Every image layer, the patches, the pooled image, every text layer, the tokens, the pooled text, and both together
+    are
+    probed for one bit: which caption goes with which picture. With --cache the layers are kept, and a killed run goes
+    on.
     """
     from fourfold.calls.diagnosing import diagnose as call
     from fourfold.evaluator.diagnosis.results import diagnosis_tables
@@ -219,7 +221,8 @@ def diagnose(dataset: Path, quiet: bool, **options: Any) -> None:
     found = call(dataset, progress=not quiet, **options)
     click.echo("\n".join(write_text(table) for table in diagnosis_tables(found)))
     click.echo(
-        f"processor seconds: {found.cost['probing']:.0f} for the probes, {found.cost['encoding']:.0f} for encoding what "
+        f"processor seconds: {found.cost['probing']:.0f} for the probes, {found.cost['encoding']:.0f} for encoding "
+        f"what "
         "was not in the cache"
     )
 
