@@ -147,3 +147,46 @@ def test_shuffled_weights_are_the_same_numbers_in_another_order() -> None:
 def test_tower_without_known_blocks_shows_no_layers() -> None:
     blocks = find_blocks(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2), None)
     assert blocks.image == blocks.text == ()
+
+
+class PooledAlone:
+    """An encoder without patches, text tokens and layers."""
+
+    name, identity, context_length, embed_dim, has_patches = "pooled", "pooled 1", 8, 8, False
+
+    def encode_images(self, images):
+        from fourfold.evaluator.data.images import pixel_hash
+        from fourfold.evaluator.encoders.features import ImageFeatures
+
+        small = np.stack([np.asarray(image.convert("L").resize((4, 2))).ravel() + 1.0 for image in images])
+        pooled = torch.nn.functional.normalize(torch.tensor(small).float(), dim=-1)
+        return ImageFeatures(np.array([pixel_hash(image) for image in images]), pooled)
+
+    def encode_texts(self, texts):
+        from fourfold.evaluator.encoders.features import TextFeatures
+
+        rows = torch.tensor([[1.0 + text.count(letter) for letter in "abcdergb"] for text in texts])
+        return TextFeatures(np.array(texts), torch.nn.functional.normalize(rows, dim=-1))
+
+
+def test_model_of_pooled_vectors_alone_is_diagnosed_and_says_what_is_left_out(report_data, tmp_path) -> None:
+    from fourfold import diagnose
+
+    dataset = report_data.make_dataset(tmp_path / "set", 20)
+    found = diagnose(dataset, model=PooledAlone(), out=tmp_path / "out", progress=False)
+    assert found.left_out[:2] == (
+        "left out: image layers and patches, which the model does not show",
+        "left out: text layers and tokens, which the model does not show",
+    )
+    assert {row.stage for row in found.stages} == {"claims", "pooled image", "pooled text", "pooled pair", "cosine"}
+    assert read_diagnosis(tmp_path / "out" / "diagnosis.json") == found
+    again = diagnose(dataset, model=PooledAlone(), progress=False)
+    assert again.stages == found.stages
+
+
+def test_too_few_groups_are_refused_before_a_model_is_loaded(report_data, tmp_path) -> None:
+    from fourfold import diagnose
+
+    dataset = report_data.make_dataset(tmp_path / "set", 5, draw=False)
+    with pytest.raises(InputError, match="too few groups of content"):
+        diagnose(dataset, model="no-such-model", progress=False)

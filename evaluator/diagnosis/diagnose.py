@@ -50,6 +50,7 @@ class Probed:
 
     bits: dict[tuple[str, str, str], np.ndarray] = field(default_factory=dict)
     shuffled: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    control_seconds: list[float] = field(default_factory=list)  # of processor time
 
 
 def probe_stages(
@@ -73,7 +74,9 @@ def probe_stages(
         folds, labels = make_folds(n, rng), half_turned(n, rng)
         found.bits[name, side, stage] = held_out_bits(images, texts, folds)
         if control and side != CEILING:
+            started = time.process_time()
             found.shuffled[name, side, stage] = float(held_out_bits(images, texts, folds, labels).mean())
+            found.control_seconds.append(time.process_time() - started)
 
     for name in names:
         probe(name, CEILING, CLAIMS, symbols[name], symbols[name])

@@ -63,11 +63,12 @@ def held_out_bits(
     """
     n = len(folds)
     products = np.stack([one * other for one in images for other in texts])  # [k, n, n]
+    squares = products**2
     labels = np.ones(n) if labels is None else labels
     bits = np.zeros(n)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        kernel = np.tensordot(_alignments(products, train, labels[train]), products, 1)
+        kernel = np.tensordot(_alignments(products, squares, train, labels[train]), products, 1)
         bits[test] = _fit_and_judge(kernel[train[:, None], train], kernel[test[:, None], train], labels[train])
     return bits
 
@@ -89,18 +90,18 @@ def _fit_and_judge(kernel: np.ndarray, between: np.ndarray, y: np.ndarray) -> np
     return bits_of(scale * (between @ dual))
 
 
-def _alignments(products: np.ndarray, train: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _alignments(products: np.ndarray, squares: np.ndarray, train: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Weights [k] of the kernels [k, n, n]: how far each finds those groups alike whose pairings are alike.
 
+    `squares` are the kernels' squares.
     Kernel alignment (Cristianini et al., NIPS 2001) on the training groups, without the diagonal, to a power.
     """
-    found = np.zeros(len(products))
-    for k, product in enumerate(products):
-        part = product[train[:, None], train]
-        diagonal = np.diag(part)
-        like = float(y @ part @ y - diagonal.sum())
-        size = float(np.vdot(part, part) - np.vdot(diagonal, diagonal))
-        found[k] = max(like, 0.0) / size**0.5 if size > 0 else 0.0
+    inside, like = np.zeros(products.shape[1]), np.zeros(products.shape[1])
+    inside[train], like[train] = 1.0, y
+    diagonals = np.diagonal(products, axis1=1, axis2=2)  # [k, n]
+    agreement = (products @ like) @ like - diagonals @ inside
+    sizes = (squares @ inside) @ inside - diagonals**2 @ inside
+    found = np.maximum(agreement, 0) / np.sqrt(np.maximum(sizes, 1e-300))
     found = (found / max(float(found.max()), 1e-300)) ** SHARPNESS
     return found / found.sum() if found.sum() > 0 else np.full(len(found), 1 / len(found))
 

@@ -26,6 +26,7 @@ from fourfold.evaluator.encoders.layers import shuffle_weights
 from fourfold.evaluator.encoders.towers import TowerEncoder
 from fourfold.evaluator.features.encoding import Progress, encoding_bar
 from fourfold.evaluator.features.layers import MASK, StoredStages, encode_image_stages, encode_text_stages
+from fourfold.evaluator.reporting.diagnosis_figure import write_figure
 from fourfold.evaluator.run.one_model import open_encoder
 from fourfold.evaluator.run.output_checks import check_writable
 from fourfold.generator.dataset.reading import Group, choose_split, read_groups, read_picture
@@ -82,7 +83,7 @@ def diagnose(
             random = probe_stages(others, question, seed=seed, control=False, progress=advance)
         started = time.process_time()
         objects = _same_object(images, groups, folder, seed)
-        seconds += time.process_time() - started
+        of_objects = time.process_time() - started
     rows, losses = summarise(probed, random, seed=seed)
     result = Diagnosis(
         model=encoder.name,
@@ -93,11 +94,17 @@ def diagnose(
         losses=tuple(losses),
         same_object=tuple(objects),
         left_out=tuple(_left_out(stages, control is not None)),
-        cost={"encoding": encoding, "probing": seconds},
+        cost={
+            "encoding": encoding,
+            "probing": seconds - sum(probed.control_seconds),
+            "shuffled control": sum(probed.control_seconds),
+            "same object": of_objects,
+        },
         notes=(RANDOM_WEIGHTS,) if allow_random_weights else (),
     )
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
+        write_figure(result, Path(out) / "diagnosis.svg")
         save_diagnosis(result, Path(out) / DIAGNOSIS_FILE)
     return result
 

@@ -221,9 +221,9 @@ def diagnose(dataset: Path, quiet: bool, **options: Any) -> None:
     found = call(dataset, progress=not quiet, **options)
     click.echo("\n".join(write_text(table) for table in diagnosis_tables(found)))
     click.echo(
-        f"processor seconds: {found.cost['probing']:.0f} for the probes, {found.cost['encoding']:.0f} for encoding "
-        f"what "
-        "was not in the cache"
+        "processor seconds: "
+        + ", ".join(f"{name} {seconds:.0f}" for name, seconds in found.cost.items())
+        + " (encoding: only what was not in the cache)"
     )
 
 
