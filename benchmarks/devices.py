@@ -26,7 +26,8 @@ from fourfold.evaluator.encoders.batches import DTYPES
 from fourfold.evaluator.encoders.devices import describe_device
 from fourfold.evaluator.tables.formats import Table, write_text
 
-SCORERS = ("cosine", "maxsim", "dcsm")
+# Every kind of scorer that needs no other head than the shipped one: each goes another way on a device.
+SCORERS = ("cosine", "maxsim", "dcsm", "phrase-align", "factored", "marginal", "shuffled-images:dcsm", "mirror:dcsm")
 # Of the standard deviation of a scorer's scores. float16 has 11 bits of precision, bfloat16 8, and dense tokens are
 # kept as float16 whatever made them.
 TOLERANCES = {"float32": 0.01, "float16": 0.03, "bfloat16": 0.15}

@@ -27,7 +27,7 @@ from fourfold.evaluator.encoders import loader_of
 from fourfold.evaluator.encoders.contract import TINY, TINY_FOLDER, LoadOptions
 from fourfold.evaluator.encoders.openclip import open_clip_encoder, read_open_clip
 from fourfold.evaluator.encoders.towers import TowerEncoder
-from fourfold.evaluator.training.data import batches
+from fourfold.evaluator.training.gathering import batches
 from fourfold.evaluator.training.train_head import EncodedItems, TrainingConfig
 from fourfold.files import write_file_with
 

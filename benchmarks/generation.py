@@ -1,14 +1,20 @@
 """Speed and memory of generation: our whole path beside one straightforward pyrender loop, in one run.
 
-    python benchmarks/generation.py [--groups 30] [--repeats 3] [--memory]
+    python benchmarks/generation.py [--workers 2] [--seconds 8] [--repeats 2] [--memory]
 
 Ours: sampling, color with shadows, instance masks, verification, captions and files. Theirs: fresh scene objects for
 every picture, default shadow size, a color pass and a SEG pass, PNGs as Pillow writes them by default; no sampling of
 relations, no verification, no captions. Both: 224 x 224, three objects, the layouts of theirs sampled beforehand.
 
-The two sides take turns, and the ratio of each turn is printed: on a machine that does other things meanwhile, only
-such ratios mean something. `--memory` measures the parent's peak at 1,000 and at 20,000 groups, its shards made by a
-quick stand-in that writes rows but renders nothing: what grows with the number of groups is the parent's own path.
+Every one of our processes first builds all meshes and compiles all shaders; then all wait for each other, and make
+groups for as many seconds: how long starting takes, and who ends last, is no part of a rate. "Ideal" is the rate of one
+process times their number. A second line says how far processes that neither draw nor write get on the same
+machine: cores may be half cores, or busy with something else.
+
+The sides take turns, and the ratio of each turn is printed: on a machine that does other things meanwhile, only such
+ratios mean something, and the processor time a picture. `--memory` measures the parent's peak at 1,000 and at 20,000
+groups, its shards made by a quick stand-in that writes rows but renders nothing: what grows with the number of groups
+is the parent's own path.
 """
 
 import argparse
@@ -20,17 +26,19 @@ import tempfile
 import time
 from collections import Counter
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 SIZE, OBJECTS = 224, 3
-_FIRST = 40  # groups that a worker makes before the clock starts
+_WARM_UP = 60  # groups that a process makes before the clock starts
+_SHARD = 5  # groups between two looks at the clock
+_PLAIN = 40  # pictures of the plain loop, at most
 STAGES = {  # function -> stage; what is inside another stage is counted there alone
     ("scenes/render/opengl.py", "render"): "draw (color, shadows, masks)",
     ("scenes/truth/annotations.py", "annotate"): "measure pixels",
     ("scenes/model/layout.py", "place"): "sample and place",
-    ("scenes/shapes/__init__.py", "mesh"): "build meshes (once a process)",
     ("generator/run/png.py", "encode_png"): "PNG",
     ("fourfold/files.py", "write_together"): "write and sync",
 }
@@ -42,34 +50,67 @@ def recipe(groups: int):
     return Recipe("benchmark", {"test": Split({"binding": groups})}, scene=SceneRange((OBJECTS, OBJECTS)))
 
 
-def ours(groups: int, workers: int) -> float:
-    """Images per second of `generate`'s path after its workers have started: all shards, in that many processes."""
-    from fourfold.generator.run import pool
-    from fourfold.generator.run.shards import Job, Shard
+def ours(processes: int, seconds: float) -> tuple[float, float, float]:
+    """Images per second of that many processes, processor seconds an image, and how far the machine can get.
 
+    That last is the rate of plain processor work in as many processes, summed, in passes per second.
+    """
+    context = get_context("spawn")
+    together, answers = context.Barrier(processes), context.Queue()
     with tempfile.TemporaryDirectory() as out:
         (Path(out) / ".shards").mkdir()
-        job = Job(out, recipe(groups), "folder", "opengl")
-        size = max(1, groups // (4 * workers))
-        # Opens renderers, compiles shaders and builds all meshes, once a process; the plain loop's are made beforehand.
-        starts = [10**6 + i * _FIRST for i in range(2 * workers)]
-        first = [Shard("test", "binding", start, start + _FIRST, i) for i, start in enumerate(starts)]
-        todo = [Shard("test", "binding", i, min(i + size, groups), i) for i in range(0, groups, size)]
-        made = pool.make_shards(job, [*first, *todo], workers)
-        for _ in first:
-            next(made)
-        started = time.perf_counter()
-        for _ in made:
-            pass
-        return 2 * groups / (time.perf_counter() - started)
+        asked = [(out, number, seconds, together, answers) for number in range(processes)]
+        started = [context.Process(target=make_for, args=args, daemon=True) for args in asked]
+        for process in started:
+            process.start()
+        told = [answers.get(timeout=600) for _ in started]
+        for process in started:
+            process.join()
+    images = sum(count for count, *_ in told)
+    return (
+        sum(count / spent for count, spent, *_ in told),
+        sum(processor for _, _, processor, _ in told) / images,
+        sum(rate for *_, rate in told),
+    )
 
 
-def theirs(images: int) -> float:
-    """Images per second of a loop as a tutorial would write it."""
+def make_for(out: str, number: int, seconds: float, together, answers) -> None:
+    """Make groups as a worker of `generate` does for so long, and tell: images, seconds, processor seconds, passes."""
+    from fourfold.generator.run import pool
+    from fourfold.generator.run.shards import Job, Shard
+    from fourfold.scenes.shapes import KINDS, mesh
+
+    for kind in KINDS:
+        mesh(kind)
+    job, start = Job(out, recipe(1), "folder", "opengl"), 10**6 * number
+    pool.work(job, Shard("test", "binding", start, start + _WARM_UP, 0))
+    start += _WARM_UP
+    together.wait(timeout=600)
+    begun, used, images = time.perf_counter(), time.process_time(), 0
+    while time.perf_counter() < begun + seconds:
+        pool.work(job, Shard("test", "binding", start, start + _SHARD, 0))
+        start, images = start + _SHARD, images + 2 * _SHARD
+    spent, used = time.perf_counter() - begun, time.process_time() - used
+    together.wait(timeout=600)
+    answers.put((images, spent, used, passes_per_second(seconds / 4)))
+
+
+def passes_per_second(seconds: float) -> float:
+    """How often a second this process gets through a little numpy and Python, while others do the same."""
+    pixels, passes, begun = np.linspace(0, 1, 50_000), 0, time.perf_counter()
+    while time.perf_counter() < begun + seconds:
+        np.sqrt(pixels * pixels + 0.5).sum()
+        sorted(range(2_000), key=lambda i: -i)
+        passes += 1
+    return passes / (time.perf_counter() - begun)
+
+
+def theirs(images: int) -> tuple[float, float]:
+    """Images per second of a loop as a tutorial would write it, and processor seconds an image."""
     from fourfold.generator.categories import CATEGORIES
     from fourfold.generator.categories.world import make_world
     from fourfold.scenes.model.camera import pose
-    from fourfold.scenes.render.opengl import import_pyrender
+    from fourfold.scenes.render.opengl_start import import_pyrender
     from fourfold.scenes.render.poses import light_pose, object_pose
     from fourfold.scenes.shapes import mesh
 
@@ -83,11 +124,11 @@ def theirs(images: int) -> float:
     with tempfile.TemporaryDirectory() as out:
         for number, (layout, shapes) in enumerate(zip(layouts, meshes, strict=True)):
             if number == 1:  # the first compiles the shaders
-                started = time.perf_counter()
+                started, used = time.perf_counter(), time.process_time()
             draw_plainly(pyrender, renderer, layout, shapes, Path(out) / str(number), pose, light_pose, object_pose)
-        spent = time.perf_counter() - started
+        spent, used = time.perf_counter() - started, time.process_time() - used
     renderer.delete()
-    return images / spent
+    return images / spent, used / images
 
 
 def draw_plainly(pyrender, renderer, layout, shapes, path: Path, pose, light_pose, object_pose) -> None:
@@ -117,11 +158,16 @@ def profile(groups: int) -> None:
 
     from fourfold.generator.run.shards import Job, Shard, write_shard
     from fourfold.scenes.render.renderers import open_renderer
+    from fourfold.scenes.shapes import KINDS, mesh
 
     with tempfile.TemporaryDirectory() as out, open_renderer(SIZE, "opengl") as renderer:
         (Path(out) / ".shards").mkdir()
         job, profiler = Job(out, recipe(groups), "folder", "opengl"), cProfile.Profile()
+        for kind in KINDS:
+            mesh(kind)
+        write_shard(Path(out), job, Shard("test", "binding", 10**6, 10**6 + _WARM_UP, 0), renderer)
         profiler.runcall(write_shard, Path(out), job, Shard("test", "binding", 0, groups, 0), renderer)
+        print(f"drawn by {renderer.describe()['device']}")
     stats = pstats.Stats(profiler)
     spent = Counter[str]()
     for (file, _, name), (_, _, _, cumulative, _) in stats.stats.items():
@@ -129,7 +175,8 @@ def profile(groups: int) -> None:
             if file.endswith(end) and name == function:
                 spent[stage] += cumulative
     total = stats.total_tt
-    for stage, seconds in spent.most_common():
+    print("where our time goes (one process, under the profiler, meshes and shaders made beforehand):")
+    for stage, seconds in (*spent.most_common(), ("rest: claims, captions, rows", total - spent.total())):
         print(f"  {stage:<32} {100 * seconds / total:5.1f} %")
 
 
@@ -213,9 +260,9 @@ def made_up_rows(split: str, category: str, index: int):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--groups", type=int, default=30)
-    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=8, help="of each measurement")
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--memory", action="store_true", help="the parent's memory alone")
     parser.add_argument("--parent-of", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -227,15 +274,21 @@ def main() -> None:
         print(f"peak memory of the parent: {small:.0f} MiB at 1,000 groups, {large:.0f} MiB at 20,000", end="")
         print(f" ({100 * (large / small - 1):+.1f} %)")
         return
-    print("where our time goes (one process, under the profiler):")
-    profile(asked.groups)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    profile(_WARM_UP)
     for turn in range(asked.repeats):
-        plain = theirs(2 * asked.groups)
-        one, several = ours(asked.groups, 1), ours(asked.workers * asked.groups, asked.workers)
+        plain, plain_cost = theirs(_PLAIN)
+        one, cost, alone = ours(1, asked.seconds)
+        several, cost_of_several, together = ours(asked.workers, asked.seconds)
         print(
-            f"turn {turn + 1}: plain loop {plain:.1f} images/s; ours {one:.1f} with 1 process, {several:.1f} with "
-            f"{asked.workers}; ratio {several / plain:.1f}; {100 * several / (asked.workers * one):.0f} % of ideal"
+            f"turn {turn + 1}: plain loop {plain:.1f} images/s ({1000 * plain_cost:.1f} ms of processor each); "
+            f"ours {one:.1f} in 1 process ({1000 * cost:.1f} ms), {several:.1f} in {asked.workers} "
+            f"({1000 * cost_of_several:.1f} ms)\n"
+            f"        {one / plain:.1f} x the plain loop in 1 process ({plain_cost / cost:.1f} x by processor time), "
+            f"{several / plain:.1f} x in {asked.workers}; {100 * several / (asked.workers * one):.0f} % of ideal, "
+            f"where plain processor work gets {100 * together / (asked.workers * alone):.0f} %",
+            flush=True,
         )
 
 

@@ -27,7 +27,8 @@ from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.scorers.trained import HEADS, HeadNetwork
-from fourfold.evaluator.training.data import batches, prepare_data
+from fourfold.evaluator.training.data import prepare_data
+from fourfold.evaluator.training.gathering import batches
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig

@@ -116,6 +116,11 @@ _FILE_TROUBLE = {
 }
 
 
+def is_url(place: str | Path) -> bool:
+    """Whether this is the URL of something elsewhere, and neither a folder nor NAME:PATH."""
+    return "://" in str(place)
+
+
 def inside(folder: Path, name: str) -> Path:
     """The path of a file that a dataset names; InputError if it would leave the folder."""
     path = (Path(folder) / name).resolve()

@@ -84,7 +84,7 @@ def recaption(folder: Path) -> None:
     ("change", "said"),
     [
         ({"seed": 1}, "another seed"),
-        ({"limit": 1}, "another items"),
+        ({"limit": 1}, "with other items"),
         ({"dtype": "bfloat16"}, "another dtype"),
         ({"model": "fourfold-tiny-random", "allow_random_weights": True}, "another model; give --model fourfold-tiny"),
         ({"model": "fourfold-tiny-random", "allow_random_weights": True, "scorers": "dcsm"}, "another model; give"),

@@ -156,6 +156,18 @@ def test_votes_are_on_the_pixels_as_they_are_unless_an_exposure_is_given(level: 
     assert vote_on_color(np.full((5, 3), level, np.uint8)) == {color: 1.0}
 
 
+def test_each_object_has_the_votes_of_its_own_pixels() -> None:
+    rendering, rng = painted((2, 2, 12, 20), (0, 0, 0, 0), (20, 5, 36, 36)), np.random.default_rng(0)
+    for number, color in ((1, "red"), (3, "blue")):
+        rows, columns = np.nonzero(rendering.instances == number)
+        rendering.color[rows, columns] = [sample_rgb(color, rng) for _ in rows]
+        rendering.color[rows[0], columns[0]] = COLORS["white"].rgb  # of 180 pixels all vote, of 496 every third
+    one, nothing, other = (a.color_votes for a in annotate(layout_of("red", "green", "blue"), rendering))
+    assert one == {"red": round(179 / 180, 3), "white": round(1 / 180, 3)}
+    assert nothing == {}
+    assert other == {"blue": round(165 / 166, 3), "white": round(1 / 166, 3)}
+
+
 def test_votes_are_kept_to_three_digits_and_fractions_to_four() -> None:
     assert vote_on_color(np.array([RED, BLUE, BLUE], np.uint8)) == {"red": 0.333, "blue": 0.667}
     assert annotate(layout_of("red"), painted((0, 0, 2, 1), silhouettes=(3,)))[0].visible_fraction == 0.6667

@@ -9,7 +9,8 @@ from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.training.augmentation import augmented, disturbed
-from fourfold.evaluator.training.data import gather, prepare_data
+from fourfold.evaluator.training.data import prepare_data
+from fourfold.evaluator.training.gathering import draw_versions, gather
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_training_draws_among_versions_of_the_right_picture(generated) -> None:
     rng = np.random.default_rng(0)
     drawn = set()
     for _ in range(40):
-        pooled = gather(data, np.arange(3), "cpu", rng).images.pooled
+        pooled = gather(data, np.arange(3), "cpu", draw_versions(data, np.arange(3), rng)).images.pooled
         for i, item in enumerate(plain.image_index):
             for k, row in enumerate(item):
                 versions = [features.pooled[row] for features in (plain.images, *copies)]

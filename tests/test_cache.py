@@ -25,7 +25,7 @@ from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.towers import TruncatedCaptions
-from fourfold.evaluator.features import encoding
+from fourfold.evaluator.features import pictures
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.features.store import SUFFIX, FeatureStore, Row
 
@@ -246,7 +246,7 @@ def test_pictures_made_ready_ahead_give_the_same_features(items):
 
 
 def test_while_pictures_are_encoded_the_next_ones_are_made_ready(monkeypatch, tmp_path):
-    monkeypatch.setattr(encoding, "IMAGES_AT_ONCE", 2)
+    monkeypatch.setattr(pictures, "IMAGES_AT_ONCE", 2)
     item = make_item([write_picture(tmp_path / f"{n}.png", n) for n in range(6)], ["a", "b"])
     encoder, enough = PreparingEncoder(), iter((4, 6, 6))
 

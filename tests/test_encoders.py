@@ -15,7 +15,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders import LOADERS, custom, list_models, load_encoder, loader_of
-from fourfold.evaluator.encoders.batches import run_in_batches
+from fourfold.evaluator.encoders.batches import SmallerBatches, run_in_batches
 from fourfold.evaluator.encoders.contract import TINY
 from fourfold.evaluator.encoders.token_strings import marker_of, spell
 from fourfold.evaluator.features.encoding import encode_items
@@ -123,14 +123,16 @@ class Memory:
 
 def test_an_automatic_batch_shrinks_until_it_fits():
     memory = Memory(largest=5)
-    out = run_in_batches(memory.run, 11, "auto", torch.device("cpu"))
+    with pytest.warns(SmallerBatches, match="of 11 does not fit into the memory of cpu: halved"):
+        out = run_in_batches(memory.run, 11, "auto", torch.device("cpu"))
     assert torch.equal(out["at"], torch.arange(11.0))
-    assert set(memory.sizes[:-1]) == {4}
+    assert memory.sizes == [5, 5, 1]
 
 
-@pytest.mark.parametrize(("batch_size", "largest"), [(8, 5), ("auto", 0)])
-def test_a_batch_that_was_asked_for_or_is_one_does_not_shrink(batch_size, largest):
-    with pytest.raises(torch.OutOfMemoryError):
+@pytest.mark.parametrize(("batch_size", "largest", "tried"), [(8, 5, 8), ("auto", 0, 1)])
+@pytest.mark.filterwarnings("ignore::fourfold.evaluator.encoders.batches.SmallerBatches")
+def test_a_batch_that_was_asked_for_or_is_one_does_not_shrink(batch_size, largest, tried):
+    with pytest.raises(InputError, match=f"out of memory on cpu: a batch of {tried} does not fit; give .*--device cpu"):
         run_in_batches(Memory(largest).run, 11, batch_size, torch.device("cpu"))
 
 

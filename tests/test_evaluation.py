@@ -158,7 +158,8 @@ def test_a_second_run_encodes_nothing_not_even_what_scorers_ask_for(items: list[
         def encode_texts(self, texts: Sequence[str]) -> TextFeatures:
             return super().encode_texts([" ".join(word for word in text.split() if word in NAMES) for text in texts])
 
-    names = [name for name in SCORERS if name not in HEADS or name == "factored"]  # the other heads must be trained
+    # The other heads must be trained; these pictures are too small to be cut (`test_crop_align` asks it the same).
+    names = [name for name in SCORERS if name != "crop-align" and (name not in HEADS or name == "factored")]
     plain, first, second = Reader(), Reader(), Reader()
     expected = evaluate(items, plain, names, progress=False, replicates=10)
     for encoder in (first, second):

@@ -30,8 +30,8 @@ LIGHT = {
 }
 # Libraries that these files alone may know, so that another can take their place.
 AT_HOME = {
-    "pyrender": {"scenes/render/opengl.py", "scenes/render/passes.py"},
-    "OpenGL": {"scenes/render/opengl.py", "scenes/render/passes.py"},
+    "pyrender": {"scenes/render/opengl_start.py", "scenes/render/passes.py"},
+    "OpenGL": {"scenes/render/opengl.py", "scenes/render/opengl_start.py", "scenes/render/passes.py"},
     "open_clip": {"evaluator/encoders/openclip.py"},
     "transformers": {"evaluator/encoders/huggingface.py"},
 }

@@ -80,7 +80,7 @@ TABLES: dict[str, Table] = {
     "parts": parts_table(RUN),
     "models": model_table(compare({"one": RUN, "two": make_run("other")}, replicates=10)),
     "differences of models": comparison_table(compare({"one": RUN, "two": make_run("other")}, replicates=10)),
-}  # type: ignore[dict-item]
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,16 @@
 """The reference model's training: what counts as a positive, that it learns, and that a killed run resumes."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from fourfold.errors import InputError
+from fourfold.evaluator.training import reference_model
 from fourfold.evaluator.training.natural_scenes import (
     ANY,
     ATTRIBUTES,
@@ -22,13 +26,16 @@ from fourfold.evaluator.training.natural_scenes import (
     view,
 )
 from fourfold.evaluator.training.reference_model import (
+    CONFIG,
+    WEIGHTS,
     TinyTraining,
     _contrastive_loss,
     _fit,
-    _step,
+    learn,
     precision_at_1,
     train_tiny,
 )
+from fourfold.generator.dataset.reading import NATURAL, read_rows
 
 CPU = torch.device("cpu")
 
@@ -96,7 +103,7 @@ def test_what_is_ambiguous_is_no_wrong_answer() -> None:
         model = new_model()
         optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
         losses.append(
-            _step(
+            learn(
                 model,
                 optimizer,
                 PictureBatch(pixels, tokens, np.eye(3, dtype=bool), ambiguous),
@@ -293,7 +300,7 @@ def test_too_few_scenes_are_said_before_a_step_is_made(generated, tmp_path, monk
     scenes = {"train": 64, "validation": 99}
     monkeypatch.setattr(
         "fourfold.evaluator.training.reference_model.load_scenes",
-        lambda dataset, split, tokenize: color_scenes(scenes[split], np.random.default_rng(0)),
+        lambda dataset, split, *_: color_scenes(scenes[split], np.random.default_rng(0)),
     )
     with pytest.raises(InputError, match="99 scenes in its split 'validation', 100 are needed"):
         train_tiny(generated, tmp_path / "tiny", progress=False)
@@ -311,3 +318,60 @@ def test_what_is_learnt_does_not_depend_on_the_number_of_workers(scenes, tmp_pat
         _fit(model, *scenes, short, 8, place, "a run", CPU, progress=False, workers=workers)
         learnt.append(model.state_dict())
     assert all(torch.equal(learnt[0][name], learnt[1][name]) for name in learnt[0])
+
+
+@pytest.fixture
+def tiny(generated, scenes, tmp_path, monkeypatch):
+    """`train_tiny` of the small model on scenes of colors: a call that takes its `out` and options."""
+    module = "fourfold.evaluator.training.reference_model"
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / CONFIG).write_text('{"model_cfg": {"vision_cfg": {"image_size": 8}}}')
+    monkeypatch.setattr(f"{module}.new_open_clip", lambda folder, seed: (new_model(), None))
+    monkeypatch.setattr(f"{module}.load_scenes", lambda dataset, split, *_: scenes[split == "validation"])
+    monkeypatch.setattr(f"{module}._CHECK_EVERY", 20)
+    options = {"training": TRAINING, "model_folder": tmp_path / "model", "device": "cpu", "progress": False}
+    return lambda out, **other: train_tiny(generated, tmp_path / out, **options | other)
+
+
+def test_the_reference_model_is_the_same_file_for_any_number_of_workers(tiny, tmp_path) -> None:
+    one, several = tiny("one", workers=1), tiny("several", workers=4)
+    assert one["weights_sha256"] == several["weights_sha256"]
+    assert one["history"] == several["history"]
+    assert (tmp_path / "one" / WEIGHTS).read_bytes() == (tmp_path / "several" / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory. Tried"), MemoryError()])
+@pytest.mark.parametrize("where", ["learn", "sample_batch"])
+def test_memory_that_runs_out_is_said_and_the_run_resumes(tiny, tmp_path, where, error) -> None:
+    """In the model, or in a worker that cuts pictures."""
+    module = "fourfold.evaluator.training.reference_model"
+    whole = tiny("whole")
+    real = getattr(reference_model, where)
+    for fits in (0, 30, 0):  # batches, of which the first 20 are kept
+        kept = (tmp_path / "a_run" / "checkpoint.pt").is_file() or fits > 0
+        with pytest.MonkeyPatch.context() as planted:
+            planted.setattr(f"{module}.{where}", partial(until, fits, iter(range(1000)), real, error))
+            with pytest.raises(InputError, match="a_run: out of memory on cpu") as refused:
+                tiny("a_run", workers=2)
+        assert "a --batch-size below 32" in str(refused.value)
+        assert ("checkpoint.pt: free memory and the same command goes on" in str(refused.value)) == kept
+    assert tiny("a_run")["weights_sha256"] == whole["weights_sha256"]
+
+
+def until(fits: int, calls: Iterator[int], real: Callable, error: Exception, *given: object) -> object:
+    if next(calls) < fits:
+        return real(*given)
+    raise error
+
+
+@pytest.mark.parametrize(("broken", "said"), [(True, "broken or not an image"), (False, "30 x 20 pixels; a picture")])
+@pytest.mark.parametrize("at", [0, -1])
+def test_a_picture_that_is_broken_or_of_another_size_is_named(dataset_copy, at, broken, said) -> None:
+    row = [row for row in read_rows(dataset_copy, "train") if row["category"] == NATURAL][at]
+    path = dataset_copy / "train" / row["file_name"]
+    if broken:
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        Image.new("RGB", (30, 20)).save(path)
+    with pytest.raises(InputError, match=rf"{path.name}: {said}"):
+        load_scenes(dataset_copy, "train", lambda texts: torch.zeros(len(texts), 2, dtype=torch.int64), workers=3)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourfold.evaluator.training.reference_model import TinyTraining, _contrastive_loss, _schedule, _step
+from fourfold.evaluator.training.reference_model import TinyTraining, _contrastive_loss, _schedule, learn
 
 TRAINING = TinyTraining(steps=1200, warmup=200)
 
@@ -50,7 +50,7 @@ def take_step(log_scale: float, rate: float) -> tuple[float, float]:
         pixels=torch.zeros(2, 3, 4, 4), tokens=torch.tensor([[0], [1]]), true=true, ambiguous=np.zeros_like(true)
     )
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
-    loss = _step(model, optimizer, batch, rate, torch.device("cpu"), torch.float32)
+    loss = learn(model, optimizer, batch, rate, torch.device("cpu"), torch.float32)
     return loss, model.logit_scale.item()
 
 

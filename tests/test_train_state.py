@@ -1,6 +1,7 @@
 """The schedule of a training run in numbers: order of batches, learning rate, which epoch is kept, and when it ends."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,8 @@ from torch import nn
 from tqdm import tqdm
 
 from fourfold.evaluator.encoders.features import ImageFeatures
-from fourfold.evaluator.training.data import TrainingData, batches
+from fourfold.evaluator.training.data import Batch, TrainingData, concatenate
+from fourfold.evaluator.training.gathering import batches, gather
 from fourfold.evaluator.training.processes import Processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig, TrainState
 
@@ -47,6 +49,8 @@ def make_data(tables: list[list[list[float]]], categories: list[str]) -> Trainin
 
 def make_trainer(n: int, **options: float) -> HeadTrainer:
     data = make_data([[[1.0, 0.0], [0.0, 1.0]]] * n, ["c"] * n)
+    # The versions of pictures are drawn from the generator of the order, and must not change it.
+    data = replace(data, images=concatenate([data.images, data.images]), versions=2)
     return HeadTrainer(LookUp(), TrainingConfig(**options), data, Processes("cpu"))
 
 
@@ -54,10 +58,11 @@ def run_epochs(trainer: HeadTrainer, epochs: int, monkeypatch: pytest.MonkeyPatc
     """Rows and learning rate of each step."""
     seen: list[tuple[list[int], float]] = []
 
-    def step(rows: np.ndarray, rng: np.random.Generator) -> float:
-        seen.append((rows.tolist(), trainer.optimizer.param_groups[0]["lr"]))
+    def step(whole: int, batch: Batch) -> float:
+        rows = [int(key) // 2 for key in batch.images.keys[:, 0]]
+        assert len(rows) == whole
+        seen.append((rows, trainer.optimizer.param_groups[0]["lr"]))
         assert trainer.optimizer.param_groups[1]["lr"] == seen[-1][1]
-        rng.random()  # the versions of pictures are drawn from the same generator, and must not change the order
         return 0.0
 
     monkeypatch.setattr(trainer, "_step", step)
@@ -90,7 +95,7 @@ def test_an_epoch_sets_torchs_random_state_from_seed_and_number(monkeypatch: pyt
         trainer = make_trainer(2, seed=seed)
         trainer.processes = Processes("cpu", number=number, count=2)
         trainer.state = TrainState(epoch=epoch)
-        monkeypatch.setattr(trainer, "_step", lambda rows, rng: states.append(torch.initial_seed()) or 0.0)
+        monkeypatch.setattr(trainer, "_step", lambda *_: states.append(torch.initial_seed()) or 0.0)
         with torch.random.fork_rng():
             trainer.train_epoch(tqdm(disable=True))
     assert states == [0, 2, 200_006, 1]
@@ -175,5 +180,5 @@ def test_gradients_are_clipped_to_length_one(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(
         trainer, "optimizer", SimpleNamespace(zero_grad=lambda: None, step=lambda: seen.append(weight.grad))
     )
-    trainer._step(np.arange(2), np.random.default_rng(0))
+    trainer._step(2, gather(trainer.data, np.arange(2), "cpu"))
     torch.testing.assert_close(seen[0], torch.tensor([[0.6, 0.0], [0.0, 0.8]]), atol=1e-5, rtol=0)

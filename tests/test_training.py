@@ -2,8 +2,13 @@
 
 import json
 import math
+import os
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
@@ -396,3 +401,99 @@ def test_validation_split_keeps_clusters_and_categories_whole():
     assert split_clusters(items, 0.1, seed=1)[1] != validation
     with pytest.raises(InputError, match="at least 2 groups are needed"):
         split_clusters(items[:3], 0.1, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has"), "Tried to allocate 2.00"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"), "can't allocate memory"),
+        (MemoryError(), "out of memory on cpu;"),
+    ],
+)
+def test_a_run_that_does_not_fit_into_memory_says_so_and_resumes(error, said, encoder, small, tmp_path, monkeypatch):
+    def train(name):
+        out = tmp_path / name
+        config = replace(QUICK, device="cpu")
+        return train_on_features(*small, encoder, head="labclip", out=out, config=config, progress=False)
+
+    train("whole.safetensors")
+    step = HeadTrainer._step
+
+    def run_out(self, *arguments):
+        if self.state.epoch == fails[-1]:
+            raise error
+        return step(self, *arguments)
+
+    fails = []
+    monkeypatch.setattr(HeadTrainer, "_step", run_out)
+    for epoch, advice in ((0, "free memory, or train with"), (1, r"run\.safetensors\.checkpoint: free memory and the")):
+        fails.append(epoch)
+        with pytest.raises(InputError, match=rf"(?s)run\.safetensors: out of memory on cpu.*{advice}") as refused:
+            train("run.safetensors")
+        assert said in str(refused.value)
+        assert "a --batch-groups below 8" in str(refused.value)
+        assert "\n" not in str(refused.value)
+    monkeypatch.undo()
+    assert train("run.safetensors").epochs == 3
+    whole, resumed = (read_head(tmp_path / f"{name}.safetensors") for name in ("whole", "run"))
+    assert all(torch.equal(weight, resumed.weights[name]) for name, weight in whole.weights.items())
+
+
+def test_another_error_in_training_stays_what_it_is(encoder, small, tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(HeadTrainer, "_step", fail)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        train_on_features(*small, encoder, head="labclip", out=tmp_path / "h", config=QUICK, progress=False)
+
+
+def test_a_broken_picture_is_named_before_a_head_is_trained(encoder, tmp_path):
+    planted = planted_items(encoder, 2, seed=7)
+    good, broken = tmp_path / "good.png", tmp_path / "broken.png"
+    Image.new("RGB", (2, 2)).save(good)
+    broken.write_bytes(good.read_bytes()[:40])
+    items = [replace(item, images=(ImageRef(good), ImageRef(broken))) for item in planted.items]
+    reader = PixelEncoder(planted.encoded.images.patches)
+    with pytest.raises(InputError, match=r"broken\.png: broken or not an image"):
+        train_head(items, None, reader, out=tmp_path / "h.safetensors", config=QUICK, progress=False)
+
+
+RUN = """
+import os, signal, sys
+from pathlib import Path
+from fourfold.evaluator.training.train_head import TrainingConfig, train_on_features
+from fourfold.evaluator.training.train_state import HeadTrainer
+from test_training import PlantedEncoder, planted_items
+
+encoder, save = PlantedEncoder(), HeadTrainer.save
+
+def save_and_die(self, *arguments):
+    save(self, *arguments)
+    if self.state.epoch == 1 and "killed" in sys.argv:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+HeadTrainer.save = save_and_die
+data = [planted_items(encoder, n, seed=n) for n in (10, 4)]
+config = TrainingConfig(epochs=3, batch_groups=8, patience=3, feature_noise=0.1, token_dropout=0.1, device="cpu")
+train_on_features(*data, encoder, head="dcsm", out=Path(sys.argv[1]), config=config, progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_resumed_by_another_to_the_same_weights(tmp_path):
+    """What the system does to a process that takes too much memory; each process has an order of sets of its own."""
+
+    def run(name, hash_seed, *how):
+        here = {"PYTHONPATH": f"{Path(__file__).parent}{os.pathsep}{Path(__file__).parents[1]}"}
+        command = [sys.executable, "-c", RUN, str(tmp_path / name), *how]
+        return subprocess.run(command, env=os.environ | here | {"PYTHONHASHSEED": hash_seed}, check=False).returncode
+
+    assert run("whole", "1") == 0
+    assert run("part", "2", "killed") == -signal.SIGKILL
+    assert not (tmp_path / "part").exists()
+    assert run("part", "3") == 0
+    whole, resumed = (read_head(tmp_path / name) for name in ("whole", "part"))
+    assert all(torch.equal(weight, resumed.weights[name]) for name, weight in whole.weights.items())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part", "part.log.jsonl", "whole", "whole.log.jsonl"]

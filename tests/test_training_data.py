@@ -1,5 +1,6 @@
 """Training data in numbers: the hash that names it, the noise that disturbs it, and what counts as right."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -129,3 +130,20 @@ def test_a_split_is_the_seeds_for_ever() -> None:
     """A run that is resumed, and heads that are compared, must hold the same groups out."""
     items = [Item(f"{n}", (), (), np.eye(2, dtype=bool), "c", f"{n:02d}") for n in range(20)]
     assert [item.id for item in split_clusters(items, 0.2, seed=0)[1]] == ["1", "5", "16", "17"]
+
+
+def test_noise_is_drawn_in_one_order_whatever_the_order_of_the_texts_parts() -> None:
+    """Of captions' own vectors first, then of tokens: a resumed run would see other noise in another order."""
+    batch = make_batch(4)
+    noisy = []
+    for names in (("pooled", "tokens"), ("tokens", "pooled")):
+        texts = {name: torch.zeros_like(batch.texts[name]) for name in names}
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            noisy.append(disturb(replace(batch, texts=texts), 1.0, 0.0).texts)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        expected = {name: torch.randn_like(batch.texts[name]) for name in ("pooled", "tokens")}
+    for found in noisy:
+        for name, drawn in expected.items():
+            torch.testing.assert_close(found[name], normalize(drawn, dim=-1))

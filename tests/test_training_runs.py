@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from fourfold.evaluator.encoders.features import ImageFeatures
-from fourfold.evaluator.training.data import TrainingData, gather
+from fourfold.evaluator.training.data import TrainingData
+from fourfold.evaluator.training.gathering import draw_versions, gather
 from fourfold.evaluator.training.processes import Processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig
 
@@ -27,7 +29,8 @@ def test_each_image_of_an_item_is_drawn_among_its_own_versions() -> None:
         versions=3,
     )
     rng = np.random.default_rng(0)
-    drawn = {tuple(gather(data, np.array([0]), "cpu", rng).images.pooled[0, :, 0].tolist()) for _ in range(200)}
+    places = (draw_versions(data, np.array([0]), rng) for _ in range(200))
+    drawn = {tuple(gather(data, np.array([0]), "cpu", at).images.pooled[0, :, 0].tolist()) for at in places}
     assert drawn == {(a, b) for a in (0.0, 2.0, 4.0) for b in (1.0, 3.0, 5.0)}
     assert gather(data, np.array([0]), "cpu").images.pooled[0, :, 0].tolist() == [0.0, 1.0]
 
@@ -59,6 +62,8 @@ def test_a_process_weighs_its_gradients_by_its_rows(
     given: list[float] = []
     monkeypatch.setattr(Processes, "average_gradients", lambda self, module, weight: given.append(weight))
     for number in (0, 1):
-        trainer = HeadTrainer(Constant(), TrainingConfig(), data, Processes("cpu", number, 2, SimpleNamespace()))
-        trainer._step(np.arange(rows), np.random.default_rng(0))
+        processes = Processes("cpu", number, 2, SimpleNamespace())
+        trainer = HeadTrainer(Constant(), TrainingConfig(batch_groups=rows), data, processes)
+        with torch.random.fork_rng():
+            trainer.train_epoch(tqdm(disable=True))
     assert given == pytest.approx(weights)

@@ -19,11 +19,6 @@ def is_absent(error: InputError) -> bool:
     return isinstance(cause, FileNotFoundError) or (isinstance(cause, urllib.error.HTTPError) and cause.code == 404)
 
 
-def is_url(place: str) -> bool:
-    """Whether this is the URL of something elsewhere, and neither a folder nor NAME:PATH."""
-    return "://" in place
-
-
 @contextmanager
 def open_url(url: str) -> Iterator[IO[bytes]]:
     """The bytes of a URL, in order; what comes short of the length that a server promised is an error, not an end.

@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and naming a model needs non
     from PIL import Image
 
     from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+    from fourfold.evaluator.encoders.tokenization import Tokens
 
 # How a picture that is not square is made so: its middle is taken, it is squeezed, or room is added at its sides.
 ResizeMode = Literal["crop", "squash", "pad"]
@@ -56,8 +57,25 @@ class PreparingEncoder(Encoder, Protocol):
     def prepare(self, image: "Image.Image") -> "torch.Tensor":
         """What the model takes of a picture of any size, on the CPU; called from several threads at once."""
 
-    def encode_prepared(self, pixels: Sequence["torch.Tensor"], keys: Sequence[str]) -> "ImageFeatures":
-        """What `encode_images` gives of `n` pictures, from what `prepare` made of them and their pixels' hashes."""
+    def encode_prepared(self, pixels: "Sequence[torch.Tensor] | torch.Tensor", keys: Sequence[str]) -> "ImageFeatures":
+        """What `encode_images` gives of `n` pictures, from what `prepare` made of them and their pixels' hashes.
+
+        `pixels` may be one tensor [n, ...], in pinned memory if the device is a GPU. The features may stay on it.
+        """
+
+
+@runtime_checkable
+class TokenizingEncoder(Encoder, Protocol):
+    """An encoder whose captions can be made ready, by another thread, while it encodes those before them."""
+
+    def prepare_texts(self, texts: Sequence[str]) -> "Tokens":
+        """What the model takes of captions, on the CPU."""
+
+    def encode_tokens(self, texts: Sequence[str], tokens: "Tokens") -> "TextFeatures":
+        """What `encode_texts` gives of these captions, from what `prepare_texts` made of them; says nothing of cuts.
+
+        The features may stay on the model's device.
+        """
 
 
 def resize_mode_of(encoder: Encoder) -> ResizeMode:

@@ -1,5 +1,8 @@
 """The device that a model runs on: chosen, checked, and said in words."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from fourfold.errors import InputError
@@ -36,6 +39,29 @@ def describe_device(name: str) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
+
+
+def home_of_features(device: torch.device, n_bytes: int) -> torch.device:
+    """Where features of that size are to be kept: on the device that made them, if it is a CUDA GPU with twice as much
+    room, for scorers need some beside them; else on the CPU.
+    """
+    if device.type == "cuda" and 2 * n_bytes <= torch.cuda.mem_get_info(device)[0]:
+        return device
+    return torch.device("cpu")
+
+
+@contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """On a CUDA GPU, convolutions in float32 as on a CPU, where cuDNN would round what it multiplies to ten bits."""
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _is_here(kind: str) -> bool:

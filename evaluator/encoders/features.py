@@ -9,6 +9,12 @@ import torch
 from fourfold.errors import InputError
 
 
+def send(array: np.ndarray, device: torch.device | str) -> torch.Tensor:
+    """A small array as a tensor on the device. A GPU of CUDA is not waited for: what it still has to do goes on."""
+    chosen = torch.device(device)
+    return torch.as_tensor(array).to(chosen, non_blocking=chosen.type == "cuda")
+
+
 @dataclass(frozen=True)
 class ImageFeatures:
     """Image embeddings, every vector of unit length in the joint space.
@@ -28,12 +34,22 @@ class ImageFeatures:
     def __getitem__(self, index: Any) -> "ImageFeatures":
         """Select along the first dimension; an index array [items, k] gives features [items, k, ...]."""
         rows = np.asarray(index)
-        at = torch.as_tensor(rows, device=self.pooled.device)
+        at = send(rows, self.pooled.device)
         return ImageFeatures(
             keys=self.keys[rows],
             pooled=self.pooled[at],
             patches=None if self.patches is None else self.patches[at],
             cls=None if self.cls is None else self.cls[at],
+            grid=self.grid,
+        )
+
+    def to(self, device: torch.device | str) -> "ImageFeatures":
+        """The same features on a device; those that are there already as they are."""
+        return ImageFeatures(
+            keys=self.keys,
+            pooled=self.pooled.to(device),
+            patches=None if self.patches is None else self.patches.to(device),
+            cls=None if self.cls is None else self.cls.to(device),
             grid=self.grid,
         )
 
@@ -57,7 +73,7 @@ class TextFeatures:
     def __getitem__(self, index: Any) -> "TextFeatures":
         """Select along the first dimension; an index array [items, m] gives features [items, m, ...]."""
         rows = np.asarray(index)
-        at = torch.as_tensor(rows, device=self.pooled.device)
+        at = send(rows, self.pooled.device)
         return TextFeatures(
             texts=self.texts[rows],
             pooled=self.pooled[at],
@@ -65,6 +81,17 @@ class TextFeatures:
             mask=None if self.mask is None else self.mask[at],
             token_strings=None if self.token_strings is None else self.token_strings[rows],
             truncated=None if self.truncated is None else self.truncated[at],
+        )
+
+    def to(self, device: torch.device | str) -> "TextFeatures":
+        """The same features on a device; those that are there already as they are."""
+        return TextFeatures(
+            texts=self.texts,
+            pooled=self.pooled.to(device),
+            tokens=None if self.tokens is None else self.tokens.to(device),
+            mask=None if self.mask is None else self.mask.to(device),
+            token_strings=self.token_strings,
+            truncated=None if self.truncated is None else self.truncated.to(device),
         )
 
     def dense(self) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:

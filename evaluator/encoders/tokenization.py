@@ -86,6 +86,13 @@ def _refuse_special(texts: Sequence[str], special: Sequence[str]) -> None:
 def _pieces(
     ids: torch.Tensor, mask: torch.Tensor, tokens_of: Callable[[list[int]], list[str]], marker: str
 ) -> np.ndarray:
+    if marker == END:  # what a token spells does not depend on its neighbours: once for each that there is
+        kept = mask.numpy()
+        distinct, which = np.unique(ids.numpy()[kept], return_inverse=True)
+        spellings = np.array(spell(tokens_of(distinct.tolist()), marker), dtype=np.str_)
+        strings = np.zeros(kept.shape, dtype=spellings.dtype)
+        strings[kept] = spellings[which]
+        return strings
     rows = []
     for row, keep in zip(ids, mask, strict=True):
         spelled = iter(spell(tokens_of(row[keep].tolist()), marker))

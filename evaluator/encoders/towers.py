@@ -12,11 +12,13 @@ from PIL import Image
 from torch.nn import functional
 
 from fourfold.evaluator.data.images import pixel_hash
-from fourfold.evaluator.encoders.batches import DTYPES, run_in_batches
+from fourfold.evaluator.encoders.batches import CPU, DTYPES, run_in_batches
 from fourfold.evaluator.encoders.contract import ResizeMode
+from fourfold.evaluator.encoders.devices import exact_convolutions
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.encoders.layers import ImageLayers, TextLayers, TowerBlocks, patch_tokens, watch
-from fourfold.evaluator.encoders.tokenization import Tokenize
+from fourfold.evaluator.encoders.pixels import finish, to_pixels
+from fourfold.evaluator.encoders.tokenization import Tokenize, Tokens
 
 
 class TruncatedCaptions(UserWarning):
@@ -45,7 +47,7 @@ class TowerEncoder:
     has_patches: bool
     device: torch.device
     batch_size: int | Literal["auto"]
-    preprocess: Callable[[Image.Image], torch.Tensor]  # RGB -> [3, h, w]
+    preprocess: Callable[[Image.Image], torch.Tensor]  # RGB -> [3, h, w] float32
     image_tower: Callable[[torch.Tensor], TowerOutput]  # [b, 3, h, w]
     tokenize: Tokenize
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
@@ -58,23 +60,34 @@ class TowerEncoder:
         with ThreadPoolExecutor() as pool:  # Pillow resizes without the interpreter lock
             pixels = list(pool.map(self.prepare, images))
             keys = list(pool.map(pixel_hash, images))
-        return self.encode_prepared(pixels, keys)
+        return self._encode_pixels(pixels, keys, CPU)
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """What the tower takes of a picture of any size, [3, h, w] on the CPU; may be called from several threads."""
-        return self.preprocess(image.convert("RGB"))
+        """What the tower takes of a picture of any size, on the CPU; may be called from several threads."""
+        return to_pixels(self.preprocess, image.convert("RGB"))
 
-    def encode_prepared(self, pixels: Sequence[torch.Tensor], keys: Sequence[str]) -> ImageFeatures:
-        """Features of `n` pictures that `prepare` made [3, h, w] of; `keys` are the hashes of their pixels."""
+    def encode_prepared(self, pixels: Sequence[torch.Tensor] | torch.Tensor, keys: Sequence[str]) -> ImageFeatures:
+        """Features, on the model's device, of `n` pictures that `prepare` was given.
+
+        `keys` are the hashes of their pixels.
+        """
+        return self._encode_pixels(pixels, keys, self.device)
+
+    def _encode_pixels(
+        self, pixels: Sequence[torch.Tensor] | torch.Tensor, keys: Sequence[str], to: torch.device
+    ) -> ImageFeatures:
         grids: list[tuple[int, int] | None] = []
 
         def run(start: int, stop: int) -> dict[str, torch.Tensor]:
-            output = self.image_tower(torch.stack(list(pixels[start:stop])).to(self.device))
+            batch = pixels[start:stop]
+            batch = batch if isinstance(batch, torch.Tensor) else torch.stack(list(batch))
+            moved = batch.to(self.device, non_blocking=self.device.type == "cuda")
+            output = self.image_tower(finish(self.preprocess, moved))
             grids.append(output.grid)
             values = {"pooled": output.pooled, "patches": output.patches, "cls": output.cls}
             return {name: value for name, value in values.items() if value is not None}
 
-        out = self._run(run, len(pixels))
+        out = self._run(run, len(pixels), to)
         names = np.array(keys, dtype=np.str_)
         return ImageFeatures(names, out["pooled"], out.get("patches"), out.get("cls"), grids[-1])
 
@@ -85,14 +98,26 @@ class TowerEncoder:
         """
         tokens = self.tokenize(texts)
         warn_of_truncation(tokens.truncated, self.context_length)
+        return self._encode_ids(texts, tokens, CPU)
 
+    def prepare_texts(self, texts: Sequence[str]) -> Tokens:
+        """The tokens of captions, on the CPU; may be called from another thread."""
+        return self.tokenize(texts)
+
+    def encode_tokens(self, texts: Sequence[str], tokens: Tokens) -> TextFeatures:
+        """Features, on the model's device, of captions and what `prepare_texts` made of them; says nothing of cuts."""
+        return self._encode_ids(texts, tokens, self.device)
+
+    def _encode_ids(self, texts: Sequence[str], tokens: Tokens, to: torch.device) -> TextFeatures:
         def run(start: int, stop: int) -> dict[str, torch.Tensor]:
-            pooled, dense = self.text_tower(tokens.ids[start:stop].to(self.device))
+            pooled, dense = self.text_tower(
+                tokens.ids[start:stop].to(self.device, non_blocking=self.device.type == "cuda")
+            )
             return {"pooled": pooled, "tokens": dense}
 
-        out = self._run(run, len(texts))
-        captions = np.array(texts, dtype=np.str_)
-        return TextFeatures(captions, out["pooled"], out["tokens"], tokens.mask, tokens.token_strings, tokens.truncated)
+        out = self._run(run, len(texts), to)
+        captions, mask = np.array(texts, dtype=np.str_), tokens.mask.to(to)
+        return TextFeatures(captions, out["pooled"], out["tokens"], mask, tokens.token_strings, tokens.truncated)
 
     def image_layers(self, images: Sequence[Image.Image]) -> ImageLayers:
         """What `encode_images` gives, and what the blocks of the image tower passed on; one forward pass.
@@ -119,7 +144,9 @@ class TowerEncoder:
         kept = {name: value for name, value in sorted(seen.items(), key=_number) if tuple(value.shape[:2]) == shape}
         return TextLayers(features, kept)
 
-    def _run(self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int) -> dict[str, torch.Tensor]:
+    def _run(
+        self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int, to: torch.device
+    ) -> dict[str, torch.Tensor]:
         # Under autocast the weights stay float32, and with them what must not be rounded: norms and softmax.
         dtype = DTYPES[self.dtype]
 
@@ -128,8 +155,8 @@ class TowerEncoder:
                 out = run(start, stop)
             return {name: functional.normalize(value.float(), dim=-1) for name, value in out.items()}
 
-        with torch.no_grad():
-            return run_in_batches(unit, n, self.batch_size, self.device)
+        with torch.no_grad(), exact_convolutions(self.device):
+            return run_in_batches(unit, n, self.batch_size, self.device, to=to)
 
 
 def _number(layer: tuple[str, object]) -> int:

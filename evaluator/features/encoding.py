@@ -1,32 +1,32 @@
 """Encode every distinct picture and caption of a set once, and keep the features on disk for the next scorer."""
 
-import hashlib
 import warnings
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from tqdm import tqdm
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
-from fourfold.evaluator.data.images import open_image, pixel_hash
 from fourfold.evaluator.data.items import Item
-from fourfold.evaluator.encoders.contract import Encoder, PreparingEncoder
+from fourfold.evaluator.encoders.contract import Encoder, PreparingEncoder, TokenizingEncoder
 from fourfold.evaluator.encoders.feature_checks import check_image_features, check_text_features
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.tokenization import Tokens
 from fourfold.evaluator.encoders.towers import TruncatedCaptions, warn_of_truncation
-from fourfold.evaluator.features.store import FeatureStore, Row
+from fourfold.evaluator.features.captions import Captions, tokenizing
+from fourfold.evaluator.features.pictures import Chunk, opened
+from fourfold.evaluator.features.store import FeatureStore
+from fourfold.evaluator.features.table import Encoded, Table
+from fourfold.evaluator.features.writing import Notes, Writer, Writers
 
 MAX_BYTES = 20 * 2**30
-IMAGES_AT_ONCE = 128  # opened pictures wait in memory
-TEXTS_AT_ONCE = 1024
 
 Progress = Callable[[str, int, int], None]  # ("images" or "texts", done, of how many)
 
@@ -48,21 +48,29 @@ def encode_items(
     *,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
+    on_device: bool = False,
+    later: Writers | None = None,
 ) -> EncodedSet:
     """Features of all pictures and captions of `items`, from the cache folder where they are there already.
 
     Pictures are the same if their pixels are, captions if their characters are. Patch and text tokens are rounded to
     float16, the precision they are stored with, whether a cache is used or not, so that it cannot change a score;
-    pooled features and class tokens keep float32. All come back as float32.
+    pooled features and class tokens keep float32. All come back as float32, on the CPU; with `on_device` where the
+    model made them, if that is a GPU that has room for twice as much. They are all in the cache folder on return; or,
+    where the caller gives a context `later`, when that is left, and meanwhile a thread writes them.
 
     Raises InputError for a picture that cannot be read and for features that break the contract; warns
     `TruncatedCaptions` once, with their number, for captions longer than the context.
     """
     if not any(item.images for item in items) or not any(item.captions for item in items):
         raise InputError("nothing to encode: the items hold no image, or no caption")
-    images, image_rows = _encode_images(encoder, items, open_store(encoder, "images", cache_dir, max_bytes), progress)
     captions = list(dict.fromkeys(caption for item in items for caption in item.captions))
-    texts = encode_texts(encoder, captions, open_store(encoder, "texts", cache_dir, max_bytes), progress)
+    image_store, text_store = (open_store(encoder, kind, cache_dir, max_bytes) for kind in ("images", "texts"))
+    with Writers() if later is None else nullcontext(later) as writers:
+        image_writer, text_writer = writers.to(image_store), writers.to(text_store)
+        with tokenizing(encoder, captions, text_writer or ()) as chunks:
+            images, image_rows = _encode_images(encoder, items, image_writer, progress, on_device)
+            texts = _encode_texts(encoder, captions, chunks, text_writer, progress, on_device)
     text_rows = {caption: row for row, caption in enumerate(captions)}
     warn_of_truncation(texts.truncated, encoder.context_length)
     return EncodedSet(
@@ -124,145 +132,126 @@ def open_store(encoder: Encoder, kind: str, cache_dir: Path | None, max_bytes: i
 
 
 def _encode_images(
-    encoder: Encoder, items: Sequence[Item], store: FeatureStore | None, progress: Progress | None
+    encoder: Encoder, items: Sequence[Item], writer: Writer | None, progress: Progress | None, on_device: bool
 ) -> tuple[ImageFeatures, dict[ImageRef, int]]:
     refs = list(dict.fromkeys(ref for item in items for ref in item.images))
-    table = _Table(len(refs))
+    table = Table(len(refs), writer, on_device)
     row_of: dict[ImageRef, int] = {}
-    for chunk in _opened(refs, encoder, () if store is None else store):
-        fresh = {key: _Picture(key, given) for _, key, given in chunk if key not in table.row_of}
-        table.add(fresh, store, lambda pictures: _image_rows(encoder, pictures))
-        row_of.update((ref, table.row_of[key]) for ref, key, _ in chunk)
-        if progress:
-            progress("images", len(row_of), len(refs))
-    values, grid = table.values(), table.notes[0]
+    with closing(opened(refs, encoder, writer or ())) as chunks:
+        for chunk in chunks:
+            table.add(chunk.fresh, partial(_encode_chunk, encoder, chunk))
+            row_of.update((ref, table.row_of[key]) for ref, key in chunk.keys.items())
+            if progress:
+                progress("images", len(row_of), len(refs))
+    values, grid = table.values(), table.notes[0][1][0]
     keys = np.array(list(table.row_of), dtype=np.str_)
     features = ImageFeatures(keys, values["pooled"], values.get("patches"), values.get("cls"), grid and tuple(grid))
     return features, row_of
 
 
 def encode_texts(
-    encoder: Encoder, texts: Sequence[str], store: FeatureStore | None, progress: Progress | None = None
+    encoder: Encoder,
+    texts: Sequence[str],
+    store: FeatureStore | None,
+    *,
+    on_device: bool = False,
+    later: Writers | None = None,
 ) -> TextFeatures:
     """Features of at least one text, all of them distinct, from the store where they are there already.
 
-    Text tokens are rounded as `encode_items` says. Raises InputError for features that break the contract.
+    Text tokens are rounded and features kept as `encode_items` says. Raises InputError for features that break the
+    contract.
     """
-    table = _Table(len(texts))
-    for start in range(0, len(texts), TEXTS_AT_ONCE):
-        chunk = texts[start : start + TEXTS_AT_ONCE]
-        table.add({_text_hash(text): text for text in chunk}, store, lambda fresh: _text_rows(encoder, fresh))
+    with Writers() if later is None else nullcontext(later) as writers:
+        writer = writers.to(store)
+        with tokenizing(encoder, texts, writer or ()) as chunks:
+            return _encode_texts(encoder, texts, chunks, writer, None, on_device)
+
+
+def _encode_texts(
+    encoder: Encoder,
+    texts: Sequence[str],
+    chunks: Iterator[tuple[Captions, list[str], Tokens | None]],
+    writer: Writer | None,
+    progress: Progress | None,
+    on_device: bool,
+) -> TextFeatures:
+    table = Table(len(texts), writer, on_device)
+    for named, ready, tokens in chunks:
+        table.add(list(named), partial(_encode_captions, encoder, named, ready, tokens))
         if progress:
-            progress("texts", start + len(chunk), len(texts))
+            progress("texts", len(table.row_of), len(texts))
     values = table.values()
     captions, mask = np.array(texts, dtype=np.str_), values.get("mask")
     if mask is None:
         return TextFeatures(captions, values["pooled"], truncated=values.get("truncated"))
-    token_strings = np.array([note + [""] * (mask.shape[1] - len(note)) for note in table.notes], dtype=np.str_)
     return TextFeatures(
         texts=captions,
         pooled=values["pooled"],
         tokens=values["tokens"],
         mask=mask,
-        token_strings=token_strings.reshape(mask.shape),
+        token_strings=_joined_strings(table.notes, mask.shape[0], mask.shape[1]),
         truncated=values.get("truncated"),
     )
 
 
-class _Table:
-    """Rows of features as they come in, written into tensors that are as long as they can get."""
-
-    def __init__(self, capacity: int) -> None:
-        self.row_of: dict[str, int] = {}
-        self.notes: list[Any] = []
-        self._capacity = capacity
-        self._values: dict[str, torch.Tensor] = {}
-
-    def add(self, fresh: dict[str, Any], store: FeatureStore | None, encode: Callable[[list[Any]], list[Row]]) -> None:
-        """Append the rows of `fresh` (key -> what to encode), from the store where they are there."""
-        stored = store.load(fresh) if store else {}
-        missing = [key for key in fresh if key not in stored]
-        encoded = dict(zip(missing, encode([fresh[key] for key in missing]), strict=True)) if missing else {}
-        if store and encoded:
-            store.save(encoded)
-        for key in fresh:
-            self._append(key, stored.get(key) or encoded[key])
-
-    def values(self) -> dict[str, torch.Tensor]:
-        """What has come in, [rows, ...]; numbers as float32."""
-        return {name: values[: len(self.row_of)] for name, values in self._values.items()}
-
-    def _append(self, key: str, row: Row) -> None:
-        for name, value in row.tensors.items():
-            if name not in self._values:
-                dtype = torch.float32 if value.is_floating_point() else value.dtype
-                self._values[name] = torch.zeros((self._capacity, *value.shape), dtype=dtype)
-            self._values[name][len(self.row_of)] = value
-        self.row_of[key] = len(self.row_of)
-        self.notes.append(row.note)
+def _joined_strings(parts: Sequence[tuple[np.ndarray, Notes]], n: int, t: int) -> np.ndarray:
+    """What tokens spell, [n, t] str, from the model as arrays and from the store as lists of those that spell any."""
+    filled = [
+        (
+            rows,
+            lines if isinstance(lines, np.ndarray) else np.array([[*line, *[""] * (t - len(line))] for line in lines]),
+        )
+        for rows, lines in parts
+    ]
+    strings = np.zeros((n, t), dtype=np.result_type(np.dtype("U1"), *(lines.dtype for _, lines in filled)))
+    for rows, lines in filled:
+        strings[rows] = lines
+    return strings
 
 
-class _Picture(NamedTuple):
-    """A picture to be encoded: its content name, and its pixels or what the encoder's `prepare` made of them."""
-
-    key: str
-    given: Image.Image | torch.Tensor
-
-
-def _opened(
-    refs: Sequence[ImageRef], encoder: Encoder, stored: Container[str]
-) -> Iterator[list[tuple[ImageRef, str, Image.Image | torch.Tensor]]]:
-    """Chunks of (reference, content name, picture), the next one being read while one is encoded.
-
-    Pictures that are not stored come as what the encoder's `prepare` makes of them, if it has one.
-    """
-
-    prepare = encoder.prepare if isinstance(encoder, PreparingEncoder) else None
-
-    def read(ref: ImageRef) -> tuple[ImageRef, str, Image.Image | torch.Tensor]:
-        image = open_image(ref)
-        key = pixel_hash(image)
-        return ref, key, image if prepare is None or key in stored else prepare(image)
-
-    with ThreadPoolExecutor() as pool:  # Pillow and hashes work without the interpreter lock
-        ahead: list[Future] = []
-        for start in range(0, len(refs), IMAGES_AT_ONCE):
-            ready, ahead = ahead, [pool.submit(read, ref) for ref in refs[start : start + IMAGES_AT_ONCE]]
-            if ready:
-                yield [future.result() for future in ready]
-        yield [future.result() for future in ahead]
-
-
-def _text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _image_rows(encoder: Encoder, pictures: list[_Picture]) -> list[Row]:
+def _encode_chunk(encoder: Encoder, chunk: Chunk, keys: list[str]) -> Encoded:
+    """The features of those pictures of a chunk that are not stored, prepared or not."""
     if isinstance(encoder, PreparingEncoder):
-        pixels = [given if isinstance(given, torch.Tensor) else encoder.prepare(given) for _, given in pictures]
-        features = encoder.encode_prepared(pixels, [picture.key for picture in pictures])
+        if keys == list(chunk.ready):
+            pixels = chunk.pixels
+        else:  # some are no longer in the store, or are there by now
+            at = {key: row for row, key in enumerate(chunk.ready)}
+            pixels = [chunk.pixels[at[key]] if key in at else encoder.prepare(chunk.images[key]) for key in keys]
+        features = encoder.encode_prepared(pixels, keys)
     else:
-        features = encoder.encode_images([cast(Image.Image, picture.given) for picture in pictures])
-    check_image_features(encoder, features, len(pictures))
-    tensors = {"pooled": features.pooled, "cls": features.cls, "patches": _rounded(features.patches)}
-    return _rows(tensors, [features.grid] * len(pictures))
+        features = encoder.encode_images([chunk.images[key] for key in keys])
+    check_image_features(encoder, features, len(keys))
+    tensors = {"pooled": _own(features.pooled), "cls": _own(features.cls), "patches": _rounded(features.patches)}
+    return Encoded(_given(tensors), [features.grid] * len(keys))
 
 
-def _text_rows(encoder: Encoder, texts: list[str]) -> list[Row]:
+def _encode_captions(
+    encoder: Encoder, named: Captions, ready: list[str], tokens: Tokens | None, keys: list[str]
+) -> Encoded:
+    """The features of those captions of a chunk that are not stored, whether their tokens are there or not."""
+    texts = [named[key] for key in keys]
     with warnings.catch_warnings():  # said once for the whole set, stored captions included
         warnings.simplefilter("ignore", TruncatedCaptions)
-        features = encoder.encode_texts(texts)
+        if isinstance(encoder, TokenizingEncoder):
+            tokens = tokens if tokens is not None and keys == ready else encoder.prepare_texts(texts)
+            features = encoder.encode_tokens(texts, tokens)
+        else:
+            features = encoder.encode_texts(texts)
     check_text_features(encoder, features, len(texts))
-    tensors = {"pooled": features.pooled, "tokens": _rounded(features.tokens), "mask": features.mask}
+    tensors = {"pooled": _own(features.pooled), "tokens": _rounded(features.tokens), "mask": _own(features.mask)}
     strings = np.full((len(texts), 0), "") if features.token_strings is None else features.token_strings
-    spelled = [row[: int(np.flatnonzero(row != "")[-1]) + 1].tolist() if (row != "").any() else [] for row in strings]
-    return _rows({**tensors, "truncated": features.truncated}, spelled)
+    return Encoded(_given({**tensors, "truncated": _own(features.truncated)}), strings)
 
 
 def _rounded(dense: torch.Tensor | None) -> torch.Tensor | None:
-    return None if dense is None else dense.half()
+    return None if dense is None else dense.detach().to(torch.float16, copy=True)
 
 
-def _rows(tensors: dict[str, torch.Tensor | None], notes: Iterable[Any]) -> list[Row]:
-    given = {name: value.detach().cpu() for name, value in tensors.items() if value is not None}
-    return [Row({name: value[i] for name, value in given.items()}, note) for i, note in enumerate(notes)]
+def _own(small: torch.Tensor | None) -> torch.Tensor | None:
+    """A copy, for features are written to the store later, and users' encoders may give one buffer again and again."""
+    return None if small is None else small.detach().clone(memory_format=torch.contiguous_format)
+
+
+def _given(tensors: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in tensors.items() if value is not None}

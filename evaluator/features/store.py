@@ -44,19 +44,19 @@ class FeatureStore:
 
     def __init__(self, cache_dir: Path, model: str, kind: str, max_bytes: int) -> None:
         self._root = cache_dir
-        self._folder = cache_dir / hashlib.sha256(f"{FORMAT} {model}".encode()).hexdigest()[:32] / kind
+        self.folder = cache_dir / hashlib.sha256(f"{FORMAT} {model}".encode()).hexdigest()[:32] / kind
         self._max_bytes = max_bytes
         self._where: dict[str, Path] = {}
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
                 f"{cache_dir}: cannot keep features there ({error}); name another folder, or none"
             ) from None
-        for path in self._folder.glob(f"*{SUFFIX}"):
+        for path in self.folder.glob(f"*{SUFFIX}"):
             self._read(path, keys=())
         for pattern in _UNFINISHED:
-            for path in self._folder.glob(pattern):
+            for path in self.folder.glob(pattern):
                 with contextlib.suppress(OSError):
                     if time.time() - path.stat().st_mtime > _ABANDONED:
                         path.unlink()
@@ -79,13 +79,19 @@ class FeatureStore:
     def save(self, rows: Mapping[str, Row]) -> None:
         """Store rows in one new file, then remove the files longest unused while the folder is too large."""
         keys = list(rows)
-        name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:32]
-        path = self._folder / f"{name}{SUFFIX}"
-        names = list(rows[keys[0]].tensors)
+        names = rows[keys[0]].tensors
         tensors = {name: torch.stack([rows[key].tensors[name] for key in keys]) for name in names}
-        listed = [[key, _checksum(key, rows[key]), rows[key].note] for key in keys]
+        self.save_columns(keys, tensors, [rows[key].note for key in keys])
+
+    def save_columns(self, keys: Sequence[str], tensors: Mapping[str, torch.Tensor], notes: Sequence[Any]) -> None:
+        """Store rows as `save` does, given as the tensors [n, ...] of all."""
+        name = hashlib.sha256(" ".join(keys).encode()).hexdigest()[:32]
+        path = self.folder / f"{name}{SUFFIX}"
+        whole = {name: values.contiguous() for name, values in tensors.items()}
+        each = (Row({name: values[i] for name, values in whole.items()}, note) for i, note in enumerate(notes))
+        listed = [[key, _checksum(key, row), row.note] for key, row in zip(keys, each, strict=True)]
         try:
-            write_file_with(path, lambda aside: save_file(tensors, aside, metadata={"rows": json.dumps(listed)}))
+            write_file_with(path, lambda aside: save_file(whole, aside, metadata={"rows": json.dumps(listed)}))
         except (InputError, OSError, SafetensorError) as error:
             reason = error.__cause__ or error  # what the disk said, rather than what `write_file_with` makes of it
             raise InputError(

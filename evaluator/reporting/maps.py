@@ -141,11 +141,11 @@ def _cosines(encoded: "EncodedSet", i: int) -> tuple[list[list[np.ndarray]], lis
     """Of item i: for each image and caption the cosines [tokens, patches], and for each caption its token_strings."""
     texts = encoded.text_index[i]
     all_tokens, all_masks, all_strings = encoded.texts.dense()
-    masks = [all_masks[int(j)].numpy() for j in texts]  # [t] bool each
-    tokens = [all_tokens[int(j)].numpy()[mask] for j, mask in zip(texts, masks, strict=True)]
+    masks = [all_masks[int(j)].cpu().numpy() for j in texts]  # [t] bool each
+    tokens = [all_tokens[int(j)].cpu().numpy()[mask] for j, mask in zip(texts, masks, strict=True)]
     token_strings = [[str(p) for p in all_strings[int(j)][mask]] for j, mask in zip(texts, masks, strict=True)]
     assert encoded.images.patches is not None  # collect_maps returned
-    patches = [encoded.images.patches[int(k)].numpy() for k in encoded.image_index[i]]  # [p, d] each
+    patches = [encoded.images.patches[int(k)].cpu().numpy() for k in encoded.image_index[i]]  # [p, d] each
     return [[line @ image.T for line in tokens] for image in patches], token_strings
 
 

@@ -54,7 +54,7 @@ def _unlike(found: Mapping[str, Any], spec: EvaluationSpec, run: ModelRun, prese
     there = {"dtype": "float32", **found["model"], **found["dataset"], **found["settings"]}
     for name, value in here.items():
         if name not in _SAID and there.get(name) != value:
-            return f"another {name}"
+            return "other items" if name == "items" else f"another {name}"
     heads = {name: digest for name, digest in found["settings"].get("heads", {}).items() if name in present}
     if heads != hash_heads(run.head, present, run.model):
         return "another head"

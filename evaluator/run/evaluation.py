@@ -23,6 +23,7 @@ from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import Encoder
 from fourfold.evaluator.features.cached_encoder import with_cached_texts
 from fourfold.evaluator.features.encoding import EncodedSet, encode_items, encoding_bar
+from fourfold.evaluator.features.writing import Writers
 from fourfold.evaluator.run.scoring import score_items
 from fourfold.evaluator.scorers import Scorer, ScorerContext, inner_name, load_scorer, own_scorer
 from fourfold.evaluator.scorers.trained import HEADS
@@ -73,19 +74,23 @@ def evaluate(
     names = list(dict.fromkeys(expand_seeds(head, scorers, encoder.name)))
     if not names:
         raise InputError("evaluate: no scorer named; 'cosine' is the usual one")
-    if encoded is None:
-        with encoding_bar(progress) as advance:
-            encoded = encode_items(encoder, items, cache_dir, progress=advance)
-    heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
-    known = check_unseen(heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items)
-    context = ScorerContext(with_cached_texts(encoder, cache_dir), items, encoded, head, seed, own or {})
-    loaded = {name: load_scorer(name, context) for name in names}
-    scores = score_items(items, encoded, loaded, progress=progress)
-    scored = tuple(
-        _scored(item, {name: scores[name][i] for name in names}, encoded.images.keys[encoded.image_index[i]])
-        for i, item in enumerate(items)
-    )
-    metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
+    with Writers() as writes:  # of features, which go on while they are scored and counted
+        if encoded is None:
+            with encoding_bar(progress) as advance:
+                encoded = encode_items(encoder, items, cache_dir, progress=advance, on_device=True, later=writes)
+        heads = hash_heads(head, names, encoder.name)  # before they are read, not after hours in which they may change
+        known = check_unseen(
+            heads_of(head, names, encoder.name), items, encoded, dataset_info or {}, allow_training_items
+        )
+        reader = with_cached_texts(encoder, cache_dir, writes)
+        context = ScorerContext(reader, items, encoded, head, seed, own or {}, cache_dir, progress)
+        loaded = {name: load_scorer(name, context) for name in names}
+        scores = score_items(items, encoded, loaded, progress=progress)
+        scored = tuple(
+            _scored(item, {name: scores[name][i] for name in names}, encoded.images.keys[encoded.image_index[i]])
+            for i, item in enumerate(items)
+        )
+        metrics, comparisons = summarise(scored, seed=seed, baseline=baseline, replicates=replicates)
     return Results(
         items=scored,
         metrics=metrics,

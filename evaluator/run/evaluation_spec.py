@@ -17,11 +17,11 @@ from fourfold.evaluator.data.external.plain_table import PLAIN, TOML, check_no_f
 from fourfold.evaluator.data.fourfold_items import describe_dataset, load_items
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.data.retrieval_set import retrieval_item
-from fourfold.evaluator.data.urls import is_url
 from fourfold.evaluator.run.evaluation import check_items
 from fourfold.evaluator.run.one_model import EvaluationSpec
 from fourfold.evaluator.run.options import ReadOptions, RunOptions
 from fourfold.evaluator.scorers import check_scorer
+from fourfold.files import is_url
 from fourfold.generator.dataset.reading import choose_split, read_manifest
 
 

@@ -102,7 +102,7 @@ def try_scorers(spec: EvaluationSpec, run: ModelRun, encoder: Encoder) -> None:
     item, own = spec.items[0], [name for name in spec.scorers if own_scorer(name, spec.own)]
     n = 2 if own else 1  # of a retrieval set, which is one item, a single pair; of users' scorers, all four of two
     first = (replace(item, images=item.images[:n], captions=item.captions[:n], truth=item.truth[:n, :n]),)
-    encoded = encode_items(encoder, first)
+    encoded = encode_items(encoder, first, on_device=True)
     context = ScorerContext(encoder, first, encoded, run.head, spec.options.seed, spec.own)
     scorers = _asked(spec, run, encoder)
     for name in scorers:
@@ -158,4 +158,4 @@ def save_outcome(outcome: Outcome, folder: Path) -> None:
 
 def _encode(encoder: Encoder, spec: EvaluationSpec, progress: bool) -> EncodedSet:
     with encoding_bar(progress) as advance:
-        return encode_items(encoder, spec.items, spec.options.cache_dir, progress=advance)
+        return encode_items(encoder, spec.items, spec.options.cache_dir, progress=advance, on_device=True)

@@ -9,11 +9,14 @@ from tqdm import tqdm
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.items import Item
+from fourfold.evaluator.encoders.batches import is_out_of_memory, out_of_memory
+from fourfold.evaluator.encoders.devices import exact_convolutions
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.scorers import Scorer
 
 FLOATS_AT_ONCE = 2**25  # features gathered for one call of the scorers: 128 MB
+FLOATS_AT_ONCE_ON_GPU = 2**27  # 512 MB: each call costs some hundred small steps, whatever the size
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,10 @@ def score_items(
     if not any(scorer.needs_patches for scorer in scorers.values()):
         encoded = replace(encoded, images=replace(encoded.images, patches=None, cls=None))
     cells = sum(item.truth.size for item in items) * len(scorers)
+    device = encoded.images.pooled.device
     with (
         torch.inference_mode(),
+        exact_convolutions(device),
         tqdm(total=cells, unit="pair", desc="scoring", disable=None if progress else True) as bar,
     ):
         for block, group in _plan(items, encoded, scorers):
@@ -47,12 +52,13 @@ def score_items(
             texts = encoded.texts[np.stack([encoded.text_index[i][block.texts] for i in block.items])]
             for name, scorer in group.items():
                 found = _score(name, scorer, images, texts)
+                if not (finite := np.isfinite(found)).all():
+                    at = int(np.argwhere(~finite)[0, 0])
+                    raise InputError(
+                        f"item {items[block.items[at]].id}: scorer {name!r} gave {found[at][~finite[at]][0]}; "
+                        "check the model's features and the head"
+                    )
                 for i, table in zip(block.items, found, strict=True):
-                    if not np.isfinite(table).all():
-                        raise InputError(
-                            f"item {items[i].id}: scorer {name!r} gave {table[~np.isfinite(table)][0]}; "
-                            "check the model's features and the head"
-                        )
                     tables[name][i][block.images, block.texts] = table
                 bar.update(found.size)
     return tables
@@ -63,12 +69,13 @@ def _plan(
 ) -> Iterator[tuple[_Block, Mapping[str, Scorer]]]:
     """What to score with whom. Scorers share a block, so that its features are gathered once for all of them."""
     per_image, per_text = _floats_of_one(encoded)
+    at_once = FLOATS_AT_ONCE if encoded.images.pooled.device.type == "cpu" else FLOATS_AT_ONCE_ON_GPU
     alone = {name: scorer for name, scorer in scorers.items() if not scorer.set_dependent}
     whole = {name: scorer for name, scorer in scorers.items() if scorer.set_dependent}
     for (k, m), rows in _by_shape(items).items():
-        k_step = min(k, max(1, FLOATS_AT_ONCE // 2 // per_image))
-        m_step = min(m, max(1, FLOATS_AT_ONCE // 2 // per_text))
-        n_step = max(1, FLOATS_AT_ONCE // (k_step * per_image + m_step * per_text))
+        k_step = min(k, max(1, at_once // 2 // per_image))
+        m_step = min(m, max(1, at_once // 2 // per_text))
+        n_step = max(1, at_once // (k_step * per_image + m_step * per_text))
         fits = (k_step, m_step) == (k, m)
         for block in _cut(rows, (k, m), (n_step if fits else 1, k_step, m_step)):
             yield block, scorers if fits else alone
@@ -104,7 +111,12 @@ def _floats_of_one(encoded: EncodedSet) -> tuple[int, int]:
 def _score(name: str, scorer: Scorer, images: ImageFeatures, texts: TextFeatures) -> np.ndarray:
     """The scores [n, k, m] of one block."""
     expected = (*images.pooled.shape[:-1], texts.pooled.shape[-2])
-    table = scorer(images, texts).to(torch.float32).cpu().numpy()
+    try:
+        table = scorer(images, texts).to(torch.float32).cpu().numpy()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise out_of_memory(images.pooled.device, f"scorer {name!r} found no room beside the features") from error
     if table.shape != expected:
         raise ValueError(f"scorer {name!r} gave shape {table.shape}, its contract says {expected}")
     return table

@@ -5,8 +5,10 @@ from dataclasses import replace
 from functools import partial
 
 from fourfold.errors import InputError, unknown_name
+from fourfold.evaluator.scorers.attention_pool import load_attention_pool
 from fourfold.evaluator.scorers.blind import load_blind
 from fourfold.evaluator.scorers.cosine import load_cosine
+from fourfold.evaluator.scorers.crop_align import load_crop_align
 from fourfold.evaluator.scorers.marginal import load_marginal
 from fourfold.evaluator.scorers.maxsim import load_maxsim
 from fourfold.evaluator.scorers.oracle import load_oracle
@@ -45,6 +47,8 @@ SCORERS: dict[str, Callable[[ScorerContext], Scorer]] = {
     "dcsm-ref": load_dcsm_ref,
     "factored": load_factored,
     "phrase-align": load_phrase_align,
+    "attention-pool": load_attention_pool,
+    "crop-align": load_crop_align,
     "marginal": load_marginal,
     "random": load_random,
     "blind": load_blind,

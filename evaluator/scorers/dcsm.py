@@ -18,6 +18,7 @@ from torch.nn import functional
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.functional_words import FUNCTIONAL_WORDS, WordFinder
+from fourfold.evaluator.scoring.valid_tokens import valid_tokens
 
 if TYPE_CHECKING:
     from fourfold.evaluator.encoders.contract import Encoder
@@ -90,12 +91,8 @@ class DcsmHead(nn.Module):
         [..., m] give "pooled" [..., m, d], "tokens" [..., m, t, d], and "mask" and "words" [..., m, t], t being the
         most tokens that any of them has.
         """
-        tokens, mask, _ = texts.dense()
-        longest = max(1, int(mask.sum(-1).max()))
-        order = torch.argsort((~mask).to(torch.uint8), dim=-1, stable=True)[..., :longest]
-        tokens = tokens.gather(-2, order.unsqueeze(-1).expand(*order.shape, tokens.shape[-1]))
+        tokens, mask, order = valid_tokens(texts)
         words = self.find_words(texts).to(mask.device).gather(-1, order)
-        mask = mask.gather(-1, order)
         if self.config.whole_caption:
             first = torch.ones_like(words[..., :1])
             tokens = torch.cat([texts.pooled.unsqueeze(-2), tokens], dim=-2)
@@ -121,11 +118,12 @@ class DcsmHead(nn.Module):
 
         k = raw.shape[1]
         pair_mask = mask.unsqueeze(1).expand(-1, k, -1, -1)  # [b, k, m, t]
-        read = self.read_map(maps[pair_mask].unflatten(-1, images.grid))
-        spoken = self.token(tokens) + self.word(words) + positions(longest, self.config.width).to(tokens)
-        state = spoken.unsqueeze(1).repeat(1, k, 1, 1, 1)
-        state[pair_mask] = state[pair_mask] + read
-        state, flat_mask = state.flatten(0, 2), pair_mask.flatten(0, 2)
+        valid = pair_mask.flatten().nonzero().squeeze(1)
+        chosen = maps.flatten(0, 3).index_select(0, valid)  # [n, p]
+        read = self.read_map(chosen.unflatten(-1, images.grid))
+        spoken = self.token(tokens) + self.word(words) + positions(longest, self.config.width, tokens.device).to(tokens)
+        state = spoken.unsqueeze(1).expand(-1, k, -1, -1, -1).flatten(0, 3).index_add(0, valid, read)
+        state, flat_mask = state.unflatten(0, pair_mask.shape).flatten(0, 2), pair_mask.flatten(0, 2)
         for layer in self.layers:
             state = layer(state, flat_mask)
         summary = masked_mean(self.norm(state), flat_mask).unflatten(0, raw.shape[:3])
@@ -164,7 +162,7 @@ class MapReader(nn.Module):
         """[n, h, w] -> [n, width]"""
         x = functional.relu(self.first(maps.unsqueeze(1)) + self.place(coordinates(maps)))
         x = functional.relu(self.second(x))
-        rows, columns = (averaging(size, self.pooled_grid).to(x) for size in x.shape[-2:])
+        rows, columns = (averaging(size, self.pooled_grid, x.device).to(x) for size in x.shape[-2:])
         return self.out((rows @ x @ columns.T).flatten(1))
 
 
@@ -184,33 +182,34 @@ class TokenMixer(nn.Module):
         qkv = self.to_qkv(self.norm_attention(state)).unflatten(-1, (3, self.heads, -1))
         query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each [n, heads, t, width / heads]
         # A caption without any token attends to its (empty) first place: softmax over nothing would be NaN.
-        visible = mask | (~mask.any(-1, keepdim=True) & (torch.arange(mask.shape[-1]) == 0).to(mask.device))
+        visible = mask | (~mask.any(-1, keepdim=True) & (torch.arange(mask.shape[-1], device=mask.device) == 0))
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible[:, None, None])
         state = state + self.dropout(self.from_heads(mixed.transpose(1, 2).flatten(2)))
         return state + self.dropout(self.feedforward(self.norm_feedforward(state)))
 
 
-def averaging(size: int, parts: int) -> torch.Tensor:
+def averaging(size: int, parts: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """The matrix [parts, size] that takes the mean of each part of a line, as `adaptive_avg_pool2d` cuts it.
 
     That function itself has no gradient on Apple's GPUs where the parts are not equal.
     """
-    at = torch.arange(size)
-    starts = torch.arange(parts) * size // parts
-    ends = -(-(torch.arange(parts) + 1) * size // parts)
+    at, part = torch.arange(size, device=device), torch.arange(parts, device=device)
+    starts = part * size // parts
+    ends = -(-(part + 1) * size // parts)
     inside = ((at >= starts[:, None]) & (at < ends[:, None])).float()
     return inside / inside.sum(1, keepdim=True)
 
 
 def coordinates(maps: torch.Tensor) -> torch.Tensor:
     """Row and column of each cell from -1 to 1: [1, 2, h, w] like `maps` [n, h, w]."""
-    rows, columns = (torch.linspace(-1, 1, 2 * size + 1)[1::2].to(maps) for size in maps.shape[-2:])
+    rows, columns = (torch.linspace(-1, 1, 2 * size + 1, device=maps.device)[1::2].to(maps) for size in maps.shape[-2:])
     return torch.stack(torch.meshgrid(rows, columns, indexing="ij")).unsqueeze(0)
 
 
-def positions(length: int, width: int) -> torch.Tensor:
+def positions(length: int, width: int, device: torch.device | str = "cpu") -> torch.Tensor:
     """Sinusoidal position of each token in the caption, defined for any length: [length, width]."""
-    angles = torch.arange(length)[:, None] / 100 ** (torch.arange(0, width, 2) / width)
+    every = torch.arange(0, width, 2, device=device) / width
+    angles = torch.arange(length, device=device)[:, None] / 100**every
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width]
 
 

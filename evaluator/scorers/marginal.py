@@ -23,7 +23,7 @@ def load_marginal(context: ScorerContext) -> Scorer:
     def score(images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
         own = cosine(images, texts)
         over_all = (texts.pooled @ mean_image.to(texts.pooled)).unsqueeze(-2)  # [..., 1, m]
-        is_known = torch.from_numpy(np.isin(images.keys, known.keys)).unsqueeze(-1)  # [..., k, 1]
+        is_known = torch.from_numpy(np.isin(images.keys, known.keys)).unsqueeze(-1).to(own.device)  # [..., k, 1]
         return own - torch.where(is_known, (n * over_all - own) / (n - 1), over_all)
 
     return FunctionScorer("marginal", score, set_dependent=True)

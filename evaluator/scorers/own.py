@@ -54,6 +54,7 @@ class OwnScorer:
 
     def __call__(self, images: ImageFeatures, texts: TextFeatures) -> torch.Tensor:
         """The scores [..., k, m]. Raises InputError for anything else that the user's code gives or raises."""
+        images, texts = images.to("cpu"), texts.to("cpu")  # where the user's code may do with them what it likes
         if not self.needs_patches:
             images = replace(images, patches=None, cls=None)  # whichever scorers run beside this one
         if self.one_by_one and images.pooled.ndim > 2:

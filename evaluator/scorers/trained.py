@@ -17,6 +17,7 @@ from fourfold.evaluator.scorers.dcsm_ref import build_dcsm_ref, configure_dcsm_r
 from fourfold.evaluator.scorers.factored import build_factored, configure_factored
 from fourfold.evaluator.scorers.labclip import build_labclip, configure_labclip
 from fourfold.evaluator.scorers.mlp import build_mlp, configure_mlp
+from fourfold.evaluator.scorers.token_transformer import build_transformer, configure_transformer
 from fourfold.evaluator.scoring.blocks import score_in_blocks
 from fourfold.evaluator.scoring.contract import FunctionScorer, Scorer, ScorerContext
 from fourfold.evaluator.scoring.head_files import Head, find_head, head_file, load_head
@@ -57,6 +58,7 @@ class HeadType:
 HEADS: dict[str, HeadType] = {
     "dcsm": HeadType(configure_dcsm, build_dcsm, needs_patches=True),
     "dcsm-ref": HeadType(configure_dcsm_ref, build_dcsm_ref, needs_patches=True),
+    "token-transformer": HeadType(configure_transformer, build_transformer, needs_patches=True),
     "factored": HeadType(configure_factored, build_factored, needs_patches=False),
     "labclip": HeadType(configure_labclip, build_labclip, needs_patches=False),
     "mlp": HeadType(configure_mlp, build_mlp, needs_patches=False),
@@ -89,7 +91,7 @@ def load_trained(name: str, context: ScorerContext) -> Scorer:
     """The scorer `name`, a head type or TYPE#SEED, from the context's head file, or the one shipped for its model."""
     path = find_head(context.head, name, context.encoder)
     head = load_head(path, split_seed(name)[0], context.encoder)
-    return as_scorer(name, build_network(head, context.encoder, str(path)))
+    return as_scorer(name, _beside(context, build_network(head, context.encoder, str(path))))
 
 
 def load_dcsm_ref(context: ScorerContext) -> Scorer:
@@ -97,7 +99,8 @@ def load_dcsm_ref(context: ScorerContext) -> Scorer:
     path = find_head(context.head, "dcsm-ref", context.encoder)
     if not is_zipfile(path):  # torch.save writes zip files, safetensors are none
         return load_trained("dcsm-ref", context)
-    return as_scorer("dcsm-ref", build_network(read_authors_checkpoint(path), context.encoder, str(path)))
+    network = build_network(read_authors_checkpoint(path), context.encoder, str(path))
+    return as_scorer("dcsm-ref", _beside(context, network))
 
 
 def load_factored(context: ScorerContext) -> Scorer:
@@ -109,7 +112,13 @@ def load_factored(context: ScorerContext) -> Scorer:
     named = context.head is not None and not context.head.is_dir()
     if path is not None and (named or path.is_file()):
         return load_trained("factored", context)
-    return as_scorer("factored", build_factored({}, context.encoder))
+    return as_scorer("factored", _beside(context, build_factored({}, context.encoder)))
+
+
+def _beside(context: ScorerContext, network: HeadNetwork) -> HeadNetwork:
+    """The network, moved to the device that the features are on."""
+    cast(nn.Module, network).to(context.encoded.images.pooled.device)
+    return network
 
 
 def as_scorer(name: str, network: HeadNetwork) -> Scorer:

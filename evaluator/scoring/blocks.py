@@ -10,6 +10,7 @@ from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.scoring.contract import Score
 
 BLOCK_FLOATS = 4_000_000  # 16 MB a block of float32: larger ones fall out of the processor's cache and are slower
+BLOCK_FLOATS_ON_GPU = 64_000_000  # 256 MB: a GPU is slow only where it is asked for little at a time
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def score_in_blocks(
     leading, k, m = images.pooled.shape[:-2], images.pooled.shape[-2], texts.pooled.shape[-2]
     table = images.pooled.new_empty(int(np.prod(leading)), k, m)
     flat_images, flat_texts = flatten_images(images), flatten_texts(texts)
-    pairs = max(k * m if whole_items else 1, BLOCK_FLOATS // max(1, floats_per_pair))
+    at_once = BLOCK_FLOATS if images.pooled.device.type == "cpu" else BLOCK_FLOATS_ON_GPU
+    pairs = max(k * m if whole_items else 1, at_once // max(1, floats_per_pair))
     for block in cut_blocks(len(table), k, m, pairs):
         table[block.place] = score(flat_images[block.images], flat_texts[block.texts])
     return table.reshape(*leading, k, m)

@@ -68,3 +68,5 @@ class ScorerContext:
     head: Path | None = None
     seed: int = 0
     own: Mapping[str, Callable] = field(default_factory=dict)  # the user's objects among the scorers, by name
+    cache_dir: Path | None = None  # where features are kept that a scorer asks for itself
+    progress: bool = False  # whether long work shows it

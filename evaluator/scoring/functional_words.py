@@ -87,6 +87,10 @@ class WordFinder:
     def __call__(self, texts: TextFeatures) -> torch.Tensor:
         """Rows of the functional words: [..., t] int64."""
         _, _, token_strings = texts.dense()
-        lines = token_strings.reshape(-1, token_strings.shape[-1]).tolist()
-        found = [self._find(tuple(line)) for line in lines]
-        return torch.tensor(np.array(found, dtype=np.int64)).reshape(token_strings.shape)
+        strings = token_strings.reshape(-1, token_strings.shape[-1])
+        spelled = np.flatnonzero((strings != "").any(0))
+        end = int(spelled[-1]) + 1 if len(spelled) else 0  # no caption of these spells anything behind it
+        found = np.zeros(strings.shape, dtype=np.int64)
+        for row, line in enumerate(strings[:, :end].tolist()):
+            found[row, :end] = self._find(tuple(line))
+        return torch.from_numpy(found).reshape(token_strings.shape)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ class Literal(NamedTuple):
     positive: bool
 
 
-def find_literals(caption: str) -> list[Literal]:
+@lru_cache(maxsize=100_000)  # scorers meet each caption many times
+def find_literals(caption: str) -> tuple[Literal, ...]:
     """The literals of a caption, in order.
 
     A phrase is a run of words that are neither determiners nor functional words. A word of negation before it, or
@@ -56,7 +58,7 @@ def find_literals(caption: str) -> list[Literal]:
             negated = negated or word in NEGATE_NEXT
         elif word not in DETERMINERS:
             run.append(word)
-    return literals
+    return tuple(literals)
 
 
 class PhraseBank:
@@ -75,7 +77,7 @@ class PhraseBank:
             prompts = [self._prompt.format(phrase) for phrase in new]
             parts = [prompts[at : at + PHRASES_AT_ONCE] for at in range(0, len(prompts), PHRASES_AT_ONCE)]
             encoded = [self._encoder.encode_texts(part).pooled for part in parts]
-            self._embeddings = torch.cat([self._embeddings, *encoded])
+            self._embeddings = torch.cat([self._embeddings.to(encoded[0].device), *encoded])
         return self._embeddings[[self._rows[phrase] for phrase in phrases]]
 
     def literals(self, texts: TextFeatures) -> dict[str, torch.Tensor]:
@@ -86,12 +88,12 @@ class PhraseBank:
         positive = np.array(
             [[literal.positive for literal in literals] + [False] * (longest - len(literals)) for literals in found]
         )
-        phrases = torch.zeros(len(found), longest, texts.pooled.shape[-1])
+        device, shape = texts.pooled.device, (*texts.texts.shape, longest)
+        phrases, at = texts.pooled.new_zeros(len(found), longest, texts.pooled.shape[-1]), torch.from_numpy(mask)
         if mask.any():
-            phrases[torch.from_numpy(mask)] = self.embed([literal.phrase for literals in found for literal in literals])
-        shape = (*texts.texts.shape, longest)
+            phrases[at.to(device)] = self.embed([literal.phrase for each in found for literal in each]).to(phrases)
         return {
-            "phrases": phrases.reshape(*shape, -1).to(texts.pooled),
-            "mask": torch.from_numpy(mask).reshape(shape),
-            "positive": torch.from_numpy(positive).reshape(shape),
+            "phrases": phrases.reshape(*shape, -1),
+            "mask": at.reshape(shape).to(device),
+            "positive": torch.from_numpy(positive).reshape(shape).to(device),
         }

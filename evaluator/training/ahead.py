@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import torch
+
 Batch = TypeVar("Batch")
 
 
@@ -12,9 +14,12 @@ def made_ahead(make: Callable[[int], Batch], steps: Iterable[int], workers: int)
     """What `make` makes of each step, in the order of the steps, so many threads being ahead of the one that is used.
 
     `make` has to depend on the step alone: then what comes out does not depend on the number of `workers`, from 1 on.
-    What `make` raises is raised where its batch was due.
+    What `make` raises is raised where its batch was due. The threads share what torch may use of the processors: each
+    having as many as it likes, they would be in each other's way.
     """
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    available = torch.get_num_threads()
+    each = max(1, available // workers)
+    with ThreadPoolExecutor(max_workers=workers, initializer=torch.set_num_threads, initargs=(each,)) as pool:
         waiting: deque[Future[Batch]] = deque()
         try:
             for step in steps:
@@ -26,3 +31,4 @@ def made_ahead(make: Callable[[int], Batch], steps: Iterable[int], workers: int)
         finally:  # of a run that was interrupted: nobody waits for what is not begun
             for left in waiting:
                 left.cancel()
+            torch.set_num_threads(available)  # threads that begin later would take over theirs

@@ -1,7 +1,8 @@
-"""Encoded items as arrays, and batches gathered from them by index; no table of all pairs is ever made."""
+"""Encoded items as arrays, disturbed copies of their batches, and which of them a head has right."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,28 +71,13 @@ def prepare_data(
     )
 
 
-def placed(data: TrainingData, device: str) -> TrainingData:
-    """The data with its features on the device, if it is a GPU that has room for them and as much again.
-
-    Batches are then gathered there, and only their rows travel.
-    """
-    if not device.startswith("cuda"):
-        return data
-    images = data.images
-    parts = [images.pooled, images.patches, images.cls, *data.texts.values()]
-    free, _ = torch.cuda.mem_get_info(device)
-    if 2 * sum(part.nbytes for part in parts if part is not None) > free:
-        return data
-    return replace(data, images=to_device(images, device), texts={n: t.to(device) for n, t in data.texts.items()})
-
-
-def to_device(images: ImageFeatures, device: str) -> ImageFeatures:
-    """The features on the device, those that are there already as they are."""
+def on_each(images: ImageFeatures, change: Callable[[torch.Tensor], torch.Tensor]) -> ImageFeatures:
+    """The features with each of their tensors changed."""
     return replace(
         images,
-        pooled=images.pooled.to(device),
-        patches=None if images.patches is None else images.patches.to(device),
-        cls=None if images.cls is None else images.cls.to(device),
+        pooled=change(images.pooled),
+        patches=None if images.patches is None else change(images.patches),
+        cls=None if images.cls is None else change(images.cls),
     )
 
 
@@ -113,27 +99,6 @@ def _pad(table: np.ndarray, k: int, m: int) -> np.ndarray:
     return np.pad(table, [(0, k - table.shape[0]), (0, m - table.shape[1])], constant_values=False)
 
 
-def gather(data: TrainingData, rows: np.ndarray, device: str, rng: np.random.Generator | None = None) -> Batch:
-    """The batch of the items `rows` [b], on the device; with `rng` each image is any of its versions."""
-    image_rows = data.image_rows[rows]
-    if rng is not None and data.versions > 1:
-        image_rows = image_rows + len(data.images) // data.versions * rng.integers(data.versions, size=image_rows.shape)
-    text_rows = torch.from_numpy(data.text_rows[rows])
-    return Batch(
-        images=to_device(data.images[image_rows], device),
-        texts={name: values[text_rows.to(values.device)].to(device) for name, values in data.texts.items()},
-        truth=torch.from_numpy(data.truth[rows]).to(device),
-        known=torch.from_numpy(data.known[rows]).to(device),
-    )
-
-
-def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """All of 0..n-1 once, in random order, at most `size` together. Each batch is [b] int64."""
-    order = rng.permutation(n)
-    for start in range(0, n, size):
-        yield order[start : start + size]
-
-
 def disturb(batch: Batch, noise: float, token_dropout: float) -> Batch:
     """The batch with noise on its features and some caption tokens hidden, from torch's random state.
 
@@ -141,19 +106,13 @@ def disturb(batch: Batch, noise: float, token_dropout: float) -> Batch:
     something is always left; where it reads the caption's own vector as a token more, that may be all, or be hidden.
     """
     texts = dict(batch.texts)
-    for name in texts.keys() & {"pooled", "tokens"}:
-        texts[name] = _with_noise(texts[name], noise)
+    for name in ("pooled", "tokens"):  # in this order, for each takes its numbers from the same random state
+        if name in texts:
+            texts[name] = _with_noise(texts[name], noise)
     if "mask" in texts and token_dropout > 0:
         kept = texts["mask"] & (torch.rand(texts["mask"].shape, device=texts["mask"].device) >= token_dropout)
         texts["mask"] = torch.where(kept.any(-1, keepdim=True), kept, texts["mask"])
-    images = batch.images
-    images = replace(
-        images,
-        pooled=_with_noise(images.pooled, noise),
-        patches=None if images.patches is None else _with_noise(images.patches, noise),
-        cls=None if images.cls is None else _with_noise(images.cls, noise),
-    )
-    return replace(batch, images=images, texts=texts)
+    return replace(batch, images=on_each(batch.images, partial(_with_noise, noise=noise)), texts=texts)
 
 
 def _with_noise(vectors: torch.Tensor, noise: float) -> torch.Tensor:

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch.nn import functional
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.generator.dataset.reading import NATURAL, inside, open_source, read_rows
+from fourfold.evaluator.data.image_refs import ImageRef
+from fourfold.evaluator.data.images import open_image
+from fourfold.evaluator.training.ahead import made_ahead
+from fourfold.generator.dataset.reading import NATURAL, inside, read_rows
 from fourfold.generator.groups.natural import MENTIONS, close_up_caption
 from fourfold.scenes.model.layout import layout_from_dict
 from fourfold.scenes.truth.claims import claim_to_dict
@@ -32,18 +34,21 @@ class Scenes:
     close_up_claims: np.ndarray  # [n, o, v, m, a] int
 
 
-def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch.Tensor]) -> Scenes:
+def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch.Tensor], workers: int = 1) -> Scenes:
     """Natural scenes of one split with every caption tokenized, and captions of their objects alone.
 
-    `tokenize` turns n texts into ids [n, t]. Raises InputError for a split without natural scenes.
+    `tokenize` turns n texts into ids [n, t]; so many `workers`, threads, read the pictures. Raises InputError for a
+    split without natural scenes, and for a picture that is missing, broken or of another size than the first.
     """
     rows = [row for row in read_rows(dataset, split) if row["category"] == NATURAL]
     if not rows:
         raise InputError(f"{dataset}: split {split!r} holds no natural scenes; generate the recipe `fourfold-tiny`")
-    side = _open(dataset / split, rows[0]).shape[0]
+    folder = dataset / split
+    side = len(_open(folder, rows[0]))
     pixels = torch.zeros((len(rows), 3, side, side), dtype=torch.uint8)  # gigabytes: never held twice
-    for i, row in enumerate(tqdm(rows, desc=f"reading {split}", disable=None)):
-        pixels[i] = torch.from_numpy(_open(dataset / split, row)).permute(2, 0, 1)
+    read = made_ahead(lambda i: _open(folder, rows[i], side), range(len(rows)), workers)
+    for i, picture in enumerate(tqdm(read, total=len(rows), desc=f"reading {split}", disable=None)):
+        pixels[i] = torch.from_numpy(picture).permute(2, 0, 1)
     close_ups = [_close_ups(row, i) for i, row in enumerate(rows)]
     words: dict[str, int] = {}
     captions = [[(c["text"], json.loads(c["claim"])) for c in row["captions"]] for row in rows]
@@ -63,9 +68,14 @@ def load_scenes(dataset: Path, split: str, tokenize: Callable[[list[str]], torch
     )
 
 
-def _open(folder: Path, row: dict[str, Any]) -> np.ndarray:
-    with Image.open(open_source(inside(folder, row["file_name"]))) as image:
-        return np.array(image.convert("RGB"))
+def _open(folder: Path, row: dict[str, Any], side: int | None = None) -> np.ndarray:
+    """Pixels [side, side, 3] of a row's picture; without a side that of the picture itself."""
+    path = inside(folder, row["file_name"])
+    pixels = np.array(open_image(ImageRef(path)))
+    if pixels.shape[0] != pixels.shape[1] or side not in (None, len(pixels)):
+        wanted = "a square" if side is None else f"{side} x {side} pixels, as the first one"
+        raise InputError(f"{path}: {pixels.shape[1]} x {pixels.shape[0]} pixels; a picture of training is {wanted}")
+    return pixels
 
 
 ANY, MISSING, HIDDEN = -1, -2, -3  # not said; no such object; not to be seen

@@ -14,7 +14,8 @@ import json
 import math
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ from fourfold.errors import InputError
 from fourfold.evaluator.encoders.batches import DTYPES, checked_dtype
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY_FOLDER
 from fourfold.evaluator.encoders.devices import checked_device
+from fourfold.evaluator.encoders.features import send
 from fourfold.evaluator.encoders.openclip import new_open_clip
 from fourfold.evaluator.training.ahead import made_ahead
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
+from fourfold.evaluator.training.memory import memory_explained
 from fourfold.evaluator.training.natural_scenes import (
     PictureBatch,
     Sampling,
@@ -79,7 +82,8 @@ def train_tiny(
     reached; returns what that holds. An interrupted run goes on from its last checkpoint in `out`. So many `workers`,
     threads, cut the pictures of later steps while a step is made: by default as many as there are processors, and one
     where the model itself runs on them. What is learnt does not depend on their number. Raises InputError for a
-    checkpoint of another run.
+    checkpoint of another run, for a picture that is broken or of another size, and where memory runs out; what was
+    learnt up to the checkpoint is then kept.
     """
     training = training or TinyTraining()
     checked_dtype(training.dtype)
@@ -90,19 +94,19 @@ def train_tiny(
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     model, tokenize = new_open_clip(model_folder, training.seed)
-    read = {split: load_scenes(dataset, split, tokenize) for split in _SPLITS}
+    read = {split: load_scenes(dataset, split, tokenize, os.cpu_count() or 1) for split in _SPLITS}
     for split, least in (("train", training.batch_size), ("validation", _POOL)):
         if len(read[split].pixels) < least:
             raise InputError(f"{dataset}: {len(read[split].pixels)} scenes in its split {split!r}, {least} are needed")
-    model = model.to(chosen)
     config = (model_folder / CONFIG).read_text(encoding="utf-8")
     size = json.loads(config)["model_cfg"]["vision_cfg"]["image_size"]
     checkpoint = out / "checkpoint.pt"
     identity = json.dumps([asdict(training), manifest["scenes_sha256"], config])
     workers = workers or (1 if chosen.type == "cpu" else os.cpu_count() or 1)  # a processor has its own work
-    history = _fit(
-        model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress, workers
-    )
+    with memory_explained(out, str(chosen), checkpoint, f"a --batch-size below {training.batch_size}"):
+        history = _fit(
+            model, read["train"], read["validation"], training, size, checkpoint, identity, chosen, progress, workers
+        )
     write_file_with(out / WEIGHTS, lambda aside: save_file(_half_weights(model), aside))
     (out / CONFIG).write_text(config, encoding="utf-8")
     record = {
@@ -138,14 +142,8 @@ def _fit(
     progress: bool,
     workers: int = 1,
 ) -> list[dict[str, float]]:
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=training.learning_rate,
-        weight_decay=training.weight_decay,
-        betas=(0.9, 0.98),
-        fused=True,  # a fourth of the time, of which the token embedding takes most
-    )
-    sampling = Sampling(training.batch_size, training.captions, training.close_ups, training.shift, size)
+    model.to(device)
+    optimizer = new_optimizer(model, training)
     start, history = 0, []
     if checkpoint.is_file():
         state = read_checkpoint(checkpoint, _IN_CHECKPOINT, identity, str(device))
@@ -153,41 +151,65 @@ def _fit(
         optimizer.load_state_dict(state["optimizer"])
         start, history = state["step"], state["history"]
 
-    def make(step: int) -> PictureBatch:
-        # The batch depends on seed and step alone, so that a resumed run sees what an uninterrupted one sees.
-        return sample_batch(train, sampling, np.random.default_rng([training.seed, step]))
-
     steps = range(start, training.steps)
-    made = made_ahead(make, steps, workers)
+    made = picture_batches(train, training, size, steps, workers, device)
     bar = tqdm(zip(steps, made, strict=True), initial=start, total=training.steps, disable=None if progress else True)
     for step, batch in bar:
         rate = training.learning_rate * _schedule(step, training)
-        loss = _step(model, optimizer, batch, rate, device, DTYPES[training.dtype])
+        loss = learn(model, optimizer, batch, rate, device, DTYPES[training.dtype])
         if (step + 1) % _CHECK_EVERY == 0 or step + 1 == training.steps:
             precision = precision_at_1(model, validation, size, device)
-            history.append({"step": step + 1, "loss": round(loss, 4), "image_to_text_precision_at_1_of_100": precision})
-            bar.set_postfix(loss=f"{loss:.3f}", p1=f"{precision:.3f}")
+            history.append(
+                {"step": step + 1, "loss": round(float(loss), 4), "image_to_text_precision_at_1_of_100": precision}
+            )
+            bar.set_postfix(loss=f"{float(loss):.3f}", p1=f"{precision:.3f}")
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
             write_checkpoint(checkpoint, {**state, "step": step + 1, "history": history}, identity)
     return history
 
 
-def _step(
+def new_optimizer(model: Any, training: TinyTraining) -> torch.optim.Optimizer:
+    """The optimiser of a new run."""
+    return torch.optim.AdamW(
+        model.parameters(),
+        lr=training.learning_rate,
+        weight_decay=training.weight_decay,
+        betas=(0.9, 0.98),
+        fused=True,  # a fourth of the time, of which the token embedding takes most
+    )
+
+
+def picture_batches(
+    scenes: Scenes, training: TinyTraining, size: int, steps: Iterable[int], workers: int, device: torch.device
+) -> Iterator[PictureBatch]:
+    """The batches of these steps, cut to `size` pixels by so many threads that are ahead of the model."""
+    sampling = Sampling(training.batch_size, training.captions, training.close_ups, training.shift, size)
+
+    def make(step: int) -> PictureBatch:
+        # The batch depends on seed and step alone, so that a resumed run sees what an uninterrupted one sees.
+        batch = sample_batch(scenes, sampling, np.random.default_rng([training.seed, step]))
+        return replace(batch, pixels=batch.pixels.pin_memory()) if device.type == "cuda" else batch
+
+    return made_ahead(make, steps, workers)
+
+
+def learn(
     model: Any,
     optimizer: torch.optim.Optimizer,
-    batch: "PictureBatch",
+    batch: PictureBatch,
     rate: float,
     device: torch.device,
     dtype: torch.dtype,
-) -> float:
+) -> torch.Tensor:
+    """One step; its loss, still on the device: whoever does not read it does not wait for a GPU."""
     for group in optimizer.param_groups:
         group["lr"] = rate
-    pixels = batch.pixels.to(device, memory_format=torch.channels_last)
+    pixels = batch.pixels.to(device, memory_format=torch.channels_last, non_blocking=device.type == "cuda")
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         image = model.encode_image(pixels, normalize=False)
-    text = _encode_distinct(model, batch.tokens.to(device))
+    text = _encode_distinct(model, batch.tokens, device)
     logits = model.logit_scale.exp() * _unit(image) @ text.T  # [b, b * c]
-    true, false = (torch.from_numpy(x).to(device) for x in (batch.true, ~(batch.true | batch.ambiguous)))
+    true, false = (send(x, device) for x in (batch.true, ~(batch.true | batch.ambiguous)))
     loss = (_contrastive_loss(logits, true, false) + _contrastive_loss(logits.T, true.T, false.T)) / 2
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -195,7 +217,7 @@ def _step(
     optimizer.step()
     with torch.no_grad():
         model.logit_scale.clamp_(0, math.log(100))
-    return float(loss.detach())
+    return loss.detach()
 
 
 def _contrastive_loss(logits: torch.Tensor, true: torch.Tensor, false: torch.Tensor) -> torch.Tensor:
@@ -209,9 +231,9 @@ def _contrastive_loss(logits: torch.Tensor, true: torch.Tensor, false: torch.Ten
     return (losses.sum(dim=1) / true.sum(dim=1)).mean()
 
 
-def _encode_distinct(model: Any, tokens: torch.Tensor) -> torch.Tensor:
-    """Text features [n, d] of unit length; captions that occur twice are encoded once."""
-    distinct, index = torch.unique(tokens, dim=0, return_inverse=True)
+def _encode_distinct(model: Any, tokens: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Text features [n, d] of unit length, on the device; captions that occur twice are encoded once."""
+    distinct, index = (send(x.numpy(), device) for x in torch.unique(tokens, dim=0, return_inverse=True))
     return _unit(model.encode_text(distinct, normalize=False))[index]
 
 
@@ -235,7 +257,7 @@ def precision_at_1(model: Any, scenes: Scenes, size: int, device: torch.device) 
         part = slice(start, start + _POOL)
         whole = view(scenes.pixels[part], np.tile([0.5, 0.5, 1.0], (_POOL, 1)), np.zeros(_POOL, dtype=bool), size)
         image = _unit(model.encode_image(whole.to(device), normalize=False))
-        text = _encode_distinct(model, scenes.tokens[part, 0].to(device))
+        text = _encode_distinct(model, scenes.tokens[part, 0], device)
         true = truths(scenes.objects[part], scenes.claims[part, 0])
         hits.append(true[np.arange(_POOL), (image @ text.T).argmax(dim=1).cpu().numpy()])
     model.train()

@@ -22,6 +22,8 @@ from fourfold.evaluator.scoring.head_files import Head, save_head
 from fourfold.evaluator.scoring.training_items import describe_training, hash_items
 from fourfold.evaluator.training.augmentation import augmented
 from fourfold.evaluator.training.data import prepare_data, split_clusters
+from fourfold.evaluator.training.gathering import placed
+from fourfold.evaluator.training.memory import memory_explained
 from fourfold.evaluator.training.processes import Processes, find_processes
 from fourfold.evaluator.training.train_state import HeadTrainer, TrainingConfig
 
@@ -76,7 +78,8 @@ def train_head(
     `source` is what the head's file says of where its training items are from (name, scenes_sha256, split, seed); that
     file remembers the items themselves too, so that nobody scores the head on them unawares.
 
-    Raises InputError for an unknown head, an `out` that exists, too few items, and a checkpoint of another run.
+    Raises InputError for an unknown head, an `out` that exists, too few items, a checkpoint of another run, a picture
+    that cannot be read, and where memory runs out; the epochs done are then kept.
     """
     config = config or TrainingConfig()
     _check_request(head, encoder, out, tensorboard)  # before hours of encoding
@@ -136,12 +139,13 @@ def train_on_features(
     checked_hash = hash_items(validation.items, validation.encoded)
     run_identity = _hash_json([head, sizes, asdict(config), dataset["hash"], checked_hash, encoder.identity])
 
-    with torch.random.fork_rng(devices=[]):
+    checkpoint = out.with_name(f"{out.name}.checkpoint")
+    fewer = f"a --batch-groups below {config.batch_groups}"
+    with torch.random.fork_rng(devices=[]), memory_explained(out, config.device, checkpoint, fewer):
         torch.manual_seed(config.seed)
         network = head_type(head).build(sizes, encoder)
         run = HeadTrainer(network, config, prepare_data(train.items, train.encoded, network, train.copies), processes)
-        checked = prepare_data(validation.items, validation.encoded, network)
-        checkpoint = out.with_name(f"{out.name}.checkpoint")
+        checked = placed(prepare_data(validation.items, validation.encoded, network), processes.device)
         if resume and checkpoint.is_file():
             run.restore(checkpoint, run_identity)
         processes.wait()  # nobody writes what others still have to read

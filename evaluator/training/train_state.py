@@ -21,7 +21,8 @@ from fourfold.errors import InputError
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE
 from fourfold.evaluator.scorers.trained import HeadNetwork
 from fourfold.evaluator.training.checkpoints import read_checkpoint, write_checkpoint
-from fourfold.evaluator.training.data import TrainingData, batches, disturb, gather, items_right, placed
+from fourfold.evaluator.training.data import Batch, TrainingData, disturb, items_right
+from fourfold.evaluator.training.gathering import batches, gather, gathered_ahead, placed
 from fourfold.evaluator.training.losses import truth_table_loss
 from fourfold.evaluator.training.processes import Processes
 from fourfold.files import write_atomically
@@ -84,7 +85,10 @@ class HeadTrainer:
         self.data = placed(data, processes.device)
         self.module = cast(nn.Module, network).to(processes.device)
         self.optimizer = torch.optim.AdamW(
-            _decay_matrices_only(self.module, config.weight_decay), lr=config.learning_rate, betas=(0.9, 0.98)
+            _decay_matrices_only(self.module, config.weight_decay),
+            lr=config.learning_rate,
+            betas=(0.9, 0.98),
+            fused=True if processes.device.startswith("cuda") else None,  # one kernel, where each one's start counts
         )
         self.best_weights: dict[str, torch.Tensor] = {}
         self.state = TrainState()
@@ -130,26 +134,28 @@ class HeadTrainer:
         epoch = self.state.epoch
         torch.manual_seed((self.config.seed * 100_003 + epoch) * self.processes.count + self.processes.number)
         self.module.train()
-        losses = []
+        losses: list[torch.Tensor] = []
         rng = np.random.default_rng([self.config.seed, epoch])
-        for step, rows in enumerate(batches(len(self.data), self.config.batch_groups, rng)):
+        whole = list(batches(len(self.data), self.config.batch_groups, rng))
+        made = gathered_ahead(self.data, [self.processes.share(rows) for rows in whole], self.processes.device, rng)
+        for step, (rows, batch) in enumerate(zip(whole, made, strict=True)):
             self._set_learning_rate(epoch * self.steps_per_epoch + step)
-            losses.append(self._step(rows, rng))
+            losses.append(self._step(len(rows), batch))
             bar.update()
-        return float(np.mean(losses))
+        return float(np.mean([float(loss) for loss in losses]))  # read at the end alone: a GPU is waited for once
 
-    def _step(self, rows: np.ndarray, rng: np.random.Generator) -> float:
-        mine = self.processes.share(rows)
-        gathered = gather(self.data, mine, self.processes.device, rng)
+    def _step(self, whole: int, gathered: Batch) -> torch.Tensor:
+        """Learn from this process's part of a batch of so many items."""
+        mine = len(gathered.truth)
         batch = disturb(gathered, self.config.feature_noise, self.config.token_dropout)
         loss = truth_table_loss(self.network(batch.images, batch.texts), batch.truth, batch.known)
         self.optimizer.zero_grad()
         loss.backward()
-        alone = len(mine) == len(rows)  # a batch too small to share
-        self.processes.average_gradients(self.module, 1.0 if alone else len(mine) * self.processes.count / len(rows))
+        alone = mine == whole  # a batch too small to share
+        self.processes.average_gradients(self.module, 1.0 if alone else mine * self.processes.count / whole)
         nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
         self.optimizer.step()
-        return loss.item()
+        return loss.detach()
 
     def _set_learning_rate(self, step: int) -> None:
         total = self.steps_per_epoch * self.config.epochs
@@ -161,18 +167,19 @@ class HeadTrainer:
     def validate(self, checked: TrainingData) -> dict[str, Any]:
         """Loss, and the share of items that are wholly right, by category and averaged over categories."""
         self.module.eval()
-        scores, losses = [], []
+        scores, losses, sizes = [], [], []
         with torch.inference_mode():
             for rows in np.split(np.arange(len(checked)), range(128, len(checked), 128)):
                 batch = gather(checked, rows, self.processes.device)
                 scores.append(self.network(batch.images, batch.texts))
-                losses.append(truth_table_loss(scores[-1], batch.truth, batch.known).item() * len(rows))
+                losses.append(truth_table_loss(scores[-1], batch.truth, batch.known))
+                sizes.append(len(rows))
         right = items_right(torch.cat(scores).cpu().numpy(), checked)
         by_category = {
             str(name): float(right[checked.categories == name].mean()) for name in np.unique(checked.categories)
         }
         return {
-            "validation_loss": sum(losses) / len(checked),
+            "validation_loss": sum(float(loss) * n for loss, n in zip(losses, sizes, strict=True)) / len(checked),
             "group_score": float(np.mean(list(by_category.values()))),
             "group_scores": by_category,
         }

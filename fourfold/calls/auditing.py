@@ -9,7 +9,7 @@ from fourfold.evaluator.data.dataset_copies import copy_rows
 from fourfold.evaluator.data.external import load_benchmark
 from fourfold.evaluator.data.external.loading import is_benchmark
 from fourfold.evaluator.data.external.plain_table import check_no_file
-from fourfold.evaluator.data.urls import is_url
+from fourfold.files import is_url
 from fourfold.generator.audits import blind_audit as audits
 from fourfold.generator.audits.dataset_audit import audit_dataset, dataset_audit_as_table
 

@@ -68,7 +68,8 @@ def evaluate(
 
     \b
     Scorers:
-      cosine, maxsim, dcsm, dcsm-ref, labclip, mlp, bilinear, factored, phrase-align, marginal
+      cosine, maxsim, phrase-align, attention-pool, crop-align (encodes parts of pictures), marginal
+      of trained heads: dcsm, dcsm-ref, token-transformer, labclip, mlp, bilinear, factored
       and controls: random, blind, oracle, shuffled-images, shuffled-images:NAME
       of scorers of patch tokens: patch-shuffle:NAME (they change places),
       mean-patch:NAME (each is the mean of all), mirror:NAME (left is right)

@@ -6,10 +6,11 @@ from typing import Literal
 import click
 
 from fourfold.errors import InputError
+from fourfold.files import is_url
 
 
 def _as_folder(context: click.Context, parameter: click.Parameter, given: str) -> Path:
-    if "://" in given:
+    if is_url(given):
         raise InputError(f"{given}: is a URL; copy the dataset to a folder first and name that")
     return Path(given)
 

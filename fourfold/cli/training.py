@@ -14,7 +14,7 @@ from fourfold.errors import InputError
 
 _ABOVE_0, _FROM_0 = click.FloatRange(0, min_open=True), click.FloatRange(0)  # nan passes both: TrainingConfig looks
 _SHARE = click.FloatRange(0, 1, max_open=True)
-_HEADS = "repeat for several: dcsm, dcsm-ref, labclip, factored, mlp, bilinear"
+_HEADS = "repeat for several: dcsm, dcsm-ref, labclip, token-transformer, factored, mlp, bilinear"
 _COPIES = "disturbed copies of each picture, encoded once"
 
 
@@ -131,17 +131,29 @@ def _train_many(dataset: Path, models: Path | tuple[str, ...], out: Path, **opti
 @FOLDER
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="new folder for the model")
 @click.option("--steps", type=click.IntRange(1), help="training steps; default: the recipe of the shipped model")
+@click.option("--batch-size", type=click.IntRange(2), default=64, show_default=True, help="pictures in a step")
+@click.option("--workers", type=click.IntRange(1), help="threads that cut pictures; default: one, on a GPU one a core")
 @SEED
 @DEVICE
 @click.option("--dtype", default="float32", show_default=True, help="of the image tower; the shipped model: bfloat16")
 @QUIET
-def train_tiny(dataset: Path, out: Path, steps: int | None, seed: int, device: str, dtype: str, quiet: bool) -> None:
+def train_tiny(
+    dataset: Path,
+    out: Path,
+    steps: int | None,
+    batch_size: int,
+    workers: int | None,
+    seed: int,
+    device: str,
+    dtype: str,
+    quiet: bool,
+) -> None:
     """Train the reference model on DATASET, which `fourfold generate fourfold-tiny DATASET` made."""
     from fourfold.evaluator.training.reference_model import TinyTraining
     from fourfold.evaluator.training.reference_model import train_tiny as call
 
-    training = TinyTraining(steps=steps or TinyTraining.steps, dtype=dtype, seed=seed)
-    record = call(dataset, out, training=training, device=say_device(device), progress=not quiet)
+    training = TinyTraining(steps=steps or TinyTraining.steps, batch_size=batch_size, dtype=dtype, seed=seed)
+    record = call(dataset, out, training=training, device=say_device(device), workers=workers, progress=not quiet)
     click.echo(f"{out}: {record['parameters']:,} parameters, {record['seconds']} s; use it as --model local-dir:{out}")
 
 

@@ -3,7 +3,9 @@
 A cluster is what is resampled together: the captions of one group, or all items of one source image.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ _MANY_CLUSTERS = 1000
 _COUNTED_BY_FLOAT32 = 2**24
 _FEW_CLUSTERS = 5  # 126 different resamples
 _CELLS_AT_ONCE = 2**17  # numbers held per array while resampling: 1 MB, which stays in a core's cache
+_PARTS_AT_ONCE = 32  # of the resamples, in threads, and therefore in memory
 
 
 def derangement(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -127,12 +130,17 @@ def cluster_bootstrap(
         return _bootstrap_few(statistics, n_clusters, rng, replicates)
     step = max(1, min(replicates, _CELLS_AT_ONCE // n_clusters))
     parts: list[list[np.ndarray]] = []
-    for start in range(0, replicates, step):
-        rows = min(step, replicates - start)
-        drawn = rng.integers(0, n_clusters, (rows, n_clusters)) + n_clusters * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * n_clusters).reshape(rows, n_clusters)
-        weights = counts.astype(np.float64)
-        parts.append([statistic(weights) for statistic in statistics])
+    waiting: deque[Future[list[np.ndarray]]] = deque()
+    with ThreadPoolExecutor() as pool:  # NumPy counts and adds without the interpreter lock
+        for start in range(0, replicates, step):
+            rows = min(step, replicates - start)
+            drawn = rng.integers(0, n_clusters, (rows, n_clusters)) + n_clusters * np.arange(rows)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=rows * n_clusters).reshape(rows, n_clusters)
+            weights = counts.astype(np.float64)
+            waiting.append(pool.submit(lambda drawn: [statistic(drawn) for statistic in statistics], weights))
+            if len(waiting) > _PARTS_AT_ONCE:
+                parts.append(waiting.popleft().result())
+        parts += [each.result() for each in waiting]
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 

@@ -73,8 +73,11 @@ def named_objects(layout: Layout, claims: Sequence[Claim]) -> list[int]:
 
 def changed_pixels(first: np.ndarray, second: np.ndarray) -> float:
     """Share (0..1) of the pixels of two pictures [h, w, 3] uint8 of which a channel differs by more than CHANGED."""
-    differences = np.abs(first.astype(int) - second.astype(int))
-    return float((differences.max(axis=2) > CHANGED).mean())
+    differences = np.maximum(first, second) - np.minimum(
+        first, second
+    )  # in uint8: a wider type takes ten times as long
+    over = differences > CHANGED
+    return float((over[:, :, 0] | over[:, :, 1] | over[:, :, 2]).mean())
 
 
 def _of_pairs(

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fourfold.errors import InputError
+from fourfold.files import is_url
 from fourfold.generator.run.shards import (
     WORK,
     Job,
@@ -25,11 +26,6 @@ from fourfold.scenes.render.rendering import Renderer
 
 MANIFEST = "manifest.json"
 MARKER = f"{WORK}/recipe.json"  # of an unfinished dataset: what it is made from
-
-
-def is_url(out: str | Path) -> bool:
-    """Whether the destination is the URL of a store, and not a folder."""
-    return "://" in str(out)
 
 
 def make_shard(job: Job, shard: Shard, renderer: Renderer) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.files import dump_json, write_atomically
+from fourfold.files import dump_json, is_url, write_atomically
 from fourfold.generator.dataset.formats import check_format
 from fourfold.generator.dataset.formats.parquet import import_pyarrow
 from fourfold.generator.presentation.croissant import publication_date
@@ -32,7 +32,6 @@ from fourfold.generator.run.destinations import (
     desk,
     fetch_shards,
     forget_work,
-    is_url,
     names,
     publish,
     send,

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from fourfold.generator.dataset.formats import FORMATS
 from fourfold.generator.dataset.formats.folder import mask_name, picture_name
 from fourfold.generator.dataset.formats.sample import Sample
 from fourfold.generator.dataset.reading import NATURAL
-from fourfold.generator.groups.making import MadeGroup, make_group
+from fourfold.generator.groups.making import MadeGroup, Picture, make_group
 from fourfold.generator.groups.natural import make_scene
 from fourfold.generator.recipe.reading import Recipe, recipe_hash
 from fourfold.generator.recipe.recipe import known_assets
@@ -127,16 +128,15 @@ def write_shard(folder: Path, job: Job, shard: Shard, renderer: Renderer) -> Non
 
     Raises InputError if no acceptable scene is found, or the disk cannot be written.
     """
-    samples, rejections = [], Counter[str]()
-    with known_assets(job.recipe):
+    filled, rejections = [], Counter[str]()
+    # zlib and hashlib let go of the interpreter, so that pictures are packed while the next ones are drawn.
+    with known_assets(job.recipe), ThreadPoolExecutor(1) as packer:
         world = make_world(job.recipe, job.recipe.splits[shard.split])
         for index in range(shard.start, shard.stop):
             made = _make(world, shard, index, job.recipe.seed, renderer)
             rejections += made.rejections
-            for picture in made.pictures:
-                color, mask = encode_png(picture.rendering.color), encode_png(picture.rendering.instances)
-                hashes = {"pixels_sha256": _pixel_hash(picture.rendering.color)}
-                samples.append(Sample({**picture.row, **hashes}, color, mask))
+            filled += [packer.submit(_packed, picture) for picture in made.pictures]
+        samples = [sample.result() for sample in filled]
     files = dict(FORMATS[job.format].pack(folder, shard.split, shard.number, samples))
     for place in {path.parent for path in files}:
         place.mkdir(parents=True, exist_ok=True)
@@ -179,6 +179,11 @@ def _make(world: Any, shard: Shard, index: int, seed: int, renderer: Renderer) -
     if shard.category == NATURAL:
         return make_scene(world, shard.split, index, seed, renderer)
     return make_group(world, shard.split, shard.category, index, seed, renderer)
+
+
+def _packed(picture: Picture) -> Sample:
+    color, mask = encode_png(picture.rendering.color), encode_png(picture.rendering.instances)
+    return Sample({**picture.row, "pixels_sha256": _pixel_hash(picture.rendering.color)}, color, mask)
 
 
 def _pixel_hash(pixels: np.ndarray) -> str:

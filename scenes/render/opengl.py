@@ -1,18 +1,12 @@
-"""Pictures of layouts with OpenGL: color with soft shadows, depth, instance ids. Knows pyrender, as `passes` does."""
+"""Pictures of layouts with OpenGL: color with soft shadows, depth, instance ids."""
 
-import ctypes
-import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
 
-from fourfold.errors import InputError
 from fourfold.scenes.assets.photos import photo_pixels
 from fourfold.scenes.model.backgrounds import SURFACES
 from fourfold.scenes.model.camera import Camera, pose
@@ -20,6 +14,7 @@ from fourfold.scenes.model.colors import linear_from_srgb
 from fourfold.scenes.model.layout import Layout, PlacedObject
 from fourfold.scenes.model.vocabulary import MATERIAL_LOOKS, MATERIALS, PATTERNS
 from fourfold.scenes.render.draw_calls import FAR, NEAR, DrawCall, ShaderVariant
+from fourfold.scenes.render.opengl_start import close_offscreen, import_pyrender, open_offscreen
 from fourfold.scenes.render.poses import light_pose, object_pose, surface_pose
 from fourfold.scenes.render.rendering import Rendering
 from fourfold.scenes.render.shading import far_color
@@ -43,10 +38,7 @@ class OpenGLRenderer:
         self.name = "pyrender"
         self.size = size
         self._pyrender = import_pyrender()
-        try:
-            self._offscreen = self._pyrender.OffscreenRenderer(size, size)
-        except Exception as error:  # the platform layers raise anything from ImportError to EGLError
-            raise InputError(_no_opengl(error)) from error
+        self._offscreen = open_offscreen(self._pyrender, size)
         # imports pyrender itself; where that fails is said above, with advice
         from fourfold.scenes.render.passes import Passes
 
@@ -71,9 +63,7 @@ class OpenGLRenderer:
     def close(self) -> None:
         """Free the graphics context; other renderers of the process keep theirs."""
         if self._offscreen is not None:
-            if os.environ.get("PYOPENGL_PLATFORM") == "egl":
-                self._offscreen._platform.delete_context = partial(_destroy_egl_context, self._offscreen._platform)
-            self._offscreen.delete()
+            close_offscreen(self._offscreen)
             self._offscreen = None
 
     def describe(self) -> dict[str, str]:
@@ -124,9 +114,9 @@ class OpenGLRenderer:
     def _silhouette(self, number: int, call: DrawCall, instances: np.ndarray, camera: np.ndarray) -> int:
         """Pixels of an object alone; drawn again only if another object could hide it."""
         if not _touches_others(instances, number):
-            return int((instances == number).sum())
-        alone, _ = self._passes.numbers({1: call}, camera)
-        return int(alone.sum())
+            return int(np.count_nonzero(instances == number))
+        alone, _ = self._passes.numbers({1: call}, camera, with_depth=False)
+        return int(np.count_nonzero(alone))
 
     def _object(self, thing: PlacedObject, look: int) -> DrawCall:
         shape = mesh(thing.shape)
@@ -192,81 +182,3 @@ def _touches_others(instances: np.ndarray, number: int) -> bool:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     window = instances[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
     return bool(((window != 0) & (window != number)).any())
-
-
-def _destroy_egl_context(platform: Any) -> None:
-    """What pyrender does, but for ending the display: every renderer of the process is on that."""
-    from OpenGL.EGL import EGL_NO_CONTEXT, EGL_NO_SURFACE, eglDestroyContext, eglMakeCurrent
-
-    eglMakeCurrent(platform._egl_display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT)
-    eglDestroyContext(platform._egl_display, platform._egl_context)
-    platform._egl_context = platform._egl_display = None
-
-
-def import_pyrender() -> Any:
-    """pyrender without its viewer, and with the two repairs that its last release needs.
-
-    It names np.infty, and PyOpenGL 3.1.0 does not know the arguments of Python 3.12. With EGL nothing of X is loaded by
-    us: neither by pyglet, which the viewer would import, nor by libGL, which libOpenGL stands in for. Raises InputError
-    where OpenGL cannot be loaded, naming the library that is missing.
-    """
-    if "PYOPENGL_PLATFORM" not in os.environ and sys.platform == "linux":
-        os.environ["PYOPENGL_PLATFORM"] = "egl"
-    try:
-        if os.environ.get("PYOPENGL_PLATFORM") == "egl":
-            _leave_out_x()
-        import pyrender
-        import pyrender.light
-        import pyrender.mesh
-        import pyrender.renderer
-        from OpenGL.plugins import FormatHandler
-    except Exception as error:  # OpenGL's loaders raise ImportError, AttributeError or OSError
-        raise InputError(_no_opengl(error)) from error
-    if not hasattr(np, "infty"):
-        pyrender.mesh.np = _NumpyWithInfty()
-    for handler in FormatHandler.all():
-        if handler.name == "ctypesparameter" and "_ctypes.CArgObject" not in handler.check:
-            handler.check = [*handler.check, "_ctypes.CArgObject"]
-    return pyrender
-
-
-def _leave_out_x() -> None:
-    """Keep pyrender's viewer from being imported, and let OpenGL come from libOpenGL, which needs no X, if it is there.
-
-    A viewer that the user's program has imported already stays as it is.
-    """
-    if "pyrender" not in sys.modules:
-        viewer: Any = ModuleType("pyrender.viewer")
-        viewer.Viewer = None  # what pyrender takes from it
-        sys.modules.setdefault("pyrender.viewer", viewer)
-    from OpenGL.platform import PLATFORM
-
-    with suppress(OSError):  # not every machine splits OpenGL from GLX; then PyOpenGL looks for libGL
-        PLATFORM.GL = ctypes.CDLL("libOpenGL.so.0", mode=ctypes.RTLD_GLOBAL)
-
-
-class _NumpyWithInfty:
-    infty = np.inf
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-
-def _no_opengl(error: Exception) -> str:
-    missing = [name for name in ("libEGL.so.1", "libOpenGL.so.0", "libGL.so.1") if not _loads(name)]
-    lacking = "libEGL.so.1" in missing or len(missing) > 1  # one of the last two is enough
-    named = f"; {' and '.join(missing)} cannot be loaded" if lacking and sys.platform == "linux" else ""
-    return (
-        f"OpenGL could not be started ({type(error).__name__}: {error}{named}). Install a driver for off-screen "
-        "rendering: Debian/Ubuntu `apt install libegl1 libgl1 libgl1-mesa-dri`; Fedora `dnf install mesa-libEGL "
-        "mesa-libGL mesa-dri-drivers`; conda `conda install -c conda-forge libegl libgl mesalib`. PYOPENGL_PLATFORM is "
-        f"{os.environ.get('PYOPENGL_PLATFORM', 'unset')!r}; EGL needs 'egl'."
-    )
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True

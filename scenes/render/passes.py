@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from OpenGL import GL
+from OpenGL.raw.GL.VERSION.GL_2_0 import glUniformMatrix4fv  # PyOpenGL's own wrapper of it takes twice as long
 from pyrender import Primitive, Texture
 from pyrender.renderer import Renderer
 from pyrender.shader_program import ShaderProgram
@@ -31,6 +32,7 @@ class Program(ShaderProgram):
         vertices = "mesh" if name == "mesh" else "place"  # without color to draw, positions are enough
         super().__init__(str(_SHADERS / f"{vertices}.vert"), str(_SHADERS / f"{name}.frag"), defines=dict(defines))
         self._places: dict[str, int] = {}
+        self._set: dict[str, Any] = {}  # what each uniform was last set to
         self._add_to_context()
 
     def use(self, uniforms: Uniforms) -> None:
@@ -39,13 +41,20 @@ class Program(ShaderProgram):
         self.put(uniforms)
 
     def put(self, uniforms: Uniforms) -> None:
-        """Set uniforms of the program in use; names that its shaders do not have are passed over."""
+        """Set uniforms of the program in use; names that its shaders do not have are passed over.
+
+        An array that is given again must not have changed: it is taken to be set already.
+        """
         for name, value in uniforms.items():
             place = self._places.get(name)
             if place is None:
                 place = self._places[name] = GL.glGetUniformLocation(self._program_id, name)
             if place < 0:
                 continue
+            last = self._set.get(name)
+            if last is value or (isinstance(value, (int, float)) and last == value):
+                continue  # a call into OpenGL costs as much as ten of these questions
+            self._set[name] = value
             if isinstance(value, int):
                 GL.glUniform1i(place, value)
             elif isinstance(value, float):
@@ -53,7 +62,7 @@ class Program(ShaderProgram):
             elif value.ndim == 1:
                 GL.glUniform3f(place, *value.tolist())
             else:
-                GL.glUniformMatrix4fv(place, 1, GL.GL_TRUE, value.astype(np.float32))
+                glUniformMatrix4fv(place, 1, GL.GL_TRUE, np.asarray(value, np.float32))
 
 
 class Passes(Renderer):
@@ -134,12 +143,14 @@ class Passes(Renderer):
         GL.glUseProgram(0)
         return self._read_color()
 
-    def numbers(self, calls: Mapping[int, DrawCall], camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def numbers(
+        self, calls: Mapping[int, DrawCall], camera: np.ndarray, *, with_depth: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draw which mesh is seen where, and how far away.
 
         `calls` maps numbers 1..255 to meshes, `camera` [4, 4] is as for `color`. Returns the number of the nearest mesh
         at each pixel, [h, w] uint8, and its distance along the viewing axis in scene units, [h, w] float32; both are 0
-        where no mesh is.
+        where no mesh is. Without depth the second is empty: reading it back costs as much as drawing.
 
         Numbers cannot be averaged, so they are drawn without antialiasing, straight to where they are read from.
         """
@@ -155,6 +166,8 @@ class Passes(Renderer):
             self._draw(call, program)
         GL.glUseProgram(0)
         seen = self._read(GL.GL_RED, GL.GL_UNSIGNED_BYTE, np.uint8, 1)[:, :, 0]
+        if not with_depth:
+            return seen, np.zeros((0, 0), np.float32)
         stored = self._read(GL.GL_DEPTH_COMPONENT, GL.GL_FLOAT, np.float32, 1)[:, :, 0]
         depth = 2 * NEAR * FAR / (FAR + NEAR - (2 * stored - 1) * (FAR - NEAR))
         return seen, np.where(stored == 1, np.float32(0), depth)

@@ -3,10 +3,12 @@
 What columns mean is told in `fourfold.evaluator.data.external.plain`. No code of a dataset is ever run.
 """
 
+import operator
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,7 +107,7 @@ def _rows(found: Any, datasets: Any, place: Place, folder: Path | None) -> Itera
     labels = {name: each for name, each in found.features.items() if isinstance(each, datasets.ClassLabel)}
     for number in range(len(found)):
         where = f"hf:{place.text}: row {number}"
-        row = dict(_asked(place, lambda number=number: found[number]))  # type: ignore[misc]
+        row = dict(_asked(place, partial(operator.getitem, found, number)))
         row |= {name: label.int2str(row[name]) for name, label in labels.items() if row[name] is not None}
         row |= {name: _pictures(row.get(name), folder, f"{where}: {name}", place.look) for name in pictures}
         yield where, row

@@ -141,9 +141,9 @@ def _without(item: Item, there: np.ndarray) -> list[Item]:
 
 def _missing_text(missing: int, lost: list[str], folder: Path) -> str:
     first = ", ".join(lost[:_NAMED_AT_MOST])
+    count = "1 file" if len(lost) == 1 else f"{len(lost)} files"
     more = f" and {len(lost) - _NAMED_AT_MOST} more" if len(lost) > _NAMED_AT_MOST else ""
     return (
-        f"{missing} {'item lacks' if missing == 1 else 'items lack'} an image ({len(lost)} files, looked for in "
-        f"{folder}): {first}{more}. "
-        "Name the folder with --images, or leave these items out with --allow-missing"
+        f"{missing} {'item lacks' if missing == 1 else 'items lack'} an image ({count}, looked for in {folder}): "
+        f"{first}{more}. Name the folder with --images, or leave these items out with --allow-missing"
     )

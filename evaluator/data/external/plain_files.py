@@ -8,7 +8,7 @@ from fourfold.errors import InputError
 from fourfold.evaluator.data.external.benchmark import Source
 from fourfold.evaluator.data.external.plain import Place, Rows
 from fourfold.evaluator.data.external.reading import Row, csv_lines, parse_json, read_text
-from fourfold.evaluator.data.urls import is_url
+from fourfold.files import is_url
 
 
 def read_csv_file(place: Place) -> Rows:

@@ -17,7 +17,7 @@ from fourfold.evaluator.data.external.plain import Mapped, Rows, find_columns
 from fourfold.evaluator.data.external.reading import Row
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import RETRIEVAL, RETRIEVAL_CANDIDATES, Item
-from fourfold.evaluator.data.urls import is_url
+from fourfold.files import is_url
 
 _LIST = re.compile(r"\s*\[(?:\s*['\"].*|[^\[\]]*\]\s*)", re.DOTALL)  # of texts in a CSV cell, well made or not
 _EMPTY_LIST = re.compile(r"\s*\[\s*\]\s*")

@@ -10,8 +10,7 @@ from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.data.external.hf_datasets import OPTIONS
 from fourfold.evaluator.data.external.plain import ROLES, check_columns, role_of
 from fourfold.evaluator.data.external.reading import read_text
-from fourfold.evaluator.data.urls import is_url
-from fourfold.files import inside
+from fourfold.files import inside, is_url
 
 _TEXTS = ("name", "format", "path", "images", "prompt", "category", *OPTIONS)
 _KEYS = (*_TEXTS, "columns", "notes")

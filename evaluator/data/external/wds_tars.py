@@ -20,7 +20,8 @@ from fourfold.evaluator.data.external.benchmark import Source
 from fourfold.evaluator.data.external.plain import Place, Rows
 from fourfold.evaluator.data.external.reading import Row, parse_json
 from fourfold.evaluator.data.image_refs import ImageRef
-from fourfold.evaluator.data.urls import is_url, open_url
+from fourfold.evaluator.data.urls import open_url
+from fourfold.files import is_url
 
 _PICTURE = re.compile(r"(?:([0-9]{1,4})\.)?(?:jpg|jpeg|png|webp|bmp)")
 _LARGEST = 1 << 28  # bytes of one member; a header can claim any number
