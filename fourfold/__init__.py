@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fourfold.calls.auditing import audit as audit
     from fourfold.calls.demonstration import demo as demo
+    from fourfold.calls.diagnosing import diagnose as diagnose
     from fourfold.calls.evaluation import evaluate as evaluate
     from fourfold.calls.evaluation import evaluate_models as evaluate_models
     from fourfold.calls.evaluation import models as models
@@ -57,6 +58,7 @@ _WHERE = {
     "compare": "fourfold.calls.reports",
     "demo": "fourfold.calls.demonstration",
     "describe": "fourfold.generator.presentation.description",
+    "diagnose": "fourfold.calls.diagnosing",
     "evaluate": "fourfold.calls.evaluation",
     "evaluate_models": "fourfold.calls.evaluation",
     "export": "fourfold.generator.exports",
@@ -106,6 +108,7 @@ __all__ = [
     "compare",
     "demo",
     "describe",
+    "diagnose",
     "evaluate",
     "evaluate_models",
     "export",

@@ -20,6 +20,7 @@ from fourfold.evaluator.encoders.batches import checked_dtype
 from fourfold.evaluator.encoders.contract import LoadOptions
 from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
+from fourfold.evaluator.encoders.layers import find_blocks
 from fourfold.evaluator.encoders.tokenization import vocabulary_tokens
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision
 from fourfold.evaluator.encoders.towers import TowerEncoder, TowerOutput
@@ -143,6 +144,9 @@ def load_transformers(spec: str, options: LoadOptions) -> TowerEncoder:
         text_tower=lambda ids: family.text(model, ids),
         resize_mode="crop" if processor.to_dict()["size"].get("shortest_edge") else "squash",
         n_parameters=sum(weight.numel() for weight in model.parameters()),
+        blocks=find_blocks(
+            model, model.vision_model, getattr(model, "text_model", getattr(model, "text_encoder", None))
+        ),
     )
 
 

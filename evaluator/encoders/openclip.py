@@ -17,6 +17,7 @@ from fourfold.evaluator.encoders.batches import checked_dtype
 from fourfold.evaluator.encoders.contract import LoadOptions, ResizeMode
 from fourfold.evaluator.encoders.devices import checked_device
 from fourfold.evaluator.encoders.identity import PROBE, model_identity
+from fourfold.evaluator.encoders.layers import find_blocks
 from fourfold.evaluator.encoders.patch_tokens import encode_tower
 from fourfold.evaluator.encoders.tokenization import Tokenize, byte_pair_tokens, vocabulary_tokens
 from fourfold.evaluator.encoders.torchvision_import import import_torchvision
@@ -113,6 +114,12 @@ def open_clip_encoder(
         text_tower=lambda ids: _encode_text(model, ids),
         resize_mode=_RESIZE_MODES[model.visual.preprocess_cfg.get("resize_mode") or "shortest"],
         n_parameters=sum(weight.numel() for weight in model.parameters()),
+        blocks=find_blocks(
+            model,
+            model.visual,
+            getattr(model, "text", model),
+            channels_last=str(getattr(getattr(model.visual, "trunk", None), "output_fmt", "NCHW")).endswith("NHWC"),
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from fourfold.evaluator.encoders.batches import CPU, DTYPES, run_in_batches
 from fourfold.evaluator.encoders.contract import ResizeMode
 from fourfold.evaluator.encoders.devices import exact_convolutions
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.encoders.layers import ImageLayers, TextLayers, TowerBlocks, patch_tokens, watch
 from fourfold.evaluator.encoders.pixels import finish, to_pixels
 from fourfold.evaluator.encoders.tokenization import Tokenize, Tokens
 
@@ -52,6 +53,7 @@ class TowerEncoder:
     text_tower: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]  # ids [b, t] -> [b, d], [b, t, d]
     resize_mode: ResizeMode = "crop"
     n_parameters: int | None = None  # of both towers
+    blocks: TowerBlocks | None = None  # None: this model's layers are not shown
 
     def encode_images(self, images: Sequence[Image.Image]) -> ImageFeatures:
         """Features of `n` pictures of any size, on the CPU, float32, unit length."""
@@ -117,6 +119,31 @@ class TowerEncoder:
         captions, mask = np.array(texts, dtype=np.str_), tokens.mask.to(to)
         return TextFeatures(captions, out["pooled"], out["tokens"], mask, tokens.token_strings, tokens.truncated)
 
+    def image_layers(self, images: Sequence[Image.Image]) -> ImageLayers:
+        """What `encode_images` gives, and what the blocks of the image tower passed on; one forward pass.
+
+        As many pictures as fit into the device's memory together.
+        """
+        blocks = self.blocks
+        with watch(() if blocks is None else blocks.image) as seen:
+            features = replace(self, batch_size=max(1, len(images))).encode_images(images)
+        last = blocks is not None and blocks.channels_last
+        found = {name: patch_tokens(value, features.grid, last) for name, value in sorted(seen.items(), key=_number)}
+        kept = {name: value for name, value in found.items() if value is not None}
+        return ImageLayers(
+            features,
+            {name: value for name, (value, _) in kept.items()},
+            {name: grid for name, (_, grid) in kept.items()},
+        )
+
+    def text_layers(self, texts: Sequence[str]) -> TextLayers:
+        """What `encode_texts` gives, and what the blocks of the text tower passed on; one forward pass."""
+        with watch(() if self.blocks is None else self.blocks.text) as seen:
+            features = replace(self, batch_size=max(1, len(texts))).encode_texts(texts)
+        shape = (len(texts), self.context_length)
+        kept = {name: value for name, value in sorted(seen.items(), key=_number) if tuple(value.shape[:2]) == shape}
+        return TextLayers(features, kept)
+
     def _run(
         self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int, to: torch.device
     ) -> dict[str, torch.Tensor]:
@@ -130,6 +157,10 @@ class TowerEncoder:
 
         with torch.no_grad(), exact_convolutions(self.device):
             return run_in_batches(unit, n, self.batch_size, self.device, to=to)
+
+
+def _number(layer: tuple[str, object]) -> int:
+    return int(layer[0].removeprefix("layer "))
 
 
 def warn_of_truncation(truncated: torch.Tensor | None, context_length: int) -> None:

@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
+from fourfold.evaluator.reporting.diagnosis_figure import NOTE as DIAGNOSIS_NOTE
 from fourfold.evaluator.reporting.difficulty import MIN_CLUSTERS
 from fourfold.evaluator.reporting.entries import Entry
 from fourfold.evaluator.reporting.html_tables import HtmlTable, to_html
@@ -16,12 +17,14 @@ from fourfold.evaluator.reporting.probe_figures import NOTE as PROBE_NOTE
 from fourfold.evaluator.reporting.scrutiny import scrutiny_tables
 from fourfold.evaluator.reporting.sections import (
     AxisSection,
+    Figure,
     LegendEntry,
     ProbeSection,
     RunConfiguration,
     check_tables,
     configuration,
     detail_tables,
+    diagnosis_figures,
     difficulty_sections,
     legend,
     probe_sections,
@@ -64,6 +67,8 @@ class Page:
     min_groups: int = MIN_CLUSTERS
     most_named: int = MOST_NAMED
     probe_note: str = PROBE_NOTE
+    diagnosis: tuple[Figure, ...] = ()
+    diagnosis_note: str = DIAGNOSIS_NOTE
 
     @property
     def explorer_title(self) -> str:
@@ -78,6 +83,7 @@ class Page:
             "answer": ("Answer" if self.configuration else "Categories", self.panels),
             "difficulty": ("Difficulty", self.axes),
             "geometry": ("Geometry", self.probe),
+            "diagnosis": ("Diagnosis", self.diagnosis),
             "checks": ("Checks", self.checks),
             "explorer": (self.unit.capitalize(), self.explorer),
             "configuration": ("Configuration", self.configuration),
@@ -111,6 +117,7 @@ def report_page(material: Material, blocks: Mapping[str, Any]) -> Page:
         legend=tuple(legend(trends)),
         curves_of=f"The curves are those of the first {MOST_MODELS} of {len(runs)}." if len(runs) > MOST_MODELS else "",
         probe=tuple(probe_sections(material.folders)),
+        diagnosis=tuple(diagnosis_figures(material.folders)),
         checks=tuple(
             to_html(table, said=said)
             for table in (

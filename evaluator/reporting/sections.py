@@ -11,7 +11,9 @@ from fourfold.evaluator.analysis.probe_results import PROBE_FILE, probe_table, r
 from fourfold.evaluator.analysis.result_tables import comparison_table, metric_cell, metric_table, retrieval_table
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.analysis.seed_table import seed_table
+from fourfold.evaluator.diagnosis.results import DIAGNOSIS_FILE, diagnosis_tables, read_diagnosis
 from fourfold.evaluator.reporting.charts import curves, mark
+from fourfold.evaluator.reporting.diagnosis_figure import diagnosis_chart
 from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, sections_of, side_chart
 from fourfold.evaluator.reporting.systems import System
 from fourfold.evaluator.reporting.trends import Trend
@@ -104,6 +106,8 @@ def check_tables(numbers: Numbers, folder: Path) -> list[Table]:
     of_scores = [table for table in (hard, retrieval_table(numbers.run), controlled) if table is not None]
     probe = read_probe(folder / PROBE_FILE)
     measured = [] if probe is None else [probe_table(probe), joint_table(probe.joint, probe.model)]
+    diagnosis = read_diagnosis(folder / DIAGNOSIS_FILE)
+    measured += [] if diagnosis is None else diagnosis_tables(diagnosis)
     of_seeds = [seed_table(numbers.run)]
     found = [*of_seeds, *measured, *(replace(table, title=f"{numbers.model}, {table.title}") for table in of_scores)]
     return [table for table in found if table is not None]
@@ -127,6 +131,12 @@ def probe_sections(folders: Sequence[Path]) -> list[ProbeSection]:
         for probe in probes
         for section in sections_of(probe)
     ]
+
+
+def diagnosis_figures(folders: Sequence[Path]) -> list[Figure]:
+    """The figure of every `diagnosis.json` that the results folders hold. Raises InputError for one that is none."""
+    found = [each for folder in folders if (each := read_diagnosis(folder / DIAGNOSIS_FILE)) is not None]
+    return [Figure(mark_model(each.model, each.notes), diagnosis_chart(each)) for each in found]
 
 
 def configuration(run: Results) -> RunConfiguration:

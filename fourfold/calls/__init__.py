@@ -3,6 +3,7 @@
 auditing        audit
 evaluation      evaluate, evaluate_models, models
 probing         probe
+diagnosing      diagnose
 training        train_head
 reports         report, paper_report
 demonstration   demo

@@ -196,6 +196,45 @@ def probe(dataset: Path, quiet: bool, **options: Any) -> None:
         click.echo(write_text(table))
 
 
+@click.command(short_help="Find the stage of a model at which each category is lost.")
+@FOLDER
+@MODEL
+@click.option("--out", type=click.Path(path_type=Path), help="folder for diagnosis.json, as a results folder")
+@SPLIT
+@click.option("--limit", type=click.IntRange(20), help="first groups of each category only")
+@SEED
+@CACHE
+@DEVICE
+@RANDOM
+@click.option(
+    "--random-control/--no-random-control",
+    default=True,
+    show_default=True,
+    help="probe the same model with random weights too; encodes the set once more",
+)
+@QUIET
+def diagnose(dataset: Path, quiet: bool, **options: Any) -> None:
+    """Find the stage of MODEL at which it loses what each category of DATASET asks for.
+
+    Every image layer, the patches, the pooled image, every text layer, the tokens, the pooled text, and both together
+    are
+    probed for one bit: which caption goes with which picture. With --cache the layers are kept, and a killed run goes
+    on.
+    """
+    from fourfold.calls.diagnosing import diagnose as call
+    from fourfold.evaluator.diagnosis.results import diagnosis_tables
+    from fourfold.evaluator.tables.formats import write_text
+
+    options |= {"device": say_device(options["device"])}
+    found = call(dataset, progress=not quiet, **options)
+    click.echo("\n".join(write_text(table) for table in diagnosis_tables(found)))
+    click.echo(
+        "processor seconds: "
+        + ", ".join(f"{name} {seconds:.0f}" for name, seconds in found.cost.items())
+        + " (encoding: only what was not in the cache)"
+    )
+
+
 @click.command(short_help="List models that can be named.")
 @click.argument("part", required=False, default="")
 def models(part: str) -> None:
@@ -248,4 +287,4 @@ def _print_results(results: Any) -> None:
         click.echo()
 
 
-EVALUATION_COMMANDS = (evaluate, report, compare, probe, models, demo)
+EVALUATION_COMMANDS = (evaluate, report, compare, probe, diagnose, models, demo)

@@ -31,7 +31,7 @@ _PLACES = (
     errno.EEXIST,
 )
 _RESUMED = ("generate", "demo", "train-head", "train-tiny")
-_CACHED = ("evaluate", "probe")
+_CACHED = ("evaluate", "probe", "diagnose")
 
 
 def _say_version(context: click.Context, parameter: click.Parameter, given: bool) -> None:
