@@ -57,9 +57,8 @@ def held_out_bits(
     """Bits [n] of each group: 1 + log2 of the probability that a probe fitted without its fold gives the true pairing.
 
     `images` and `texts` are kernels [n, n] of the groups' differences, one for each kind of features. `folds` [n] int
-    says
-    which groups are held out together. `labels` [n] of +1 and -1 says, for the control, in which groups of the training
-    folds the pairing is turned round; what is held out is judged by the truth.
+    says which groups are held out together. `labels` [n] of +1 and -1 says, for the control, in which groups of the
+    training folds the pairing is turned round; what is held out is judged by the truth.
     """
     n = len(folds)
     products = np.stack([one * other for one in images for other in texts])  # [k, n, n]

@@ -51,11 +51,9 @@ def diagnose(
     """Where along the stages of a model each category of a dataset folder is lost, in bits a group.
 
     `model` is a name that `load_encoder` takes, or an encoder itself. With `out`, a folder, everything is written
-    there as
-    diagnosis.json; a results folder shows it in its report. With `cache_dir` the layers are kept there, and a run
-    that was
-    killed goes on where it was. `random_control` probes the same model with random weights too, which encodes the set
-    once more. `split`, `limit` and `seed` as in `probe`.
+    there as diagnosis.json; a results folder shows it in its report. With `cache_dir` the layers are kept there, and a
+    run that was killed goes on where it was. `random_control` probes the same model with random weights too, which
+    encodes the set once more. `split`, `limit` and `seed` as in `probe`.
 
     Raises InputError for an `out` that holds the diagnosis of another model, a category of fewer than 20 groups, and
     captions without claims.
@@ -174,8 +172,9 @@ def _left_out(stages: list[Stage], control: bool) -> list[str]:
 def _with_random_weights(
     model: str | Encoder, encoder: Encoder, device: str, allow_random_weights: bool
 ) -> Encoder | None:
-    """The same model with the numbers of each weight in random order; None for an encoder that cannot be loaded "
-    "again."""
+    """The same model with the numbers of each weight in random order; None for an encoder that cannot be loaded
+    again.
+    """
     if not isinstance(model, str):
         return None
     again = open_encoder(model, LoadOptions(device, allow_random_weights=allow_random_weights))
