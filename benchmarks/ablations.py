@@ -11,7 +11,6 @@ trained again, so that an interrupted run goes on, and several processes can sha
 
 import json
 import platform
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,6 +23,7 @@ import click
 import numpy as np
 import torch
 from ablation_tables import Cell, Row, Trial, add_trial, read_trials, write_answer
+from command import run
 from tqdm import tqdm
 
 from fourfold.errors import InputError
@@ -319,8 +319,4 @@ def attempt(
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (InputError, click.ClickException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

@@ -13,7 +13,6 @@ trained again, so that an interrupted run goes on.
 
 import json
 import platform
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +24,7 @@ import click
 import numpy as np
 from ablation_tables import CATEGORIES, Cell, Row, Trial, add_trial, read_trials
 from ablations import Variant, configure, load_data, tally, train
+from command import run
 from fine_tuning import fine_tune
 from tqdm import tqdm
 
@@ -262,8 +262,4 @@ def table(record: Mapping[str, Any], trials: Sequence[Trial]) -> Table:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (InputError, click.ClickException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

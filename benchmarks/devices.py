@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import click
 import numpy as np
+from command import run
 
 from fourfold import evaluate
-from fourfold.errors import InputError
 from fourfold.evaluator.analysis.metrics import group_score
 from fourfold.evaluator.analysis.results import Results
 from fourfold.evaluator.encoders.batches import DTYPES
@@ -106,8 +106,4 @@ def main(dataset: Path, device: str, model: str, limit: int, scorers: tuple[str,
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (InputError, click.ClickException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

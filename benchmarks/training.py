@@ -17,9 +17,9 @@ from typing import cast
 import click
 import numpy as np
 import torch
+from command import run
 from tqdm import tqdm
 
-from fourfold.errors import InputError
 from fourfold.evaluator.data.fourfold_items import load_items
 from fourfold.evaluator.data.images import open_image
 from fourfold.evaluator.data.items import Item
@@ -93,8 +93,4 @@ def main(dataset: Path, model: str, split: str, groups: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (InputError, click.ClickException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

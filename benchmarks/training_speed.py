@@ -25,9 +25,9 @@ from typing import Any, cast
 import click
 import numpy as np
 import torch
+from command import run
 from torch.nn.functional import normalize
 
-from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.evaluator.encoders.contract import TINY_FOLDER, Encoder
@@ -195,8 +195,4 @@ def main(device: str, groups: int, epochs: int, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(standalone_mode=False)
-    except (InputError, click.ClickException) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+    run(main)
