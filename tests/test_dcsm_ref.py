@@ -14,6 +14,7 @@ from torch.nn.functional import normalize
 
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.scorers import ScorerContext, load_scorer
 from fourfold.evaluator.scorers.authors_checkpoint import read_authors_checkpoint
 from fourfold.evaluator.scorers.dcsm_ref import REPLACED_WORDS, DcsmRefHead
@@ -177,8 +178,9 @@ def write_checkpoint(path, network, **extra):
 
 
 def score_checkpoint(path):
-    context = ScorerContext(PatchEncoder(), [], None, head=path)
-    return load_scorer("dcsm-ref", context)(*make_features())
+    images, texts = make_features()
+    context = ScorerContext(PatchEncoder(), [], EncodedSet(images, texts, [], []), head=path)
+    return load_scorer("dcsm-ref", context)(images, texts)
 
 
 @pytest.mark.parametrize("words", [None, list(REPLACED_WORDS)])

@@ -10,12 +10,16 @@ from safetensors.torch import save_file
 
 from fourfold.errors import InputError
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
+from fourfold.evaluator.features.encoding import EncodedSet
 from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.scorers import ScorerContext, load_scorer
 from fourfold.evaluator.scorers.trained import HEADS, build_network
 from fourfold.evaluator.scoring import head_files as heads_module
 from fourfold.evaluator.scoring.head_files import Head, check_given, find_head, load_head, read_head, save_head
 from fourfold.generator.dataset.reading import file_hash
+
+IMAGES = ImageFeatures(np.array(["i"]), torch.ones(1, 8), torch.ones(1, 6, 8), None, (2, 3))
+ENCODED = EncodedSet(IMAGES, TextFeatures(np.array(["a"]), torch.ones(1, 8)), [], [])
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class NamedEncoder:
 
 def make_head(head_type, encoder):
     torch.manual_seed(0)
-    images = ImageFeatures(np.array(["i"]), torch.ones(1, 8), torch.ones(1, 6, 8), None, (2, 3))
+    images = IMAGES
     sizes = HEADS[head_type].configure(encoder, images)
     weights = HEADS[head_type].build(sizes, encoder).state_dict()
     return Head(head_type, sizes, encoder.name, encoder.identity, weights, {"hash": "d"}, {"seed": 1}, {"group": 0.5})
@@ -179,11 +183,11 @@ def test_without_a_head_the_shipped_one_is_used_and_else_the_command_is_said(tmp
     (tmp_path / "fourfold-tiny").mkdir()
     save_head(make_head("dcsm", tiny), tmp_path / "fourfold-tiny" / "dcsm.safetensors")
     assert find_head(None, "dcsm", tiny) == tmp_path / "fourfold-tiny" / "dcsm.safetensors"
-    assert load_scorer("dcsm", ScorerContext(tiny, [], None)).n_parameters > 0
+    assert load_scorer("dcsm", ScorerContext(tiny, [], ENCODED)).n_parameters > 0
     assert find_head(tmp_path / "mine", "dcsm", tiny) == tmp_path / "mine"
     (tmp_path / "flat").mkdir()
     assert find_head(tmp_path / "flat", "dcsm", tiny) == tmp_path / "flat" / "dcsm.safetensors"
     with pytest.raises(InputError, match="no head is shipped for the model 'ViT-B-16,openai'"):
-        load_scorer("dcsm", ScorerContext(NamedEncoder(), [], None))
+        load_scorer("dcsm", ScorerContext(NamedEncoder(), [], ENCODED))
     with pytest.raises(InputError, match="no head is shipped"):
         find_head(None, "dcsm", NamedEncoder(name="local-dir:../fourfold-tiny"))
