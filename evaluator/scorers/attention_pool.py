@@ -3,7 +3,7 @@
 The pooling is that of Pham et al. ("No Hard Negatives Required: Concept Centric Learning Leads to Compositionality
 without Degrading Zero-shot Capabilities of Contrastive Models", arXiv 2603.25722), who tune a CLIP with it: noun
 phrases of the caption are the queries, patches keys and values. Here it is a scorer of a model as it is; this is our
-variant after the paper's abstract, none of its code.
+variant after the paper's abstract, none of its code. A phrase that the caption says is absent counts like any other.
 """
 
 import torch

@@ -4,8 +4,8 @@ After Miranda et al. ("Adding simple structure at inference improves Vision-Lang
 2506.09691): a picture is cut into crops, a caption into segments, each segment finds its best crop, and the
 similarities of these matches make the score. This is our variant after the paper's abstract, none of its code: segments
 are the noun phrases that our rules find, with their attributes, and the whole caption; crops overlap, nine to a
-picture, and the whole picture is one more. Relations are read nowhere but in the whole caption. It costs nine more
-encodings a picture.
+picture, and the whole picture is one more. Relations are read nowhere but in the whole caption, and so are negations: a
+phrase that the caption says is absent counts like any other. It costs nine more encodings a picture.
 """
 
 import numpy as np
