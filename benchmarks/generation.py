@@ -195,9 +195,10 @@ def run_parent(groups: int) -> None:
     from dataclasses import replace
 
     from fourfold.generator.categories import CATEGORIES
+    from fourfold.generator.dataset.checksums import checksum_line
     from fourfold.generator.recipe.reading import Split
     from fourfold.generator.run import destinations, pipeline, pool
-    from fourfold.generator.run.shards import ShardRecord, record_path, rows_path
+    from fourfold.generator.run.shards import ShardRecord, checksums_path, record_path, rows_path
 
     def stand_in(folder, job, shard, renderer) -> None:
         digest = hashlib.sha256()
@@ -207,8 +208,20 @@ def run_parent(groups: int) -> None:
                     line = json.dumps(row).encode() + b"\n"
                     file.write(line)
                     digest.update(line)
-        identity, rows = pipeline.recipe_hash(job.recipe), digest.hexdigest()
-        record = ShardRecord(shard.name, identity, 2 * len(shard), rows, rows, {}, {"occluded": 3}, {"device": "-"})
+        names = (f"{shard.name}-{number}.png" for number in range(2 * len(shard)))
+        sums = "".join(checksum_line(digest.hexdigest(), name) for name in names).encode()
+        checksums_path(folder, shard).write_bytes(sums)
+        record = ShardRecord(
+            name=shard.name,
+            recipe_sha256=pipeline.recipe_hash(job.recipe),
+            rows=2 * len(shard),
+            rows_sha256=digest.hexdigest(),
+            scenes_sha256=digest.hexdigest(),
+            checksums_sha256=hashlib.sha256(sums).hexdigest(),
+            files={},
+            rejections={"occluded": 3},
+            renderer={"device": "-"},
+        )
         record_path(folder, shard).write_text(json.dumps(vars(record)))
 
     class Nothing:
