@@ -1,9 +1,7 @@
-"""Does the diagnosis name the right stage? A hundred planted models that lose one thing at one known stage, and some
-that
-lose nothing.
+"""Does the diagnosis name the right stage? A hundred planted models that lose one thing at a known stage, some nothing.
 
-    python benchmarks/diagnosis.py                # 100 models that lose, 20 that keep; exits 1 below 95 right
-    python benchmarks/diagnosis.py --models 8     # a few
+python benchmarks/diagnosis.py                # 100 models that lose, 20 that keep; exits 1 below 95 right
+python benchmarks/diagnosis.py --models 8     # a few
 """
 
 import argparse

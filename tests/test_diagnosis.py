@@ -1,5 +1,7 @@
 """The diagnosis: planted models whose lost stage is known, controls, files, and the command on rendered groups."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -190,3 +192,56 @@ def test_too_few_groups_are_refused_before_a_model_is_loaded(report_data, tmp_pa
     dataset = report_data.make_dataset(tmp_path / "set", 5, draw=False)
     with pytest.raises(InputError, match="too few groups of content"):
         diagnose(dataset, model="no-such-model", progress=False)
+
+
+@pytest.mark.parametrize("claim", ["{}", "3", '{"type": "Not"}', '{"type": "Exists", "subject": {"excluded": 1}}'])
+def test_caption_without_a_claim_is_refused_in_one_line(report_data, tmp_path, claim: str) -> None:
+    from fourfold import diagnose
+
+    dataset = report_data.make_dataset(tmp_path / "set", 20, draw=False)
+    rows = dataset / "test" / "metadata.jsonl"
+    first, *others = rows.read_text(encoding="utf-8").splitlines(keepends=True)
+    row = json.loads(first)
+    row["captions"][0]["claim"] = claim
+    rows.write_text("".join([json.dumps(row) + "\n", *others]), encoding="utf-8")
+    with pytest.raises(InputError, match="caption 0 has no claim in the form"):
+        diagnose(dataset, model="no-such-model", progress=False)
+
+
+def test_folder_of_another_model_is_left_alone(report_data, tmp_path) -> None:
+    from fourfold import diagnose, probe
+
+    dataset = report_data.make_dataset(tmp_path / "set", 20)
+    results = report_data.make_results(tmp_path / "results", dataset)
+    with pytest.raises(InputError, match=r"results\.json: is of another model"):
+        diagnose(dataset, model=PooledAlone(), out=results, progress=False)
+    diagnose(dataset, model=PooledAlone(), out=tmp_path / "out", progress=False)
+    with pytest.raises(InputError, match=r"diagnosis\.json: is of another model"):
+        probe(dataset, model="fourfold-tiny", out=tmp_path / "out", progress=False)
+
+
+class Counting(PooledAlone):
+    """Counts the pictures that it encodes, and is interrupted after so many of them."""
+
+    def __init__(self, most: float = float("inf")) -> None:
+        self.encoded, self.most = 0, most
+
+    def encode_images(self, images):
+        if self.encoded + len(images) > self.most:
+            raise KeyboardInterrupt
+        self.encoded += len(images)
+        return super().encode_images(images)
+
+
+def test_interrupted_run_goes_on_with_the_layers_that_it_kept(report_data, tmp_path, monkeypatch) -> None:
+    from fourfold import diagnose
+    from fourfold.evaluator.features import layers
+
+    monkeypatch.setattr(layers, "KEPT_AT_ONCE", layers.AT_ONCE)
+    dataset = report_data.make_dataset(tmp_path / "set", 20)
+    undisturbed, resumed = Counting(), Counting()
+    whole = diagnose(dataset, model=undisturbed, progress=False)
+    with pytest.raises(KeyboardInterrupt):
+        diagnose(dataset, model=Counting(most=100), cache_dir=tmp_path / "cache", progress=False)
+    assert diagnose(dataset, model=resumed, cache_dir=tmp_path / "cache", progress=False).stages == whole.stages
+    assert resumed.encoded == undisturbed.encoded - 3 * layers.AT_ONCE  # 1 to learn the stages' names, then 3 batches

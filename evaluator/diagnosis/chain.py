@@ -22,9 +22,8 @@ def find_losses(
     """The losses that are sure and no trifle, the largest first.
 
     `chains` lists the stages of each side in order, `means` their bits [s] and `draws` the paired replicates [r, s].
-    A stage
-    is compared with the best of all later ones, so that what a later stage has again was not lost. Each difference is
-    tested on one side at 5 %, corrected for the number of transitions on all sides (Bonferroni).
+    A stage is compared with the best of all later ones, so that what a later stage has again was not lost. Each
+    difference is tested on one side at 5 %, corrected for the number of transitions on all sides (Bonferroni).
     """
     transitions = sum(max(0, len(stages) - 1) for stages in chains.values())
     found = []

@@ -26,8 +26,7 @@ _ORDER = ("image", "text", "pair")
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of one tower for all groups: the features of the two pictures, or captions, of each, one after "
-    "another."""
+    """One stage of one tower: features of the two pictures, or captions, of every group, one after another."""
 
     side: str  # "image" or "text"
     name: str
@@ -138,10 +137,3 @@ def summarise(probed: Probed, random: Probed | None, *, seed: int) -> tuple[list
         means = {side: table[:, at].mean(axis=0) for side, at in columns.items()}
         losses += find_losses(name, chains, means, {side: draws[:, at] for side, at in columns.items()})
     return rows, losses
-
-
-def probing_seconds(work: Callable[[], Probed]) -> tuple[Probed, float]:
-    """What `work` gives, and the processor time it took."""
-    started = time.process_time()
-    found = work()
-    return found, time.process_time() - started

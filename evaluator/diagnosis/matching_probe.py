@@ -3,23 +3,18 @@
 A group has two pictures and two captions; which caption belongs to which picture is one bit. The probe scores a
 picture and a caption by a bilinear form of their features, x' W y, and a pairing by the sum of its two scores minus
 the sum of the other pairing's: a second difference, from which everything cancels that belongs to a picture or a
-caption
-alone. It is therefore linear in dx (x) dy, the product of the differences of the two pictures and of the two
-captions, and
-the kernel of two groups is the product of the kernels of their differences. W is fitted by kernel ridge regression to
-+1 for
-the true pairing (swapping the names of the two pictures and of the two captions changes nothing, so there is no
-intercept); margins are turned into probabilities by one scale, at least 0, fitted to the leave-one-out margins of the
-training groups, which also choose the penalty. Where a side has several kinds of features, each pair of kinds is
-weighted by how
-well it fits the training groups. All of this is done anew without each fold. Then
+caption alone. It is therefore linear in dx (x) dy, the product of the differences of the two pictures and of the two
+captions, and the kernel of two groups is the product of the kernels of their differences. W is fitted by kernel ridge
+regression to +1 for the true pairing (swapping the names of the two pictures and of the two captions changes nothing,
+so there is no intercept); margins are turned into probabilities by one scale, at least 0, fitted to the leave-one-out
+margins of the training groups, which also choose the penalty. Where a side has several kinds of features, each pair of
+kinds is weighted by how well it fits the training groups. All of this is done anew without each fold. Then
 
     bits = 1 + mean log2 sigmoid(scale * margin)        of groups that the probe has not seen,
 
 a lower bound of the usable information (V-information; Xu et al., "A Theory of Usable Information under Computational
 Constraints", ICLR 2020) of this family of probes: 1 is all, 0 nothing. It may come out below 0 by chance, like any
-number
-that is measured out of sample.
+number that is measured out of sample.
 """
 
 from collections.abc import Sequence
@@ -92,8 +87,8 @@ def _fit_and_judge(kernel: np.ndarray, between: np.ndarray, y: np.ndarray) -> np
 def _alignments(products: np.ndarray, squares: np.ndarray, train: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Weights [k] of the kernels [k, n, n]: how far each finds those groups alike whose pairings are alike.
 
-    `squares` are the kernels' squares.
-    Kernel alignment (Cristianini et al., NIPS 2001) on the training groups, without the diagonal, to a power.
+    `squares` are the kernels' squares. Kernel alignment (Cristianini et al., NIPS 2001) on the training groups, without
+    the diagonal, to a power.
     """
     inside, like = np.zeros(products.shape[1]), np.zeros(products.shape[1])
     inside[train], like[train] = 1.0, y

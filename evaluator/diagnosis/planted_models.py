@@ -2,8 +2,7 @@
 
 A planted model has scenes of two objects and captions of one claim about them; its stages are random vectors for
 what is there, turned at random and with fresh noise in every layer. From the stage `deleted` on, in layers, tokens or
-pooled vector of
-one tower, or in the cosine alone, what its category asks for is deleted, and nothing brings it back:
+pooled vector of one tower, or in the cosine alone, what its category asks for is deleted, and nothing brings it back:
 
     content    the kinds of objects, or the word that names one
     binding    every object, or every word of a color, has the mean of the colors
@@ -168,8 +167,7 @@ def _pooled(
     claims: list[dict[str, Any]],
     rng: np.random.Generator,
 ) -> list[Stage]:
-    """Both pooled vectors: what each claim says, and what is so in each picture, as sums of one random vector a "
-    "fact."""
+    """Both pooled vectors: what each claim says, and what each picture shows, as sums of one random vector a fact."""
     facts = [_facts(claim) for claim in claims]  # a picture of a group is the one its own claim is true of
     shared = [sorted(set(facts[i]) & set(facts[i ^ 1])) for i in range(len(facts))]
     names = sorted({fact for row in facts for fact in row})

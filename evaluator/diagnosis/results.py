@@ -50,8 +50,7 @@ class Diagnosis:
         return [loss for loss in self.losses if loss.category == category]
 
     def lost_at(self, category: str) -> str:
-        """In short: the transition with the largest loss, as "image: patches > pooled image"; else `NEVER` or "
-        "`KEPT`."""
+        """The transition with the largest loss, as "image: patches > pooled image"; else `NEVER` or `KEPT`."""
         losses = self.losses_of(category)
         if losses:
             return f"{losses[0].side}: {losses[0].before} > {losses[0].after}"
@@ -155,11 +154,10 @@ def read_diagnosis(path: Path) -> Diagnosis | None:
 
 
 BITS_NOTE = (
-    "bits a group, of 1: which caption goes with which picture, as far as a probe of this stage says it of groups "
-    "that it "
-    "was not fitted to; 0 is chance. The other side of an image or text stage is what the captions claim, without "
-    "noise; of "
-    "a pair, the model's own other side. Bits are those of this family of probes on so many groups, a lower bound"
+    "bits a group, of 1: which caption goes with which picture, as far as a probe of this stage says it of groups that "
+    "it was not fitted to; 0 is chance. The other side of an image or text stage is what the captions claim, without "
+    "noise; of a pair, the model's own other side. Bits are those of this family of probes on so many groups, a lower "
+    "bound"
 )
 
 
@@ -199,11 +197,9 @@ def _control_table(result: Diagnosis) -> Table:
     ends = tuple(f"random weights, {side} {end}" for side in ("image", "text") for end in ("first", "pooled"))
     note = (
         "claims: both sides are the claims themselves, the most that these probes know of so many groups; shuffled: "
-        "half of "
-        "the training pairings are turned round, mean and largest of all stages; random weights: the first and the "
-        "last "
-        "stage of each tower with the numbers of every weight in random order, since raw pixels and words tell "
-        "something too"
+        "half of the training pairings are turned round, mean and largest of all stages; random weights: the first and "
+        "the last stage of each tower with the numbers of every weight in random order, since raw pixels and words "
+        "tell something too"
     )
     return Table("controls, bits", (*header, *ends), tuple(lines), (note,))
 

@@ -1,11 +1,9 @@
 """Does a layer say which patches belong to one object? A probe of pairs of patches, from the stored instance masks.
 
 A patch belongs to an object that fills at least `LEAST_SHARE` of it. Pairs of patches of one object are matched with
-as many pairs
-of patches of two objects at the same distance on the grid, so that distance says nothing; a probe of places alone,
-which
-stands beside it, must find nothing. The probe is a logistic regression on the products and the distances of the
-patches' principal directions, held out by groups; its answer is in bits a pair, as everywhere here.
+as many pairs of patches of two objects at the same distance on the grid, so that distance says nothing; a probe of
+places alone, which stands beside it, must find nothing. The probe is a logistic regression on the products and the
+distances of the patches' principal directions, held out by groups; its answer is in bits a pair, as everywhere here.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """What a probe reads of a set of tokens: which features stand in one token, beside each other, in order, and where.
 
 Every kind of features is a sum over pairs of tokens, `sum_ij S_ij a_i a_j'`, that is `A' S A` [r, r] for the tokens A
-[t, r] of
-one picture or caption; S is fixed and says which pairs count:
+[t, r] of one
+picture or caption; S is fixed and says which pairs count:
 
     same      a token with itself: which attributes are together in one token
     near      tokens that are neighbours: which are beside each other
@@ -11,8 +11,7 @@ one picture or caption; S is fixed and says which pairs count:
     places    not pairs, but tokens and where they are: `A' G` for smooth functions of the place G [t, m]
 
 Pooled vectors have `linear` and `square` features: a straight line through them, and products of two of their
-numbers, so that
-no stage wins because what it knows is easier to read off a straight line.
+numbers, so that no stage wins because what it knows is easier to read off a straight line.
 """
 
 from collections.abc import Mapping
@@ -32,14 +31,18 @@ def whiten(vectors: torch.Tensor, mask: torch.Tensor | None, rank: int) -> torch
 
     Where `mask` [n, t] is False the result is 0, and counts for nothing. Which group they belong to plays no part.
     """
-    weight = torch.ones(vectors.shape[:2]) if mask is None else mask.float()
-    total = weight.sum().clamp_min(1)
-    centred = (vectors - (vectors * weight[..., None]).sum((0, 1)) / total) * weight[..., None]
-    flat = centred.flatten(0, 1)
-    values, directions = torch.linalg.eigh((flat.T @ flat / total).double())
+    used = vectors if mask is None else vectors * mask[..., None]
+    total = vectors.shape[:2].numel() if mask is None else max(1.0, float(mask.sum()))
+    centred = vectors - used.sum((0, 1)) / total
+    centred = centred if mask is None else centred * mask[..., None]
+    return centred @ _principal_directions(centred.flatten(0, 1), total, rank)
+
+
+def _principal_directions(centred: torch.Tensor, total: float, rank: int) -> torch.Tensor:
+    """[d, r] of centred vectors [n, d], scaled so that all have about the same variance."""
+    values, directions = torch.linalg.eigh((centred.T @ centred / total).double())
     values, directions = values.flip(0)[:rank].clamp_min(0), directions.flip(1)[:, :rank]
-    scaled = directions / (values + _RIDGE * values.mean() + 1e-12).sqrt()
-    return centred @ scaled.float()
+    return (directions / (values + _RIDGE * values.mean() + 1e-12).sqrt()).float()
 
 
 def grid_forms(grid: tuple[int, int]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:

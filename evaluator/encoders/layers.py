@@ -1,8 +1,7 @@
 """What the layers of a tower hold: forward hooks on its blocks, one table of where each library keeps them.
 
 An encoder that offers `image_layers` and `text_layers` (`LayeredEncoder`) is probed layer by layer; others are probed
-on what
-they give. Layer 0 is what goes into the first block, layer i what comes out of the i-th.
+on what they give. Layer 0 is what goes into the first block, layer i what comes out of the i-th.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

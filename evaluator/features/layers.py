@@ -1,8 +1,8 @@
 """Every layer's tokens of every distinct picture and caption of a set, in one pass, on disk layer by layer.
 
 Tokens of more than `MOST_NUMBERS` numbers are reduced by a random projection, the same for every model of that width
-(Johnson and
-Lindenstrauss 1984), and kept in float16, so that the layers of a large model fit; one layer is read at a time.
+(Johnson and Lindenstrauss 1984), and kept in float16, so that the layers of a large model fit; one layer is read at a
+time.
 """
 
 import hashlib

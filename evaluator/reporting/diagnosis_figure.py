@@ -12,8 +12,7 @@ from fourfold.generator.dataset.reading import write_atomically
 
 NOTE = (
     f"{BITS_NOTE[0].upper()}{BITS_NOTE[1:]}. Gray: the same stages with random weights (dashes) and the probe of "
-    "pairings half of which were turned round (dots). A ring marks the stage at "
-    "which most is lost."
+    "pairings half of which were turned round (dots). A ring marks the stage at which most is lost."
 )
 LABEL, STEP, GAP, PLOT, HEAD, FOOT = 96, 62, 30, 64, 44, 14
 _STYLE = """

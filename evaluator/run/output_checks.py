@@ -5,8 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from fourfold.errors import InputError
-from fourfold.evaluator.analysis.probe_results import PROBE_FILE, read_probe
+from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, read_probe
 from fourfold.evaluator.analysis.results import RESULTS_FILE, check_target, read_summary
+from fourfold.evaluator.diagnosis.results import DIAGNOSIS_FILE, Diagnosis, read_diagnosis
 
 _DEMO = "dataset"  # the folder by which a demonstration is known
 _FOREIGN = "nothing was overwritten. Give a new folder"
@@ -55,25 +56,40 @@ def check_probe_output(out: Path) -> None:
         read_probe(out)
         check_writable(out.parent)
         return
+    _check_model_folder(out, "the probe, or a file that ends in .json")
+
+
+def check_diagnosis_output(out: Path) -> None:
+    """Raise InputError for a diagnosis' folder that holds something else."""
+    _check_model_folder(out, "the diagnosis")
+
+
+def _check_model_folder(out: Path, what: str) -> None:
+    """Raise InputError for a folder of what was found on one model that is a file, or holds something else."""
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; name a folder for the probe, or a file that ends in .json")
+        raise InputError(f"{out}: is a file; name a folder for {what}")
     if (out / "manifest.json").exists():
         raise InputError(f"{out}: holds a dataset; {_FOREIGN}, or the results folder of the same model")
     read_probe(out / PROBE_FILE)
+    read_diagnosis(out / DIAGNOSIS_FILE)
     if (out / RESULTS_FILE).exists():
         read_summary(out)
     check_writable(out)
 
 
 def check_same_model(out: Path, identity: str) -> None:
-    """Raise InputError for a probe's output that holds the probe, or the results, of a model of another identity."""
-    file = out if out.suffix == ".json" else out / PROBE_FILE
-    earlier = read_probe(file)
-    there = {} if earlier is None else {file: earlier.identity}
-    if file != out and (out / RESULTS_FILE).exists():
+    """Raise InputError for a folder, or a probe's file, that holds what was found on a model of another identity."""
+    files = {out: read_probe(out)} if out.suffix == ".json" else _found_in(out)
+    there = {path: found.identity for path, found in files.items() if found is not None}
+    if out.suffix != ".json" and (out / RESULTS_FILE).exists():
         there[out / RESULTS_FILE] = read_summary(out)["model"].get("identity")
     for path, found in there.items():
         if found not in (None, identity):
             raise InputError(
                 f"{path}: is of another model ({str(found)[:12]}, this one is {identity[:12]}); {_FOREIGN}"
             )
+
+
+def _found_in(folder: Path) -> dict[Path, ProbeResult | Diagnosis | None]:
+    probe, diagnosis = folder / PROBE_FILE, folder / DIAGNOSIS_FILE
+    return {probe: read_probe(probe), diagnosis: read_diagnosis(diagnosis)}

@@ -217,9 +217,8 @@ def diagnose(dataset: Path, quiet: bool, **options: Any) -> None:
     """Find the stage of MODEL at which it loses what each category of DATASET asks for.
 
     Every image layer, the patches, the pooled image, every text layer, the tokens, the pooled text, and both together
-    are
-    probed for one bit: which caption goes with which picture. With --cache the layers are kept, and a killed run goes
-    on.
+    are probed for one bit: which caption goes with which picture. With --cache the layers are kept, and a killed run
+    goes on.
     """
     from fourfold.calls.diagnosing import diagnose as call
     from fourfold.evaluator.diagnosis.results import diagnosis_tables
