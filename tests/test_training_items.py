@@ -1,5 +1,6 @@
 """A head knows the items that it was trained on: scoring it on them is refused, or marked in every table and page."""
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fourfold.errors import InputError
-from fourfold.evaluator.scoring.head_files import Head
+from fourfold.evaluator.scoring.head_files import SHIPPED, Head, read_head
 from fourfold.evaluator.scoring.training_items import check_unseen, describe_training, seen_items, shows_same_scenes
 
 SOURCE = {"name": "set", "folder": "there", "split": "train", "seed": 1, "scenes_sha256": "abc"}
@@ -97,3 +98,11 @@ def test_from_training_to_the_page(fourfold, generated: Path, tmp_path: Path) ->
     for name in ("page.html", "page.md"):
         assert fourfold("report", results, "--out", tmp_path / name).code == 0
         assert "labclip was trained on" in (tmp_path / name).read_text()
+
+
+def test_the_shipped_head_knows_what_it_was_trained_on() -> None:
+    head = read_head(SHIPPED / "fourfold-tiny" / "dcsm.safetensors")
+    assert len(base64.b64decode(head.dataset["item_hashes"])) == 6 * head.dataset["items"] == 6 * 12_000
+    assert head.dataset["source"]["name"] == "fourfold-heads"
+    assert head.dataset["source"]["split"] == "train"
+    assert not Path(head.dataset["source"]["folder"]).is_absolute()
