@@ -201,6 +201,22 @@ def test_pieces_and_mask_spell_the_caption(loaded):
     assert texts.truncated.tolist() == [False, False, False]
 
 
+def test_layers_are_the_librarys_hidden_states(loaded, pictures):
+    family, model, encoder = loaded
+    pixels, ids = torch.stack([encoder.preprocess(each) for each in pictures]), encoder.tokenize(CAPTIONS).ids
+    attended = {"attention_mask": (ids != 0).long()} if family in ("chinese_clip", "blip") else {}
+    text_model = model.text_encoder if family == "blip" else model.text_model
+    with torch.no_grad():
+        of_images = model.vision_model(pixel_values=pixels, output_hidden_states=True).hidden_states
+        of_texts = text_model(input_ids=ids, output_hidden_states=True, **attended).hidden_states
+    images, texts = encoder.image_layers(pictures), encoder.text_layers(CAPTIONS)
+    assert list(images.tokens) == list(texts.tokens) == ["layer 0", "layer 1", "layer 2"]
+    assert set(images.grids.values()) == {(3, 3)}
+    for layer, image, text in zip(images.tokens, of_images, of_texts, strict=True):
+        torch.testing.assert_close(images.tokens[layer], image[:, -9:], atol=1e-5, rtol=0)
+        torch.testing.assert_close(texts.tokens[layer], text, atol=1e-5, rtol=0)
+
+
 def test_long_captions_are_counted(loaded):
     _, _, encoder = loaded
     with pytest.warns(UserWarning, match="1 captions are longer than the model's 16 text positions"):

@@ -93,14 +93,16 @@ def watch(blocks: Sequence[torch.nn.Module]) -> Iterator[dict[str, torch.Tensor]
     seen: dict[str, torch.Tensor] = {}
 
     def keep(name: str) -> Callable[..., None]:
-        def hook(module: Any, given: Any, output: Any = None) -> None:
-            value = given if output is None else output
-            seen[name] = (value[0] if isinstance(value, tuple) else value).detach()
+        def hook(module: Any, given: Any, output: Any) -> None:
+            seen[name] = (output[0] if isinstance(output, tuple) else output).detach()
 
         return hook
 
+    def keep_input(module: Any, given: Sequence[Any], named: Mapping[str, Any]) -> None:
+        seen["layer 0"] = next(iter((*given, *named.values()))).detach()
+
     handles = [block.register_forward_hook(keep(f"layer {i}")) for i, block in enumerate(blocks, start=1)]
-    handles += [block.register_forward_pre_hook(keep("layer 0")) for block in blocks[:1]]
+    handles += [block.register_forward_pre_hook(keep_input, with_kwargs=True) for block in blocks[:1]]
     try:
         yield seen
     finally:

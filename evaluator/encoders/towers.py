@@ -1,7 +1,7 @@
 """The encoder that every two-tower model becomes, whichever library it comes from: four functions and their facts."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
+from fourfold.errors import InputError
 from fourfold.evaluator.data.images import pixel_hash
 from fourfold.evaluator.encoders.batches import CPU, DTYPES, run_in_batches
 from fourfold.evaluator.encoders.contract import ResizeMode
@@ -127,6 +128,7 @@ class TowerEncoder:
         blocks = self.blocks
         with watch(() if blocks is None else blocks.image) as seen:
             features = replace(self, batch_size=max(1, len(images))).encode_images(images)
+        _check_whole(seen, len(images))
         last = blocks is not None and blocks.channels_last
         found = {name: patch_tokens(value, features.grid, last) for name, value in sorted(seen.items(), key=_number)}
         kept = {name: value for name, value in found.items() if value is not None}
@@ -140,9 +142,10 @@ class TowerEncoder:
         """What `encode_texts` gives, and what the blocks of the text tower passed on; one forward pass."""
         with watch(() if self.blocks is None else self.blocks.text) as seen:
             features = replace(self, batch_size=max(1, len(texts))).encode_texts(texts)
-        shape = (len(texts), self.context_length)
-        kept = {name: value for name, value in sorted(seen.items(), key=_number) if tuple(value.shape[:2]) == shape}
-        return TextLayers(features, kept)
+        _check_whole(seen, len(texts))
+        length = self.context_length
+        found = sorted(seen.items(), key=_number)  # CoCa's sequences end with a token of their own
+        return TextLayers(features, {name: value[:, :length] for name, value in found if value.shape[1] >= length})
 
     def _run(
         self, run: Callable[[int, int], dict[str, torch.Tensor]], n: int, to: torch.device
@@ -157,6 +160,12 @@ class TowerEncoder:
 
         with torch.no_grad(), exact_convolutions(self.device):
             return run_in_batches(unit, n, self.batch_size, self.device, to=to)
+
+
+def _check_whole(seen: Mapping[str, torch.Tensor], n: int) -> None:
+    """Raise InputError where a full device made the pass one of several, each of which saw a part."""
+    if any(len(value) != n for value in seen.values()):
+        raise InputError(f"out of memory: the layers of {n} inputs at once do not fit; use --device cpu")
 
 
 def _number(layer: tuple[str, object]) -> int:
