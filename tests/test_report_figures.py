@@ -1,6 +1,7 @@
 """Figures: bars and curves, the geometry probe, and what a report writes for papers."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis import results
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, ProbeResult, read_probe
+from fourfold.evaluator.diagnosis.results import Diagnosis, save_diagnosis
+from fourfold.evaluator.diagnosis.rows import CEILING, CLAIMS, StageBits
 from fourfold.evaluator.reporting import write_paper, write_report
 from fourfold.evaluator.reporting.charts import Bar, Curve, bars, curves
 from fourfold.evaluator.reporting.probe_figures import sections_of, side_chart, write_figures
@@ -69,6 +72,22 @@ def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: Sim
     (folder / "probe.json").write_text(json.dumps(probe | {"version": 2}), encoding="utf-8")
     with pytest.raises(InputError, match=r"probe\.json"):
         write_report([folder], made.root / "probed.html")
+
+
+def test_a_diagnosis_in_the_results_folder_is_a_figure_of_papers(made: SimpleNamespace) -> None:
+    folder = made.root / "diagnosed"
+    shutil.copytree(made.first, folder)
+    stages = (
+        (CEILING, CLAIMS, 0.9),
+        ("image", "patches", 0.9),
+        ("image", "pooled image", 0.2),
+        ("text", "pooled text", 0.5),
+    )
+    rows = [StageBits("binding", *stage, stage[-1] - 0.1, stage[-1] + 0.1, 20) for stage in stages]
+    save_diagnosis(Diagnosis("m", "5f", "a set", 0, tuple(rows), ()), folder / "diagnosis.json")
+    papers = write_paper([folder], made.root / "diagnosed-paper")
+    (drawn,) = [path for path in papers if path.name == "fourfold-tiny-diagnosis.svg"]
+    assert {"patches", "pooled image", "pooled text"} <= set(re.findall(r"<!-- (.*?) -->", drawn.read_text()))
 
 
 def test_a_probe_is_drawn_as_one_figure_a_condition_with_nothing_of_its_names_left_bare(tmp_path: Path) -> None:

@@ -74,7 +74,9 @@ class Diagnosis:
         name = _SIDE_NAMES[side]
         if not _is_there(best):
             return f"{name}: no probe finds it at any stage"
+        order = [row.stage for row in rows]
         losses = [loss for loss in self.losses_of(category) if loss.side == side]
+        losses.sort(key=lambda loss: order.index(loss.before))
         if not losses:
             return f"{name}: kept, {_bits(last)} in the {last.stage}"
         parts = [_told(loss) for loss in losses]
@@ -184,7 +186,7 @@ def _control_table(result: Diagnosis) -> Table:
     """What must be 1, and what must be 0: the claims themselves, shuffled pairings, random weights."""
     lines = []
     for category in result.categories:
-        (ceiling,) = result.of(category, CEILING)
+        claims = [_number(row) for row in result.of(category, CEILING)]
         rows = [row for side in SIDES for row in result.of(category, side)]
         shuffled = [row.shuffled for row in rows if row.shuffled is not None]
         finds: list[Cell] = []
@@ -192,7 +194,9 @@ def _control_table(result: Diagnosis) -> Table:
             random = [row.random_weights for row in result.of(category, side) if row.random_weights is not None]
             finds += [_plain(random[0]), _plain(random[-1])] if random else [None, None]
         mean = sum(shuffled) / len(shuffled) if shuffled else None
-        lines.append((category, _number(ceiling), _plain(mean), _plain(max(shuffled, default=None)), *finds))
+        lines.append(
+            (category, claims[0] if claims else None, _plain(mean), _plain(max(shuffled, default=None)), *finds)
+        )
     header = ("category", "claims", "shuffled, mean", "shuffled, most")
     ends = tuple(f"random weights, {side} {end}" for side in ("image", "text") for end in ("first", "pooled"))
     note = (

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fourfold.evaluator.reporting.view import interval, points
 from fourfold.evaluator.tables.formats import MISSING, Cell, Estimate, Table, percent
 
+_PROSE = 60  # letters that no number or name has
+
 
 @dataclass(frozen=True)
 class HtmlCell:
@@ -14,6 +16,11 @@ class HtmlCell:
     text: str
     detail: str = ""  # the interval
     strong: bool = False
+
+    @property
+    def prose(self) -> bool:
+        """Whether it is a sentence, which is read in lines of its own."""
+        return len(self.text) >= _PROSE
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from importlib import import_module
-from itertools import chain, count
+from itertools import chain, count, cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from fourfold.errors import InputError
 from fourfold.evaluator.analysis.probe_results import PROBE_FILE, read_probe
-from fourfold.evaluator.analysis.rows import MetricRow
+from fourfold.evaluator.diagnosis.results import DIAGNOSIS_FILE, Diagnosis, read_diagnosis
+from fourfold.evaluator.diagnosis.rows import SIDES as STAGE_SIDES
 from fourfold.evaluator.reporting.loading import Material, load_material
 from fourfold.evaluator.reporting.pages import facts_of
 from fourfold.evaluator.reporting.probe_figures import SIDES, WHAT, Section, margins_of, sections_of
@@ -62,12 +63,13 @@ def write_paper(
     tables = _write_tables(material, out / "tables", commands)
     names = _names(material.numbers)
     figures = _write_figures(material, out / "figures", names[0] if len(names) == 1 else "models")
-    geometry = [_write_geometry(folder, out / "figures", n) for folder, n in zip(material.folders, names, strict=True)]
+    runs = list(zip(material.folders, names, strict=True))
+    inside = [_write_geometry(run, out / "figures", n) + _write_diagnosis(run, out / "figures", n) for run, n in runs]
     said = [f"On {'; '.join(facts_of(material.numbers))}.", "", *(f"{note}\n" for note in notes_of(material.numbers))]
     parts = [_listed("Tables", commands, tables, out), _listed("Figures", commands, figures, out)]
-    parts += [_listed("Figures", [each], own, out) for each, own in zip(commands, geometry, strict=True) if own]
+    parts += [_listed("Figures", [each], own, out) for each, own in zip(commands, inside, strict=True) if own]
     write_atomically(out / "README.md", "\n".join([MARK, "", *said, *parts]))
-    return [*tables, *figures, *chain.from_iterable(geometry)]
+    return [*tables, *figures, *chain.from_iterable(inside)]
 
 
 def _check_folder(out: Path) -> None:
@@ -112,6 +114,12 @@ def _write_geometry(results: Path, folder: Path, name: str) -> list[Path]:
     return written
 
 
+def _write_diagnosis(results: Path, folder: Path, name: str) -> list[Path]:
+    """The figure of the diagnosis of one run, if it has one."""
+    found = read_diagnosis(results / DIAGNOSIS_FILE)
+    return _save(_diagnosis(found), folder, f"{name}-diagnosis") if found else []
+
+
 def _write_tables(material: Material, folder: Path, commands: Sequence[str]) -> list[Path]:
     written = []
     for number, table in enumerate(list_tables(material), start=1):
@@ -135,7 +143,7 @@ def _scores(material: Material) -> "Figure":
         rows = [headline_row(numbers, category, system) for category in categories]
         known = [(c + (s - (len(shown) - 1) / 2) * width, row) for c, row in enumerate(rows) if row is not None]
         heights = [100 * row.value for _, row in known]
-        spread = _spread([row for _, row in known])
+        spread = 100 * _spread([(row.value, row.low, row.high) for _, row in known])
         bars = axes.bar([x for x, _ in known], heights, width * 0.92, yerr=spread, error_kw={"linewidth": 0.8})
         bars.set_label(material.name_of(system))
         for bar in bars:
@@ -198,6 +206,28 @@ def _geometry(section: Section) -> "Figure":
     return figure
 
 
+def _diagnosis(found: Diagnosis) -> "Figure":
+    """Bits along the stages, one panel a side, a curve a category."""
+    shown = [side for side in STAGE_SIDES if any(row.side == side for row in found.stages)]
+    figure, panels = _figure(PAGE, 2.4, len(shown))
+    for axes, side in zip(panels, shown, strict=True):
+        stages = list(dict.fromkeys(row.stage for row in found.stages if row.side == side))
+        for c, (category, style) in enumerate(zip(found.categories, cycle(COLORS))):
+            rows = found.of(category, side)
+            errors = _spread([(row.bits, row.low, row.high) for row in rows])
+            places = [stages.index(row.stage) + 0.06 * c for row in rows]
+            marker = list(MARKERS.values())[c % len(MARKERS)]
+            drawn = axes.errorbar(places, [row.bits for row in rows], errors, color=COLORS[style], marker=marker)
+            drawn.set_label(category)
+            drawn.lines[0].set(markersize=3.5, linewidth=1.1)
+        axes.set_ylim(-0.1, 1.05)
+        axes.set_xticks(range(len(stages)), stages, rotation=40, ha="right")
+        axes.set_title(side, fontsize=SMALL)
+    panels[0].set_ylabel("bits a group", fontsize=SMALL)
+    _legend(figure, panels[0])
+    return figure
+
+
 def _legend(figure: "Figure", axes: "Axes") -> None:
     handles, names = axes.get_legend_handles_labels()
     columns = max(
@@ -237,11 +267,11 @@ def _save(figure: "Figure", folder: Path, name: str) -> list[Path]:
     return paths
 
 
-def _spread(rows: Sequence[MetricRow]) -> list[list[float]]:
-    """How far the interval reaches below and above each value, in percent."""
-    low = [100 * (row.value - row.low) if row.low is not None else 0.0 for row in rows]
-    high = [100 * (row.high - row.value) if row.high is not None else 0.0 for row in rows]
-    return [[max(0.0, x) for x in low], [max(0.0, x) for x in high]]
+def _spread(points: Sequence[tuple[float, float | None, float | None]]) -> np.ndarray:
+    """How far the interval of each (value, low, high) reaches below and above it, [2, n]; 0 where there is none."""
+    found = np.array([[value if end is None else end for end in (value, low, high)] for value, low, high in points])
+    value, low, high = found.reshape(-1, 3).T
+    return np.maximum([value - low, high - value], 0)
 
 
 def _by_axis(trends: Sequence[Trend]) -> dict[str, list[Trend]]:
