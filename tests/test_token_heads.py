@@ -50,7 +50,8 @@ def test_padding_and_company_change_no_score_on_any_grid(scorer, grid):
     assert scores.shape == (3, 3)
     longer = make_texts([4, 1, 7], 14)
     torch.testing.assert_close(scorer(images, longer), scores, atol=1e-5, rtol=0)
-    torch.testing.assert_close(scorer(images[[1]], texts[[2]])[0, 0], scores[1, 2], atol=1e-5, rtol=0)
+    for text in range(3):  # the shortest alone has no padding left
+        torch.testing.assert_close(scorer(images[[1]], texts[[text]])[0, 0], scores[1, text], atol=1e-5, rtol=0)
 
 
 def test_where_a_patch_is_and_which_word_comes_first_is_read(scorer):
