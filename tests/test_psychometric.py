@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fourfold.statistics.psychometric import Psychometric
+from fourfold.statistics.psychometric import FEWEST, MOST, Psychometric, Threshold, enough
 
 GRIDS = {chance: Psychometric(chance) for chance in (1 / 6, 0.5)}
 
@@ -23,6 +23,33 @@ def test_the_posterior_is_bayes_rule_and_knows_no_order():
     )
 
 
+def test_answers_one_by_one_are_answers_at_once():
+    grid, levels, right = GRIDS[1 / 6], [0.3, 0.8, 0.3, 0.3], [True, False, True, False]
+    posterior = grid.prior
+    for level, answer in zip(levels, right, strict=True):
+        posterior = grid.update(posterior, level, answer)
+    np.testing.assert_allclose(posterior, grid.posterior(levels, right), rtol=1e-6, atol=1e-30)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "above", "below", "verdict"),
+    [
+        (0.41, 0.50, 0.0, 0.0, "known"),
+        (0.40, 0.51, 0.0, 0.0, "open"),
+        (-np.inf, 0.05, 0.3, 0.0, "open"),
+        (np.inf, np.inf, 0.4, 0.6, "open"),
+        (-np.inf, -np.inf, 0.96, 0.04, "above"),
+        (np.inf, np.inf, 0.04, 0.96, "below"),
+    ],
+)
+def test_a_verdict_says_what_is_known_and_ends_the_asking_not_too_early(low, high, above, below, verdict):
+    found = Threshold(0.45, low, high, 1 - above - below, above, below)
+    assert found.verdict == verdict
+    assert not enough(found, FEWEST - 1)
+    assert enough(found, FEWEST) == (verdict != "open")
+    assert enough(found, MOST)
+
+
 def test_the_next_level_leaves_the_least_entropy_to_expect():
     grid = GRIDS[1 / 6]
     trials = [0.1, 0.5, 0.9, 0.4], [False, True, True, False]
@@ -34,8 +61,7 @@ def test_the_next_level_leaves_the_least_entropy_to_expect():
             after = grid.posterior([*trials[0], level], [*trials[1], answer]).sum(axis=1)
             total -= share * float((after * np.log(np.maximum(after, 1e-300))).sum())
         expected.append(total)
-    best = grid.most_informative(grid.posterior(*trials), 3)
-    np.testing.assert_array_equal(best, grid.candidates[np.argsort(expected)[:3]])
+    assert grid.next_level(grid.posterior(*trials)) == grid.candidates[np.argmin(expected)]
 
 
 @pytest.mark.parametrize(("right", "verdict"), [(True, "always_above"), (False, "always_below")])

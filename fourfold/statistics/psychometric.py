@@ -1,4 +1,4 @@
-"""At which level of difficulty does a share of right answers cross a target? A posterior over psychometric curves.
+"""At which level of difficulty does a share of right answers cross a target? Asked where the answer tells most.
 
 A curve is p(x) = floor + (ceiling - floor) * F(a + slope * (x - threshold)), F the logistic function and a such that
 p(threshold) is the target: halfway between chance and 1. x is a level, scaled so that the range of levels is 0..1. The
@@ -6,12 +6,16 @@ posterior is held on a grid of thresholds (far beyond the range too), slopes, ri
 chance, for a scorer can be worse than guessing where a question has several parts, and ceilings. Only the threshold is
 asked for; the others are summed out (the "psi-marginal" method: Prins, Journal of Vision 13, 2013, after Kontsevich and
 Tyler, Vision Research 39, 1999, and QUEST+: Watson, Journal of Vision 17, 2017).
+
+What is asked next, and when it is enough, is the same for whoever asks: `next_level`, `update`, `threshold`, and
+`enough`, round and round. `benchmarks/adaptive.py` simulates how often the interval holds the truth.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -20,11 +24,17 @@ from fourfold.statistics.intervals import LEVEL
 _STEP = 0.01  # between thresholds within the range
 _OUTER_STEP = 0.05  # between those beyond it, which only say how far it is
 _FARTHEST = 1.0  # ranges beyond the range
-_STEEPNESS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 50.0)  # change in log-odds over the whole range
+# Change in log-odds over the whole range. Steeper curves are found with these as well, the interval a little too wide;
+# were they among these, answers that look steep by luck would end the asking early, with an interval too narrow.
+_STEEPNESS = (1.5, 2.5, 4.0, 6.0, 9.0, 13.0, 19.0)
 _CEILINGS = (1.0, 0.97, 0.92, 0.84, 0.72)
 _FLOORS = (0.0, 0.5, 1.0)  # of chance
 _FLOORS_OF_A_HALF = (1.0,)  # a question of two answers alike: who cannot tell is right half of the time
 _CANDIDATES = 26  # levels to choose from, over the range
+WIDTH = 0.1  # of the range: a threshold is known if its interval is no wider
+CERTAIN = 0.95  # probability from which it is said that accuracy is above, or below, the target over the whole range
+FEWEST = 40  # answers before the asking may end: earlier, luck decides too often
+MOST = 100
 
 
 class Threshold(NamedTuple):
@@ -36,6 +46,20 @@ class Threshold(NamedTuple):
     within: float  # probability that the target is crossed within the range
     always_above: float  # ... that accuracy is above the target over the whole range
     always_below: float
+
+    @property
+    def verdict(self) -> Literal["known", "above", "below", "open"]:
+        """Whether the threshold is known, accuracy is above or below the target over the whole range, or neither."""
+        if self.always_above >= CERTAIN:
+            return "above"
+        if self.always_below >= CERTAIN:
+            return "below"
+        return "known" if self.high - self.low <= WIDTH else "open"  # beyond the range the width is infinite, or NaN
+
+
+def enough(found: Threshold, asked: int, most: int = MOST) -> bool:
+    """Whether no more has to be asked, after so many answers."""
+    return asked >= most or (asked >= FEWEST and found.verdict != "open")
 
 
 @dataclass(frozen=True)
@@ -87,22 +111,25 @@ class Psychometric:
         log_odds = np.log(ratio / (1 - ratio)) + slope * (level - self.thresholds[:, None])
         return np.asarray(floor + (ceiling - floor) / (1 + np.exp(-log_odds)))
 
+    def update(self, posterior: np.ndarray, level: float, right: bool) -> np.ndarray:
+        """[T, S] after one more answer."""
+        p = self.curves(level)
+        weights = posterior * (p if right else 1 - p)
+        return np.asarray(weights / weights.sum())
+
     def posterior(self, levels: Sequence[float], right: Sequence[bool]) -> np.ndarray:
-        """[T, S] after these trials, in whatever order they came."""
+        """[T, S] after all these answers at once, in whatever order they came."""
         log = np.log(self.prior)
-        for level, answer in zip(levels, right, strict=True):
+        for (level, answer), times in Counter(zip(levels, right, strict=True)).items():
             p = self.curves(level)
             with np.errstate(divide="ignore"):  # where the ceiling is 1, a miss may round to impossible
-                log += np.log(p if answer else 1 - p)
+                log += times * np.log(p if answer else 1 - p)
         weights = np.exp(log - log.max())
         return np.asarray(weights / weights.sum())
 
-    def most_informative(self, posterior: np.ndarray, n: int) -> np.ndarray:
-        """The n candidate levels [n] whose answers leave the least entropy of the threshold to expect, best first.
-
-        Different levels: a batch spreads round the best one.
-        """
-        return self.candidates[np.argsort(self._expected_entropy(posterior), kind="stable")[:n]]
+    def next_level(self, posterior: np.ndarray) -> float:
+        """The candidate level whose answer leaves the least entropy of the threshold to expect."""
+        return float(self.candidates[np.argmin(self._expected_entropy(posterior))])
 
     def _expected_entropy(self, posterior: np.ndarray) -> np.ndarray:
         """[L] of the thresholds' distribution, after one more answer at each candidate level."""

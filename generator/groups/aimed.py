@@ -1,0 +1,135 @@
+"""Groups at a wished level of one axis of difficulty: of many drafts the nearest is drawn, and measured as any other.
+
+Drafts are what the recipe draws, so that a group at a level is like any group of the recipe that happens to be there:
+nothing else is made harder or easier on purpose.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from fourfold.errors import InputError, unknown_name
+from fourfold.generator.captions.wording import word
+from fourfold.generator.categories.world import World, make_world
+from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE, AxisRange
+from fourfold.generator.groups.difficulty import scene_difficulty
+from fourfold.generator.groups.making import MadeGroup, Picture, Worded, draft_group, draw_group, make_rng, no_group
+from fourfold.generator.recipe.recipe import Recipe, known_assets
+from fourfold.scenes.render.renderers import AUTO, open_renderer
+from fourfold.scenes.render.rendering import Renderer
+
+DRAWN_AXES = ("occlusion", "visible_pixels", "changed_pixels")  # that are measured in pictures alone
+DRAFTS = 40  # from which the nearest is taken
+PICTURES = 6  # groups drawn, from which the nearest is taken, for an axis of DRAWN_AXES
+PILOT_DRAFTS = 150  # by which the range of an axis is found
+PILOT_PICTURES = 40
+TAILS = (0.05, 0.95)  # of the pilot: the ends of the range, between which there are drafts enough
+
+
+@dataclass(frozen=True)
+class Source:
+    """What groups are drawn from: one split of a recipe, a seed, and what renders them."""
+
+    world: World
+    split: str
+    seed: int
+    renderer: Renderer
+
+
+@contextmanager
+def open_source(recipe: Recipe, split: str, seed: int, renderer: str = AUTO) -> Iterator[Source]:
+    """What the groups of a split of a checked recipe are drawn from, until the block ends."""
+    with known_assets(recipe), open_renderer(recipe.image_size, renderer) as opened:
+        yield Source(make_world(recipe, recipe.splits[split]), split, seed, opened)
+
+
+def find_range(source: Source, category: str, axis: str) -> AxisRange:
+    """The range of an axis over groups that the source draws: all but the outermost of a pilot, `TAILS`.
+
+    Raises InputError, naming the axes that vary, for one that does not, or that there is not.
+    """
+    values = [] if axis not in AXES else _pilot(source, category, axis in DRAWN_AXES).get(axis, [])
+    low, high = np.quantile(values, TAILS).tolist() if values else (0.0, 0.0)
+    if low < high:
+        return AxisRange(axis, low, high)
+    raise _no_axis(source, category, axis)
+
+
+def aim_group(source: Source, category: str, index: int, wanted: float, within: AxisRange) -> MadeGroup:
+    """Make the group with this index, its axis near a wished level: the nearest of `DRAFTS` that passes every check.
+
+    The level is that of picture a, as results know it. Groups of `make_group` have other random numbers, so that none
+    of a dataset is met again. Raises InputError, with the commonest obstacle, if no draft was accepted.
+    """
+    name = f"{source.split}-adaptive"
+    rng = make_rng(source.seed, name, category, index)
+    rejections: Counter[str] = Counter()
+    drawn: list[tuple[Picture, ...]] = []
+    for worded in _nearest_first(_drafts(source, category, rng, DRAFTS, rejections), wanted, within):
+        pictures = draw_group(source.world, name, category, index, worded, source.renderer)
+        if isinstance(pictures, str):
+            rejections[pictures] += 1
+        elif pictures[0].row["difficulty"][within.axis] == NOT_APPLICABLE:
+            rejections[f"{within.axis} cannot be measured"] += 1
+        else:
+            drawn.append(pictures)
+        if len(drawn) == (PICTURES if within.axis in DRAWN_AXES else 1):
+            break
+    if not drawn:
+        raise no_group(f"{name}-{category}-{index}", rejections)
+    distances = [abs(within.level(pictures[0].row["difficulty"][within.axis]) - wanted) for pictures in drawn]
+    return MadeGroup(drawn[int(np.argmin(distances))], rejections)
+
+
+def _drafts(source: Source, category: str, rng: np.random.Generator, n: int, rejections: Counter[str]) -> list[Worded]:
+    """Those of n drafts that need only pictures to be accepted."""
+    found = []
+    for _ in range(n):
+        worded = draft_group(source.world, category, rng)
+        if isinstance(worded, Worded):
+            found.append(worded)
+        else:
+            rejections[worded] += 1
+    return found
+
+
+def _nearest_first(drafts: Sequence[Worded], wanted: float, within: AxisRange) -> list[Worded]:
+    """Drafts on which the axis can be measured; as they came, if it is one of pictures."""
+    if within.axis in DRAWN_AXES:
+        return list(drafts)
+    values = [_measure(worded)[within.axis] for worded in drafts]
+    near = [(abs(within.level(value) - wanted), i) for i, value in enumerate(values) if value != NOT_APPLICABLE]
+    return [drafts[i] for _, i in sorted(near)]
+
+
+def _measure(worded: Worded) -> dict[str, float]:
+    draft = worded.draft
+    return scene_difficulty(draft.layouts, 0, draft.claims, word(draft.claims[0], worded.wordings[0]))
+
+
+def _pilot(source: Source, category: str, drawn: bool) -> dict[str, list[float]]:
+    """The values of every axis that drafts show, or of `DRAWN_AXES` that drawn groups show, where they can be measured."""
+    name = f"{source.split}-pilot"
+    rng = make_rng(source.seed, name, category, 0)
+    drafts = _drafts(source, category, rng, PILOT_PICTURES if drawn else PILOT_DRAFTS, Counter())
+    if drawn:
+        made = [draw_group(source.world, name, category, i, each, source.renderer) for i, each in enumerate(drafts)]
+        rows = [pictures[0].row["difficulty"] for pictures in made if not isinstance(pictures, str)]
+        rows = [{axis: row[axis] for axis in DRAWN_AXES} for row in rows]
+    else:
+        rows = [_measure(each) for each in drafts]
+    return {axis: [row[axis] for row in rows if row[axis] != NOT_APPLICABLE] for axis in (rows[0] if rows else ())}
+
+
+def _no_axis(source: Source, category: str, axis: str) -> InputError:
+    found = _pilot(source, category, drawn=False) | _pilot(source, category, drawn=True)
+    ends = {name: np.quantile(values, TAILS) for name, values in found.items() if values}
+    varying = [name for name in AXES if name in ends and ends[name][0] < ends[name][1]]
+    if axis not in AXES:
+        return unknown_name("axis of difficulty", axis, varying, f"category {category!r}")
+    return InputError(
+        f"category {category!r}: {axis} hardly varies, or cannot be measured; axes that vary: {', '.join(varying)}"
+    )
