@@ -104,6 +104,12 @@ class Psychometric:
     def _at_candidates(self) -> np.ndarray:
         return np.stack([self.curves(level) for level in self.candidates]).astype(np.float32)  # [L, T, S]
 
+    @cached_property
+    def _above_from_outside(self) -> np.ndarray:
+        """[T, S] the curves whose threshold lies beyond the range, and which are above the target within it."""
+        outside = (self.thresholds < 0) | (self.thresholds > 1)
+        return np.asarray(outside[:, None] & (self.curves(0.5) > self.target))
+
     def curves(self, level: float) -> np.ndarray:
         """The share right [T, S] that each curve of the grid gives at a level."""
         slope, floor, ceiling = self.shapes.T
@@ -149,8 +155,7 @@ class Psychometric:
         """
         marginal = posterior.sum(axis=1)
         inside = (self.thresholds >= 0) & (self.thresholds <= 1)
-        outside = posterior[~inside]
-        above = float(outside[self.curves(0.5)[~inside] > self.target].sum())
+        above = float(posterior[self._above_from_outside].sum())
         tail = (1 - level) / 2
         below_range, within = float(marginal[self.thresholds < 0].sum()), float(marginal[inside].sum())
 

@@ -111,7 +111,7 @@ def _measure(worded: Worded) -> dict[str, float]:
 
 
 def _pilot(source: Source, category: str, drawn: bool) -> dict[str, list[float]]:
-    """The values of every axis that drafts show, or of `DRAWN_AXES` that drawn groups show, where they can be measured."""
+    """The values of each axis that drafts show, or of `DRAWN_AXES` that pictures show, where they can be measured."""
     name = f"{source.split}-pilot"
     rng = make_rng(source.seed, name, category, 0)
     drafts = _drafts(source, category, rng, PILOT_PICTURES if drawn else PILOT_DRAFTS, Counter())
