@@ -77,6 +77,7 @@ def save_adaptive(results: AdaptiveResults, folder: Path) -> None:
     """Write `adaptive.json`, whole or not at all; thresholds are in it for other readers than `read_adaptive`."""
     searches = [asdict(each) | {"threshold": _in_units(each)} for each in results.searches]
     content = {"setting": dict(results.setting), "searches": searches, "notes": results.notes}
+    folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / ADAPTIVE_FILE, dump_json({"format": FORMAT, "version": VERSION, **content}))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fourfold.errors import InputError, unknown_name
-from fourfold.evaluator.analysis.thresholds import AdaptiveResults, save_adaptive
+from fourfold.evaluator.analysis.thresholds import AdaptiveResults
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
 from fourfold.evaluator.reporting.threshold_figure import write_figure
 from fourfold.evaluator.run.adaptive import Asked, earlier_searches, run_searches, start_searches
@@ -102,8 +102,6 @@ def find_thresholds(
         if results is None:
             searches, notes = start_searches(source, axis, used, names, ends, strict=bool(categories))
             results = AdaptiveResults(setting, searches, notes)
-            folder.mkdir(parents=True, exist_ok=True)
-            save_adaptive(results, folder)
         asked = Asked(encoder, heads, seed, own, None if cache_dir is None else Path(cache_dir))
         results = run_searches(results, source, asked, setting["limit"], folder, progress)
     write_figure(results, folder)
