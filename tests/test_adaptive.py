@@ -1,7 +1,6 @@
 """Adaptive evaluation: groups are aimed at a level, a planted threshold is found, an interrupted run ends the same."""
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,7 +20,7 @@ from fourfold.evaluator.analysis.thresholds import (
 )
 from fourfold.evaluator.encoders.features import ImageFeatures, TextFeatures
 from fourfold.evaluator.reporting.threshold_figure import write_figure
-from fourfold.evaluator.run.adaptive import Asked, earlier_searches, run_searches, start_searches
+from fourfold.evaluator.run.adaptive import AskedModel, earlier_searches, run_searches, start_searches
 from fourfold.evaluator.scorers import SCORERS, FunctionScorer
 from fourfold.generator.categories.world import make_world
 from fourfold.generator.dataset.difficulty_axes import AXES, AxisRange
@@ -136,7 +135,7 @@ def test_a_planted_threshold_is_found_and_a_run_that_was_interrupted_ends_with_t
     source, planted, tmp_path
 ):
     planted(lambda value: value > 40)
-    whole = run_searches(start(source), source, Asked(BlankEncoder()), 60, tmp_path / "whole", progress=False)
+    whole = run_searches(start(source), source, AskedModel(BlankEncoder()), 60, tmp_path / "whole", progress=False)
     [search] = whole.searches
     found = search.threshold
     assert found.verdict == "known"
@@ -155,10 +154,10 @@ def test_a_planted_threshold_is_found_and_a_run_that_was_interrupted_ends_with_t
 
     out = tmp_path / "parts"
     with pytest.raises(KeyboardInterrupt):
-        run_searches(start(source), source, Asked(Interrupted()), 60, out, progress=False)
+        run_searches(start(source), source, AskedModel(Interrupted()), 60, out, progress=False)
     left = earlier_searches(whole.setting, out)
     assert 0 < len(left.searches[0].asked) < 7
-    run_searches(left, source, Asked(BlankEncoder()), 60, out, progress=False)
+    run_searches(left, source, AskedModel(BlankEncoder()), 60, out, progress=False)
     for folder in (tmp_path / "whole", out):
         write_figure(read_adaptive(folder), folder)
     for name in (ADAPTIVE_FILE, "adaptive.svg"):
@@ -174,7 +173,7 @@ def test_a_scorer_to_whom_the_axis_does_not_matter_gets_words_and_no_number(righ
     [row] = threshold_table(results).rows
     assert (row[2], row[3]) == ("–", f"{said} over the whole range")
     save_adaptive(results, tmp_path)
-    assert read_adaptive(tmp_path) == replace(results)
+    assert read_adaptive(tmp_path) == results
     assert json.loads((tmp_path / ADAPTIVE_FILE).read_text())["searches"][0]["threshold"]["verdict"] == said
 
 
@@ -192,7 +191,7 @@ def test_a_scorer_that_looks_at_other_groups_is_refused_before_anything_is_writt
     dependent = FunctionScorer("planted", lambda images, texts: torch.zeros(1, 2, 4), set_dependent=True)
     monkeypatch.setitem(SCORERS, "planted", lambda context: dependent)
     with pytest.raises(InputError, match="scores depend on other groups"):
-        run_searches(start(source), source, Asked(BlankEncoder()), 60, tmp_path / "out", progress=False)
+        run_searches(start(source), source, AskedModel(BlankEncoder()), 60, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 
 

@@ -15,6 +15,7 @@ FIGURE_FILE = "adaptive.svg"
 _WIDTH, _HEIGHT = 460, 230  # of a panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 30, 38  # margins of its plot
 _POINTS = 60  # of a curve
+_KEY = "share right, band 95 %; groups: right above, wrong below; dashed: the share of the threshold"
 _STYLE = (
     "text{font:11px sans-serif;fill:#222}.grid{stroke:#ddd}.band{fill:#0b5ea8;opacity:.18}"
     ".curve{fill:none;stroke:#0b5ea8;stroke-width:2}.target{stroke:#222;stroke-dasharray:4 3}"
@@ -25,8 +26,10 @@ _STYLE = (
 def write_figure(results: AdaptiveResults, folder: Path) -> Path:
     """Write the figure of all searches, a panel each, one under another; returns its path."""
     panels = [_panel(search, _HEIGHT * i) for i, search in enumerate(results.searches)]
-    size = f'width="{_WIDTH}" height="{_HEIGHT * len(panels)}"'
-    text = f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{_STYLE}</style>{"".join(panels)}</svg>\n'
+    height = _HEIGHT * len(panels)
+    size = f'width="{_WIDTH}" height="{height + 24}"'
+    key = f'<text x="{_LEFT}" y="{height + 10}">{_KEY}</text>'
+    text = f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{_STYLE}</style>{"".join(panels)}{key}</svg>\n'
     write_atomically(folder / FIGURE_FILE, text)
     return folder / FIGURE_FILE
 

@@ -33,7 +33,7 @@ from fourfold.statistics.psychometric import enough
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedModel:
     """The model that is asked, and what its scorers are made from; see `ScorerContext`."""
 
     encoder: Encoder
@@ -61,18 +61,19 @@ def start_searches(
     notes: list[str] = []
     for category in categories:
         try:
-            within = find_range(source, category, axis) if ends is None else AxisRange(axis, *ends)
+            within = find_range(source, category, axis)
         except InputError as error:
             if strict or (category == categories[-1] and not searches):
                 raise
             notes.append(f"left out: {error}")
             continue
+        within = within if ends is None else AxisRange(axis, *ends)
         searches += [Search(category, scorer, within) for scorer in scorers]
     return tuple(searches), tuple(notes)
 
 
 def run_searches(
-    results: AdaptiveResults, source: Source, model: Asked, most: int, out: Path, progress: bool
+    results: AdaptiveResults, source: Source, model: AskedModel, most: int, out: Path, progress: bool
 ) -> AdaptiveResults:
     """Go on with every search until its threshold is known or `most` groups are asked; `out` holds what is done.
 
@@ -111,7 +112,7 @@ def earlier_searches(setting: Mapping[str, object], out: Path) -> AdaptiveResult
     return found
 
 
-def _grow(search: Search, source: Source, model: Asked, most: int) -> Iterator[Search]:
+def _grow(search: Search, source: Source, model: AskedModel, most: int) -> Iterator[Search]:
     """The search with one more group, and one more, until it is enough."""
     posterior = search.posterior
     while not enough(CURVES.threshold(posterior), len(search.asked), most):
@@ -124,7 +125,7 @@ def _grow(search: Search, source: Source, model: Asked, most: int) -> Iterator[S
         yield search
 
 
-def _margin(item: Item, name: str, model: Asked) -> float:
+def _margin(item: Item, name: str, model: AskedModel) -> float:
     """By how much the scorer wins the hardest question of a group."""
     encoded = encode_items(model.encoder, [item], model.cache_dir, on_device=True)
     context = ScorerContext(model.encoder, [item], encoded, model.head, model.seed, model.own, model.cache_dir)

@@ -8,7 +8,7 @@ from fourfold.errors import InputError, unknown_name
 from fourfold.evaluator.analysis.thresholds import AdaptiveResults
 from fourfold.evaluator.encoders.contract import AUTO_DEVICE, TINY, Encoder, LoadOptions
 from fourfold.evaluator.reporting.threshold_figure import write_figure
-from fourfold.evaluator.run.adaptive import Asked, earlier_searches, run_searches, start_searches
+from fourfold.evaluator.run.adaptive import AskedModel, earlier_searches, run_searches, start_searches
 from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.run.one_model import open_encoder
 from fourfold.evaluator.run.output_checks import check_writable
@@ -102,7 +102,7 @@ def find_thresholds(
         if results is None:
             searches, notes = start_searches(source, axis, used, names, ends, strict=bool(categories))
             results = AdaptiveResults(setting, searches, notes)
-        asked = Asked(encoder, heads, seed, own, None if cache_dir is None else Path(cache_dir))
+        asked = AskedModel(encoder, heads, seed, own, None if cache_dir is None else Path(cache_dir))
         results = run_searches(results, source, asked, setting["limit"], folder, progress)
     write_figure(results, folder)
     return results

@@ -52,7 +52,7 @@ def find_range(source: Source, category: str, axis: str) -> AxisRange:
     Raises InputError, naming the axes that vary, for one that does not, or that there is not.
     """
     values = [] if axis not in AXES else _pilot(source, category, axis in DRAWN_AXES).get(axis, [])
-    low, high = np.quantile(values, TAILS).tolist() if values else (0.0, 0.0)
+    low, high = _ends(values)
     if low < high:
         return AxisRange(axis, low, high)
     raise _no_axis(source, category, axis)
@@ -124,9 +124,15 @@ def _pilot(source: Source, category: str, drawn: bool) -> dict[str, list[float]]
     return {axis: [row[axis] for row in rows if row[axis] != NOT_APPLICABLE] for axis in (rows[0] if rows else ())}
 
 
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """Two of the values, between which all but the outermost lie: of counts no fraction."""
+    low, high = np.quantile(values, TAILS, method="nearest").tolist() if values else (0.0, 0.0)
+    return float(low), float(high)
+
+
 def _no_axis(source: Source, category: str, axis: str) -> InputError:
     found = _pilot(source, category, drawn=False) | _pilot(source, category, drawn=True)
-    ends = {name: np.quantile(values, TAILS) for name, values in found.items() if values}
+    ends = {name: _ends(values) for name, values in found.items()}
     varying = [name for name in AXES if name in ends and ends[name][0] < ends[name][1]]
     if axis not in AXES:
         return unknown_name("axis of difficulty", axis, varying, f"category {category!r}")
