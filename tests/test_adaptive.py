@@ -33,9 +33,9 @@ AXIS = "color_distance"
 
 @pytest.fixture
 def source(small_recipe, flat_renderer, monkeypatch) -> Source:
-    monkeypatch.setattr(aimed, "DRAFTS", 12)
-    monkeypatch.setattr(aimed, "PILOT_DRAFTS", 60)
-    monkeypatch.setattr(aimed, "PILOT_PICTURES", 12)
+    monkeypatch.setattr(aimed, "DRAFTS", 8)
+    monkeypatch.setattr(aimed, "PILOT_DRAFTS", 40)
+    monkeypatch.setattr(aimed, "PILOT_PICTURES", 15)
     return Source(make_world(small_recipe, small_recipe.splits["test"]), "test", 3, flat_renderer(64))
 
 
@@ -98,6 +98,15 @@ def test_a_group_is_near_the_level_that_was_asked_for(axis, source):
     }
     assert np.mean(found[0.1]) < 0.35
     assert np.mean(found[0.9]) > 0.65
+
+
+def test_groups_on_which_the_axis_cannot_be_measured_are_passed_over(source, monkeypatch):
+    monkeypatch.setattr(aimed, "DRAFTS", 2)
+    within = AxisRange("margin", 0.0, 4.0)  # a negation has a margin only where it says where something is
+    for index in range(4):
+        assert aim_group(source, "negation", index, 0.5, within).pictures[0].row["difficulty"]["margin"] >= 0
+    with pytest.raises(InputError, match="margin cannot be measured"):
+        aim_group(source, "content", 0, 0.5, within)
 
 
 def test_aimed_groups_are_made_of_seed_and_number_alone_and_are_none_of_a_dataset(source):
@@ -220,7 +229,7 @@ def test_the_command_searches_goes_on_and_refuses_what_does_not_fit(
         (["--seed", 1], "begun with seed 0, not 1"),
         (["--retrieval"], "--retrieval"),
         (["--category", "bindin"], "Did you mean 'binding'"),
-        (["--range", 3, 2], "lower end first"),
+        (["--range", 3, 2], "the lower one first"),
         (["--adaptive", "distanc"], "Did you mean 'distance'"),
         (["--split", "train"], "unknown split 'train'"),
     ]:

@@ -1,6 +1,7 @@
 """`evaluate --adaptive`: groups are made where they tell most of the level of difficulty at which a scorer fails."""
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -65,8 +66,9 @@ def find_thresholds(
     check_given(head)
     if axis not in AXES:
         raise unknown_name("axis of difficulty", axis, AXES, "--adaptive")
-    if ends is not None and not ends[0] < ends[1]:
-        raise InputError(f"--range {ends[0]:g} {ends[1]:g}: give the lower end first")
+    least = 1 if AXES[axis].doubling else 0  # no axis is negative
+    if ends is not None and not least <= ends[0] < ends[1] < inf:
+        raise InputError(f"--range {ends[0]:g} {ends[1]:g}: give two numbers from {least} on, the lower one first")
     given_names, own = name_scorers(scorers)
     for name in given_names:
         check_scorer(name, own)

@@ -44,7 +44,9 @@ from fourfold.errors import InputError
 @click.option("--prompt", help="caption template with {caption}")
 @click.option("--split", help='of a dataset of ours; default: "test", else the first')
 @click.option(
-    "--limit", type=click.IntRange(1), help="first items of each category, or of a benchmark, only; --adaptive: at most"
+    "--limit",
+    type=click.IntRange(1),
+    help="first items of each category, or of a benchmark, only; of --adaptive the most groups, 100 by default",
 )
 @click.option(
     "--adaptive", metavar="AXIS", help="make groups where they tell most of the level at which a scorer fails"

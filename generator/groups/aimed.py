@@ -23,10 +23,12 @@ from fourfold.scenes.render.rendering import Renderer
 
 DRAWN_AXES = ("occlusion", "visible_pixels", "changed_pixels")  # that are measured in pictures alone
 DRAFTS = 40  # from which the nearest is taken
+_PATIENCE = 10  # times as many tries: a category may name two objects, whose distance is asked for, only now and then
 PICTURES = 6  # groups drawn, from which the nearest is taken, for an axis of DRAWN_AXES
 PILOT_DRAFTS = 150  # by which the range of an axis is found
 PILOT_PICTURES = 40
 TAILS = (0.05, 0.95)  # of the pilot: the ends of the range, between which there are drafts enough
+_FEWEST_VALUES = 10  # of a pilot, without which nothing is said of a range
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,13 @@ def aim_group(source: Source, category: str, index: int, wanted: float, within: 
     rng = make_rng(source.seed, name, category, index)
     rejections: Counter[str] = Counter()
     drawn: list[tuple[Picture, ...]] = []
-    for worded in _nearest_first(_drafts(source, category, rng, DRAFTS, rejections), wanted, within):
+    drafts = _drafts(source, category, rng, DRAFTS, rejections, within.axis)
+    for worded in _nearest_first(drafts, wanted, within):
         pictures = draw_group(source.world, name, category, index, worded, source.renderer)
         if isinstance(pictures, str):
             rejections[pictures] += 1
         elif pictures[0].row["difficulty"][within.axis] == NOT_APPLICABLE:
-            rejections[f"{within.axis} cannot be measured"] += 1
+            rejections[_unmeasured(within.axis)] += 1
         else:
             drawn.append(pictures)
         if len(drawn) == (PICTURES if within.axis in DRAWN_AXES else 1):
@@ -84,25 +87,33 @@ def aim_group(source: Source, category: str, index: int, wanted: float, within: 
     return MadeGroup(drawn[int(np.argmin(distances))], rejections)
 
 
-def _drafts(source: Source, category: str, rng: np.random.Generator, n: int, rejections: Counter[str]) -> list[Worded]:
-    """Those of n drafts that need only pictures to be accepted."""
-    found = []
-    for _ in range(n):
+def _drafts(
+    source: Source, category: str, rng: np.random.Generator, n: int, rejections: Counter[str], axis: str = ""
+) -> list[Worded]:
+    """At most n drafts that need only pictures to be accepted; an axis that is named can be measured on them."""
+    found: list[Worded] = []
+    for _ in range(n * _PATIENCE):
         worded = draft_group(source.world, category, rng)
-        if isinstance(worded, Worded):
-            found.append(worded)
-        else:
+        if not isinstance(worded, Worded):
             rejections[worded] += 1
+        elif axis and axis not in DRAWN_AXES and _measure(worded)[axis] == NOT_APPLICABLE:
+            rejections[_unmeasured(axis)] += 1
+        else:
+            found.append(worded)
+        if len(found) == n:
+            break
     return found
 
 
+def _unmeasured(axis: str) -> str:
+    return f"{axis} cannot be measured"
+
+
 def _nearest_first(drafts: Sequence[Worded], wanted: float, within: AxisRange) -> list[Worded]:
-    """Drafts on which the axis can be measured; as they came, if it is one of pictures."""
+    """Drafts by their distance to the level; as they came, if the axis is one of pictures."""
     if within.axis in DRAWN_AXES:
         return list(drafts)
-    values = [_measure(worded)[within.axis] for worded in drafts]
-    near = [(abs(within.level(value) - wanted), i) for i, value in enumerate(values) if value != NOT_APPLICABLE]
-    return [drafts[i] for _, i in sorted(near)]
+    return sorted(drafts, key=lambda worded: abs(within.level(_measure(worded)[within.axis]) - wanted))
 
 
 def _measure(worded: Worded) -> dict[str, float]:
@@ -125,8 +136,10 @@ def _pilot(source: Source, category: str, drawn: bool) -> dict[str, list[float]]
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:
-    """Two of the values, between which all but the outermost lie: of counts no fraction."""
-    low, high = np.quantile(values, TAILS, method="nearest").tolist() if values else (0.0, 0.0)
+    """Two of the values, between which all but the outermost lie: of counts no fraction. Twice 0 of too few values."""
+    if len(values) < _FEWEST_VALUES:
+        return 0.0, 0.0
+    low, high = np.quantile(values, TAILS, method="nearest").tolist()
     return float(low), float(high)
 
 
