@@ -135,14 +135,18 @@ def _line(search: Search) -> tuple[Cell, ...]:
         "known": f"known within {100 * WIDTH:.0f} points",
         "above": "above over the whole range",
         "below": "below over the whole range",
-        "open": f"not known within {100 * WIDTH:.0f} points: {_end(low)} to {_end(high)}",
+        "open": f"not known within {100 * WIDTH:.0f} points" + _between(low, high),
     }[found["verdict"]]
     within = f"{search.within.low:.3g} to {search.within.high:.3g}"
     return (search.category, search.scorer, known, said, within, Estimate(fmean(right or [0.0])), len(right))
 
 
-def _end(value: float | None) -> str:
-    return "beyond" if value is None else f"{value:.3g}"
+def _between(low: float | None, high: float | None) -> str:
+    """Where an open threshold lies, if anything is known of it."""
+    if low is None and high is None:
+        return ""
+    first, last = ("beyond" if end is None else f"{end:.3g}" for end in (low, high))
+    return f": {first} to {last}"
 
 
 def _in_units(search: Search) -> dict[str, Any]:
