@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from fourfold.calls.adaptive import find_thresholds as find_thresholds
     from fourfold.calls.auditing import audit as audit
     from fourfold.calls.demonstration import demo as demo
     from fourfold.calls.diagnosing import diagnose as diagnose
@@ -62,6 +63,7 @@ _WHERE = {
     "evaluate": "fourfold.calls.evaluation",
     "evaluate_models": "fourfold.calls.evaluation",
     "export": "fourfold.generator.exports",
+    "find_thresholds": "fourfold.calls.adaptive",
     "FourfoldOnline": "fourfold.evaluator.data.torch_datasets",
     "FourfoldPairs": "fourfold.evaluator.data.torch_datasets",
     "FourfoldStream": "fourfold.evaluator.data.torch_datasets",
@@ -112,6 +114,7 @@ __all__ = [
     "evaluate",
     "evaluate_models",
     "export",
+    "find_thresholds",
     "generate",
     "kinds",
     "leaderboard",

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from fourfold.evaluator.diagnosis.results import Diagnosis, save_diagnosis
 from fourfold.evaluator.diagnosis.rows import CEILING, CLAIMS, StageBits
 from fourfold.evaluator.reporting import write_paper, write_report
 from fourfold.evaluator.reporting.charts import Bar, Curve, bars, curves
+from fourfold.evaluator.reporting.difficulty import find_axes, fitted_accuracy
 from fourfold.evaluator.reporting.probe_figures import sections_of, side_chart, write_figures
 
 shares = st.floats(0, 1)
@@ -52,6 +54,27 @@ def test_curves_leave_out_what_is_not_known() -> None:
     assert len(marks) == 2
     assert float(marks[0][1] or 0) > float(marks[1][1] or 0)  # a larger share stands higher
     assert len([each for each in drawn.iter("line") if each.get("class") == "curve"]) == 1
+
+
+def test_a_fitted_curve_is_drawn_where_there_is_one() -> None:
+    points = ((0.25, 0.1, 0.5), None, (1.0, 0.9, 1.0), (0.5, 0.4, 0.6))
+    for fitted, lines in (((), 0), ((0.3, None, 0.8, 0.6), 2)):
+        curve = Curve("x", points, "s1", "circle", fitted)
+        drawn = ElementTree.fromstring(curves([curve], ["1", "2", "3", "4"], chance=None, title="t"))
+        assert len([each for each in drawn.iter("line") if each.get("class") == "fitted"]) == lines
+
+
+@pytest.mark.parametrize("axis", ["distance", "visible_pixels"])
+def test_a_fitted_curve_says_what_planted_odds_say(axis: str) -> None:
+    rng = np.random.default_rng(0)
+    values = 2 ** rng.uniform(3, 11, 4000) if axis == "visible_pixels" else rng.uniform(3, 11, 4000)
+    even = np.log2(values) if axis == "visible_pixels" else values
+    share = 1 / (1 + np.exp(7 - even))
+    (found,) = find_axes([{axis: float(value)} for value in values])
+    right = (rng.random(4000) < share).astype(float)
+    expected = [share[[each.holds(value) for value in values]].mean() for each in found.bins]
+    assert fitted_accuracy(found, [*values.tolist(), None], np.append(right, 1.0)) == pytest.approx(expected, abs=0.02)
+    assert fitted_accuracy(found, values.tolist(), np.ones(4000)) == []
 
 
 def test_a_probe_in_the_results_folder_is_shown_and_a_broken_one_named(made: SimpleNamespace) -> None:

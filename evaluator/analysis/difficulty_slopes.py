@@ -106,12 +106,18 @@ def slopes_table(rows: Sequence[SlopeRow], scorers: Mapping[str, Mapping[str, An
     )
 
 
+def on_straight_scale(axis: str, values: np.ndarray) -> np.ndarray:
+    """The values [n] of a tag as a straight line is fitted to them: binary logarithms, where the axis is one of
+    doublings, NaN for what has none.
+    """
+    doubling = axis in AXES and AXES[axis].doubling
+    return np.log2(np.where(values > 0, values, np.nan)) if doubling else values
+
+
 def _axes(hits: HeadlineHits) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Name, indices of the items that carry it [m], and their values [m] on a scale fit for a straight line."""
     for name in dict.fromkeys(name for item in hits.items for name in item.tags):
-        values = np.array([_number(item.tags.get(name)) for item in hits.items])
-        if name in AXES and AXES[name].doubling:
-            values = np.log2(np.where(values > 0, values, np.nan))
+        values = on_straight_scale(name, np.array([_number(item.tags.get(name)) for item in hits.items]))
         chosen = np.flatnonzero(np.isfinite(values))
         if len(chosen) >= 2 * FEWEST and np.ptp(values[chosen]) > 0:
             yield name, chosen, values[chosen]

@@ -1,16 +1,29 @@
 """Our own datasets as items."""
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from fourfold.errors import InputError
 from fourfold.evaluator.data.image_refs import ImageRef
 from fourfold.evaluator.data.items import Item
 from fourfold.generator.dataset.difficulty_axes import applicable
-from fourfold.generator.dataset.reading import Group, choose_split, read_groups, read_manifest, split_names
+from fourfold.generator.dataset.reading import (
+    Caption,
+    Group,
+    choose_split,
+    read_captions,
+    read_groups,
+    read_manifest,
+    split_names,
+)
+
+if TYPE_CHECKING:
+    from fourfold.generator.groups.making import MadeGroup
 
 
 def load_items(folder: str | Path, split: str | None = None, limit: int | None = None) -> tuple[Item, ...]:
@@ -66,19 +79,37 @@ def _items(folder: Path, split: str) -> Iterator[Item]:
 
 def group_item(group: Group) -> Item:
     """One fourfold group as an item."""
-    first = group.rows[0]
+    return _item(group.id, tuple(ImageRef(group.image_path(i)) for i in (0, 1)), group.captions, group.rows[0])
+
+
+def made_item(made: "MadeGroup") -> Item:
+    """One fourfold group as an item that was made in memory, and lies in no file."""
+    row = made.pictures[0].row
+    images = tuple(ImageRef(Path(f"{each.row['id']}.png"), data=_png(each.rendering.color)) for each in made.pictures)
+    return _item(row["group"], images, read_captions(row, row["group"]), row)
+
+
+def _item(name: str, images: tuple[ImageRef, ...], captions: Sequence[Caption], first: Mapping[str, Any]) -> Item:
+    """The group of that name; `first` is the row of picture a."""
     return Item(
-        id=group.id,
-        images=tuple(ImageRef(group.image_path(i)) for i in (0, 1)),
-        captions=tuple(caption.text for caption in group.captions),
-        truth=np.array([[caption.truth[i] for caption in group.captions] for i in (0, 1)]),
-        category=group.category,
-        cluster=group.id,
+        id=name,
+        images=images,
+        captions=tuple(caption.text for caption in captions),
+        truth=np.array([[caption.truth[i] for caption in captions] for i in (0, 1)]),
+        category=first["category"],
+        cluster=name,
         tags={
             "edit": first["edit"],
             "attribute": first["attribute"],
             "condition": first["condition"],
             **applicable(first["difficulty"]),
         },
-        implied=tuple(j for j, caption in enumerate(group.captions) if caption.meaning == "implied"),
+        implied=tuple(j for j, caption in enumerate(captions) if caption.meaning == "implied"),
     )
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    """PNG bytes of pixels [h, w, 3] uint8."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()

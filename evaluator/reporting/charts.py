@@ -40,6 +40,7 @@ class Curve:
     points: tuple[tuple[float, float, float] | None, ...]
     style: str
     mark: str  # a shape that `mark` draws
+    fitted: tuple[float | None, ...] = ()  # what a fitted curve says in each bin; empty without one
 
 
 def bars(rows: Sequence[Bar], *, chance: float | None, title: str) -> str:
@@ -107,6 +108,11 @@ def _curve(curve: Curve, xs: Sequence[float]) -> list[str]:
     for (x0, start), (x1, end) in pairwise(known):
         parts.append(
             f'<line class="curve" x1="{x0:.2f}%" x2="{x1:.2f}%" y1="{_y(start[0]):.1f}" y2="{_y(end[0]):.1f}"/>'
+        )
+    model = [(x, value) for x, value in zip(xs, curve.fitted, strict=False) if value is not None]
+    for (x0, start_y), (x1, end_y) in pairwise(model):
+        parts.append(
+            f'<line class="fitted" x1="{x0:.2f}%" x2="{x1:.2f}%" y1="{_y(start_y):.1f}" y2="{_y(end_y):.1f}"/>'
         )
     for x, (value, low, high) in known:
         parts.append(f'<line class="spread" x1="{x:.2f}%" x2="{x:.2f}%" y1="{_y(low):.1f}" y2="{_y(high):.1f}"/>')

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from fourfold.evaluator.analysis.difficulty_slopes import FEWEST, on_straight_scale
 from fourfold.generator.dataset.difficulty_axes import AXES
 from fourfold.statistics import wilson_interval
+from fourfold.statistics.logistic import fit_logistic, probability
 
 MAX_BINS = 4
 MIN_CLUSTERS = 5  # a share of fewer groups says nothing and would only draw the eye
@@ -82,6 +84,23 @@ def accuracy(
         low, high = wilson_interval(value * n, n)
         points.append((value, low, high))
     return points
+
+
+def fitted_accuracy(axis: Axis, values: Sequence[float | None], right: np.ndarray) -> list[float | None]:
+    """What the logistic curve of the table of slopes says of each bin, on average over its items; None for empty bins.
+
+    values: the axis of each item; right: [n] 1 or 0. No bin at all where too few are right, or wrong, for a slope.
+    """
+    given = np.array([np.nan if value is None else value for value in values], float)
+    known = np.isfinite(on_straight_scale(axis.name, given))
+    given, right = given[known], right[known]
+    if min(right.sum(), len(right) - right.sum()) < FEWEST or np.ptp(given) == 0:
+        return []
+    x = on_straight_scale(axis.name, given)
+    x = (x - x.mean()) / x.std()
+    share = probability(fit_logistic(x, right), x)
+    inside = [np.array([each.holds(value) for value in given.tolist()]) for each in axis.bins]
+    return [float(share[held].mean()) if held.any() else None for held in inside]
 
 
 def as_number(value: Any) -> float | None:

@@ -179,6 +179,8 @@ def _trend(trends: Sequence[Trend], label: str) -> "Figure":
                 linewidth=1.1,
                 elinewidth=0.7,
             )
+            fitted = [(i + 0.08 * s, 100 * value) for i, value in enumerate(curve.fitted) if value is not None]
+            axes.plot(*zip(*fitted, strict=True), color=COLORS[curve.style], linestyle="dotted", linewidth=1.1)
         if trend.chance is not None:
             axes.axhline(100 * trend.chance, color="black", linestyle="dashed", linewidth=0.8)
         axes.set_xticks(range(len(trend.axis.bins)), [each.label for each in trend.axis.bins])

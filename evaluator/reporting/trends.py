@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fourfold.evaluator.reporting.charts import Curve
-from fourfold.evaluator.reporting.difficulty import Axis, accuracy, as_number
+from fourfold.evaluator.reporting.difficulty import Axis, accuracy, as_number, fitted_accuracy
 from fourfold.evaluator.reporting.entries import Entry, margin
 from fourfold.evaluator.reporting.loading import Material
 from fourfold.evaluator.reporting.systems import MARKS, System
@@ -66,7 +66,9 @@ def _curves(
         values = [as_number(entries[i].tags.get(axis.name)) for i in members]
         clusters = [entries[i].cluster for i in members]
         points = tuple(accuracy(axis, values, own[members], clusters))
-        found.append(Curve(names[number], points, system.style, system.mark))
+        pairs = zip(fitted_accuracy(axis, values, own[members]), points, strict=False)
+        fitted = tuple(None if point is None else share for share, point in pairs)
+        found.append(Curve(names[number], points, system.style, system.mark, fitted))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 auditing        audit
 evaluation      evaluate, evaluate_models, models
+adaptive        find_thresholds
 probing         probe
 diagnosing      diagnose
 training        train_head

@@ -43,7 +43,16 @@ from fourfold.errors import InputError
 @click.option("--allow-missing", is_flag=True, help="leave out items whose images are missing, and say so")
 @click.option("--prompt", help="caption template with {caption}")
 @click.option("--split", help='of a dataset of ours; default: "test", else the first')
-@click.option("--limit", type=click.IntRange(1), help="first items of each category, or of a benchmark, only")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    help="first items of each category, or of a benchmark, only; of --adaptive the most groups, 100 by default",
+)
+@click.option(
+    "--adaptive", metavar="AXIS", help="make groups where they tell most of the level at which a scorer fails"
+)
+@click.option("--category", "categories", multiple=True, help="of --adaptive; repeat for several; default: all")
+@click.option("--range", "ends", type=float, nargs=2, metavar="LOW HIGH", help="of AXIS; default: most of the groups")
 @click.option("--retrieval", is_flag=True, help="also search for content captions among all pictures: R@1, 5, 10")
 @SEED
 @DTYPE
@@ -59,12 +68,14 @@ def evaluate(
     dataset: str,
     model: str,
     models: Path | None,
+    adaptive: str | None,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Score DATASET (a folder or its URL, or NAME:PATH of a benchmark by others) with a model, or many, and scorers.
 
-    `fourfold models` lists models.
+    `fourfold models` lists models. With --adaptive DATASET is a recipe, or a folder whose recipe is meant: groups are
+    made one by one, at the level of difficulty that tells most, until the threshold of each scorer is known.
 
     \b
     Scorers:
@@ -90,8 +101,13 @@ def evaluate(
     from fourfold.calls.evaluation import evaluate as call
 
     options |= {"progress": not quiet}
+    _check_adaptive(context, adaptive is not None)
     if options["engine"] == "local":  # Ray's workers find their own
         options |= {"device": say_device(options["device"])}
+    if adaptive is not None:
+        _evaluate_adaptively(dataset, adaptive, model=model, **options)
+        return
+    del options["categories"], options["ends"]
     if models is None:
         _print_results(call(dataset, model=model, **options))
         click.echo(f"results: {options['out']}; see them with `fourfold report {options['out']} --out report.html`")
@@ -99,6 +115,42 @@ def evaluate(
     if context.get_parameter_source("model") is not click.core.ParameterSource.DEFAULT:
         raise InputError("evaluate: give --model or --models, not both")
     _evaluate_many(dataset, models, **options)
+
+
+_ADAPTIVE_ONLY = ("categories", "ends")
+_NEVER_ADAPTIVE = (
+    "models",
+    "add",
+    "engine",
+    "address",
+    "images",
+    "allow_missing",
+    "prompt",
+    "retrieval",
+    "allow_training_items",
+)
+
+
+def _check_adaptive(context: click.Context, adaptive: bool) -> None:
+    """Raise InputError for an option that is only for adaptive evaluations, or never for one."""
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if given and name in (_NEVER_ADAPTIVE if adaptive else _ADAPTIVE_ONLY):
+            why = (
+                "is for datasets that are there; leave out one of it and --adaptive" if adaptive else "needs --adaptive"
+            )
+            raise InputError(f"evaluate: {parameter.opts[0]} {why}")
+
+
+def _evaluate_adaptively(recipe: str, axis: str, **options: Any) -> None:
+    from fourfold.calls.adaptive import find_thresholds
+    from fourfold.evaluator.analysis.thresholds import threshold_table
+    from fourfold.evaluator.tables.formats import write_text
+
+    found = find_thresholds(recipe, axis, **{k: v for k, v in options.items() if k not in _NEVER_ADAPTIVE})
+    click.echo(write_text(threshold_table(found)))
+    click.echo(f"groups and curves: {options['out']}/adaptive.json, adaptive.svg")
 
 
 def _evaluate_many(dataset: str, models: Path, **options: Any) -> None:

@@ -6,6 +6,7 @@ number is never missing: HuggingFace would give a split in which all are missing
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log2
 from typing import Any
 
 NOT_APPLICABLE = -1.0  # where there is nothing to measure: no axis is negative, and 0 would be a distance
@@ -93,6 +94,33 @@ AXES = {
         ),
     )
 }
+
+
+@dataclass(frozen=True)
+class AxisRange:
+    """The range of one axis within which levels are asked for, from `low` to `high` in the axis's unit.
+
+    Levels are places in the range: 0 at its low end, 1 at its high end, even beyond them; by doublings where the axis
+    counts so.
+    """
+
+    axis: str  # a key of AXES
+    low: float
+    high: float
+
+    def level(self, value: float) -> float:
+        """The place of a value, in the axis's unit."""
+        low, high, at = (self._even(each) for each in (self.low, self.high, value))
+        return (at - low) / (high - low)
+
+    def value(self, level: float) -> float:
+        """The value, in the axis's unit, at a place."""
+        low, high = self._even(self.low), self._even(self.high)
+        found = low + level * (high - low)
+        return float(2**found) if AXES[self.axis].doubling else found
+
+    def _even(self, value: float) -> float:
+        return log2(max(value, 1.0)) if AXES[self.axis].doubling else float(value)
 
 
 def applicable(difficulty: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fourfold.generator.dataset.difficulty_axes import NOT_APPLICABLE
+from fourfold.generator.dataset.difficulty_axes import AXES, NOT_APPLICABLE
 from fourfold.generator.recipe.hold_outs import descriptions
 from fourfold.scenes.model.camera import project
 from fourfold.scenes.model.layout import Layout, PlacedObject
@@ -39,6 +39,18 @@ def difficulty(
     `changed_pixels` found, None for a single picture. NOT_APPLICABLE stands where there is nothing to measure: a
     distance where one object is named, a margin where no claim has one.
     """
+    named = named_objects(layouts[role], claims)
+    found = scene_difficulty(layouts, role, claims, caption) | {
+        "occlusion": _measured(max((1 - seen[i].visible_fraction for i in named), default=None), 4),
+        "visible_pixels": min((seen[i].visible_pixels for i in named), default=int(NOT_APPLICABLE)),
+        "changed_pixels": _measured(changed, 4),
+        "held_out": held_out,
+    }
+    return {axis: found[axis] for axis in AXES}
+
+
+def scene_difficulty(layouts: Sequence[Layout], role: int, claims: Sequence[Claim], caption: str) -> dict[str, Any]:
+    """What of `difficulty` is known before anything is drawn; the arguments are as there."""
     layout = layouts[role]
     named = named_objects(layout, claims)
     words = [said for claim in claims for said in descriptions(claim)]
@@ -52,15 +64,11 @@ def difficulty(
         "distance": _least(_of_pairs(things, _distance), 4),
         "picture_distance": _least(distances, 4),
         "size_ratio": _least(_of_pairs(things, _size_ratio), 4),
-        "occlusion": _measured(max((1 - seen[i].visible_fraction for i in named), default=None), 4),
         "color_distance": _least(_of_pairs(things, lambda a, b: color_difference(a.color, b.color)), 3),
-        "visible_pixels": min((seen[i].visible_pixels for i in named), default=int(NOT_APPLICABLE)),
         "kind_distractors": sum(any(thing.shape in _values(said, "shape") for said in words) for thing in others),
         "attribute_distractors": sum(any(_shares(thing, said) for said in words) for thing in others),
         "margin": _measured(margin, 4),
-        "changed_pixels": _measured(changed, 4),
         "caption_length": len(caption.split()),
-        "held_out": held_out,
     }
 
 

@@ -39,6 +39,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Worded:
+    """A draft whose captions have their truth table, with the wordings of the captions and of the hard positives."""
+
+    draft: Draft
+    wordings: tuple[Wording, Wording]
+
+
+@dataclass(frozen=True)
 class MadeGroup:
     """The two pictures of a group and why earlier tries were rejected."""
 
@@ -59,22 +67,28 @@ def make_group(world: World, split: str, category: str, index: int, seed: int, r
     rng = make_rng(seed, split, category, index)
     rejections: Counter[str] = Counter()
     for _ in range(MAX_TRIES):
-        outcome = _try_group(world, split, category, index, rng, renderer)
-        if isinstance(outcome, str):
-            rejections[outcome] += 1
+        worded = draft_group(world, category, rng)
+        if isinstance(worded, Worded):
+            outcome = draw_group(world, split, category, index, worded, renderer)
+            if not isinstance(outcome, str):
+                return MadeGroup(outcome, rejections)
         else:
-            return MadeGroup(outcome, rejections)
+            outcome = worded
+        rejections[outcome] += 1
+    raise no_group(f"{split}-{category}-{index}", rejections)
+
+
+def no_group(name: str, rejections: Counter[str]) -> InputError:
+    """The error for a group of which every try was rejected, with the commonest obstacle."""
     reason, count = rejections.most_common(1)[0]
-    raise InputError(
-        f"group {split}-{category}-{index}: no acceptable scene in {MAX_TRIES} tries; most often ({count} times) "
+    return InputError(
+        f"group {name}: no acceptable scene in {rejections.total()} tries; most often ({count} times) "
         f"because {reason}. Loosen the recipe: fewer objects, more shapes or colors, or more arrangements"
     )
 
 
-def _try_group(
-    world: World, split: str, category: str, index: int, rng: np.random.Generator, renderer: Renderer
-) -> tuple[Picture, ...] | str:
-    """The two pictures, or the reason why this try is rejected."""
+def draft_group(world: World, category: str, rng: np.random.Generator) -> Worded | str:
+    """Draw one group as far as it can be without pictures; or the reason why it is rejected."""
     draft = CATEGORIES[category].sample(world, rng)
     wordings = sample_wordings(rng, world.language)
     turned = rng.random() < 0.5  # which scene is called a must say nothing
@@ -92,6 +106,14 @@ def _try_group(
         return "a hard positive is not one"
     if any(overlapping(layout.objects, draft.close).any() for layout in draft.layouts):
         return "two objects are in one place"
+    return Worded(draft, wordings)
+
+
+def draw_group(
+    world: World, split: str, category: str, index: int, worded: Worded, renderer: Renderer
+) -> tuple[Picture, ...] | str:
+    """The two pictures of a draft, or the reason why they are rejected. Nothing is left to chance."""
+    draft, wordings = worded.draft, worded.wordings
     renderings, seen = [], []
     for layout in draft.layouts:
         rendering = renderer.render(layout)
