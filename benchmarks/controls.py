@@ -35,7 +35,7 @@ from fourfold.evaluator.encoders import load_encoder
 from fourfold.evaluator.encoders.contract import TINY_RANDOM, Encoder
 from fourfold.evaluator.features.encoding import encode_items
 from fourfold.evaluator.run.scoring import score_items
-from fourfold.evaluator.scorers import WRAPPERS, Scorer, ScorerContext
+from fourfold.evaluator.scorers import WRAPPERS, Scorer, ScorerContext, load_scorer
 from fourfold.evaluator.scorers.cosine import load_cosine
 from fourfold.evaluator.scorers.trained import as_scorer
 from fourfold.evaluator.scoring.training_items import hash_items
@@ -51,17 +51,19 @@ class System:
     """A line of the table: a scorer, the head it needs, and the control around it."""
 
     label: str
-    head: Variant | None  # None: the plain cosine
+    head: Variant | None  # None: a scorer without one
     control: str = ""
     random: bool = False  # whether its tower has random weights
     tuned: Mapping[str, Any] | None = None  # settings of the training of the whole model, if it is tuned
+    untrained: str = "cosine"  # the scorer, where there is no head
 
     @property
     def key(self) -> str:
         """What is equal for systems that give the same scores, whatever they are called."""
         if self.tuned is not None:
             return json.dumps(["tuned", dict(self.tuned)])
-        return json.dumps([None if self.head is None else self.head.key, self.control, self.random])
+        untrained = None if self.untrained == "cosine" else self.untrained
+        return json.dumps([untrained if self.head is None else self.head.key, self.control, self.random])
 
 
 SYSTEMS = (
@@ -72,6 +74,10 @@ SYSTEMS = (
     System("mlp", Variant("mlp", "mlp")),
     System("mlp, slower", Variant("mlp, slower", "mlp", training=SLOWER)),
     System("fine-tuned, cosine", None, tuned=SLOWER),
+    System("token-transformer", Variant("token-transformer", "token-transformer")),
+    System("token-transformer, slower", Variant("token-transformer, slower", "token-transformer", training=SLOWER)),
+    System("attention-pool", None, untrained="attention-pool"),
+    System("crop-align", None, untrained="crop-align"),
     System("dcsm, random tower", DCSM, random=True),
     System("dcsm, random tower, slower", Variant("dcsm, slower", training=SLOWER), random=True),
     System("dcsm", DCSM),
@@ -155,15 +161,18 @@ def try_all(
 ) -> list[Trial]:
     """A trial of every system with every seed; from `out` where it was tried before. A head is trained once."""
     hashes = [hash_items(each.items, each.encoded) for each in data.values()]
-    heads = {system.key if system.head is None else system.head.key: system.head for system in systems}
+    of_head: dict[str, list[System]] = {}
+    for system in systems:
+        of_head.setdefault(system.key if system.head is None else system.head.key, []).append(system)
+    jobs = [(seed, sharing) for seed in seeds for sharing in of_head.values()]
     found = []
-    for seed, head in tqdm([(seed, head) for seed in seeds for head in heads.values()], desc="training", disable=None):
+    for seed, sharing in tqdm(jobs, desc="training", disable=None):
+        head = sharing[0].head
         config = configure(head or DCSM, TrainingConfig(epochs=epochs, seed=seed, device="cpu"))
         asked = {}
-        for system in systems:
-            if system.head == head:
-                described = json.dumps([system.key, asdict(config), hashes, encoder.identity])
-                asked[sha256(described.encode()).hexdigest()[:16]] = system
+        for system in sharing:
+            described = json.dumps([system.key, asdict(config), hashes, encoder.identity])
+            asked[sha256(described.encode()).hexdigest()[:16]] = system
         if missing := {identity: system for identity, system in asked.items() if identity not in read_trials(out)}:
             for trial in attempt(head, missing, data, encoder, config, out):
                 add_trial(out, trial)
@@ -210,27 +219,27 @@ def attempt(
     """Train a head and ask it, and the controls around it, the test splits; its files in `out` go when it is done."""
     started = time.monotonic()
     file = out / f"{next(iter(asked))}.safetensors"
-    scorer, best_epoch = load_cosine(ScorerContext(encoder, [], data["train"].encoded)), 0
+    trained, best_epoch = None, 0
     if head is not None:
         network, best_epoch = train(head, data, encoder, config, file)
-        scorer = as_scorer(head.head, network)
+        trained = as_scorer(head.head, network)
     trials = []
     for identity, system in asked.items():
-        tests = [(split, part) for split, part in data.items() if split.startswith("test")]
-        cells = tuple(
-            cell
-            for split, part in tests
-            for cell in tally(right(_controlled(scorer, system.control, part, encoder, config.seed), part), split, part)
-        )
+        cells: list[Cell] = []
+        n_parameters = 0
+        for split, part in ((split, part) for split, part in data.items() if split.startswith("test")):
+            context = ScorerContext(encoder, part.items, part.encoded, seed=config.seed)
+            scorer = trained or load_scorer(system.untrained, context)
+            n_parameters = scorer.n_parameters
+            cells += tally(right(_controlled(scorer, system.control, context), part), split, part)
         seconds = round(time.monotonic() - started, 1)  # those before it included
-        trials.append(Trial(identity, system.key, config.seed, scorer.n_parameters, best_epoch, seconds, cells))
+        trials.append(Trial(identity, system.key, config.seed, n_parameters, best_epoch, seconds, tuple(cells)))
     for left in (file, file.with_name(f"{file.name}.log.jsonl")):
         left.unlink(missing_ok=True)
     return trials
 
 
-def _controlled(scorer: Scorer, control: str, data: EncodedItems, encoder: Encoder, seed: int) -> Scorer:
-    context = ScorerContext(encoder, data.items, data.encoded, seed=seed)
+def _controlled(scorer: Scorer, control: str, context: ScorerContext) -> Scorer:
     return WRAPPERS[control](scorer, context) if control else scorer
 
 

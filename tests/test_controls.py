@@ -79,7 +79,7 @@ def test_groups_are_counted_as_the_evaluation_counts_them(generated: Path, tmp_p
     for name in names:
         control = name.partition(":")[0] if ":" in name else ""
         asked = load_scorer("cosine", context) if name == "cosine" else scorer
-        hits = controls.right(controls._controlled(asked, control, data, encoder, 0), data)
+        hits = controls.right(controls._controlled(asked, control, context), data)
         cells = ablations.tally(hits, "test", data)
         for row in results.metrics:
             if (row.scorer, row.metric) == (name, "group_score") and row.category in CATEGORIES:

@@ -15,7 +15,7 @@ FIGURE_FILE = "adaptive.svg"
 _WIDTH, _HEIGHT = 460, 230  # of a panel
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 30, 38  # margins of its plot
 _POINTS = 60  # of a curve
-_KEY = "share right, band 95 %; groups: right above, wrong below; dashed: the share of the threshold"
+_KEY = "share right, 95 % band; marks: groups right (top), wrong (bottom); dashed: target"
 _STYLE = (
     "text{font:11px sans-serif;fill:#222}.grid{stroke:#ddd}.band{fill:#0b5ea8;opacity:.18}"
     ".curve{fill:none;stroke:#0b5ea8;stroke-width:2}.target{stroke:#222;stroke-dasharray:4 3}"
