@@ -24,7 +24,7 @@ class SortedNames:
     def __init__(self) -> None:
         self._run: list[bytes] = []
         self._ends = [0]  # of the sorted runs in the file
-        self._file = TemporaryFile()
+        self._file = TemporaryFile()  # noqa: SIM115  (closed by __exit__)
 
     def __enter__(self) -> "SortedNames":
         return self
@@ -50,6 +50,8 @@ class SortedNames:
     def _read(self, begin: int, end: int) -> Iterator[bytes]:
         while begin < end:
             self._file.seek(begin)
-            for line in self._file.readlines(min(_BLOCK, end - begin)):
+            for line in self._file.readlines(_BLOCK):
+                if begin == end:  # the lines after it are of the next run
+                    return
                 begin += len(line)
                 yield line
