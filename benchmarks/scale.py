@@ -22,6 +22,7 @@ import resource
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -39,6 +40,7 @@ _SHARD = 500  # groups of a shard, as in every large dataset
 _TEMPLATES = 20  # real groups that are copied
 _SIDE = 64  # pixels of their pictures: what is measured are rows and names
 _OBJECTS = 3
+_INTERNED = 500_000
 _MIB = 2**20
 
 Row = dict[str, Any]
@@ -222,14 +224,16 @@ def measure(part: Part, place: Path, groups: int) -> Peak:
 
 
 def in_fresh_process(function: Callable[..., Any], *given: Any) -> Any:
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, given)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *given).result()
 
 
 def peak_of(part: Part, place: Path, groups: int) -> Peak:
     """Run the part here, first at a small size, then at this one; the peak of the second run."""
     tracemalloc.start()
     part.run(place / str(part.warm), part.warm)
+    for number in range(_INTERNED):  # pathlib interns parts of paths, whose table grows once, and then is only cleaned
+        sys.intern(f"part of a path {number}")
     gc.collect()
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()

@@ -156,6 +156,6 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
+        while block := file.read(1 << 16):
             digest.update(block)
     return digest.hexdigest()
