@@ -1,6 +1,6 @@
 """Memory at scale: what every further group takes of making, auditing and verifying a dataset.
 
-    python benchmarks/scale.py [--generated 100000 1000000] [--audited 1000 4000] [--verified 300 900]
+    python benchmarks/scale.py [--generated 100000 1000000] [--audited 1000 3000] [--verified 500 1500]
 
 Nothing is drawn. `generate` runs whole but for its audit, and a stand-in writes its shards: as many files and lines as
 real ones have, but short, since the parent only copies them. `audit` reads made-up rows, with captions and objects as
@@ -118,7 +118,7 @@ def verified(folder: Path, groups: int) -> None:
 PARTS = {
     "generate": Part(nothing, generated, 1_000, 20),
     "audit": Part(made_up, audited, 100, 20),
-    "verify": Part(copied, verified, 100, 20),
+    "verify": Part(copied, verified, 100, 100),
 }
 
 
@@ -244,8 +244,8 @@ def peak_of(part: Part, place: Path, groups: int) -> Peak:
 
 @click.command(help=__doc__.splitlines()[0])
 @click.option("--generated", type=click.IntRange(2_000), nargs=2, default=(100_000, 1_000_000), show_default=True)
-@click.option("--audited", type=click.IntRange(1_000), nargs=2, default=(1_000, 4_000), show_default=True)
-@click.option("--verified", type=click.IntRange(200), nargs=2, default=(300, 900), show_default=True)
+@click.option("--audited", type=click.IntRange(1_000), nargs=2, default=(1_000, 3_000), show_default=True)
+@click.option("--verified", type=click.IntRange(200), nargs=2, default=(500, 1_500), show_default=True)
 def main(**sizes: tuple[int, int]) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
