@@ -1,6 +1,6 @@
 """Memory at scale: what every further group takes of making, auditing and verifying a dataset.
 
-    python benchmarks/scale.py [--generated 100000 1000000] [--audited 1000 3000] [--verified 500 1500]
+    python benchmarks/scale.py [--generated 10000 100000] [--audited 1000 3000] [--verified 500 1500]
 
 Nothing is drawn. `generate` runs whole but for its audit, and a stand-in writes its shards: as many files and lines as
 real ones have, but short, since the parent only copies them. `audit` reads made-up rows, with captions and objects as
@@ -243,7 +243,7 @@ def peak_of(part: Part, place: Path, groups: int) -> Peak:
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.option("--generated", type=click.IntRange(2_000), nargs=2, default=(100_000, 1_000_000), show_default=True)
+@click.option("--generated", type=click.IntRange(2_000), nargs=2, default=(10_000, 100_000), show_default=True)
 @click.option("--audited", type=click.IntRange(1_000), nargs=2, default=(1_000, 3_000), show_default=True)
 @click.option("--verified", type=click.IntRange(200), nargs=2, default=(500, 1_500), show_default=True)
 def main(**sizes: tuple[int, int]) -> None:
