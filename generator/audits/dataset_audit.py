@@ -54,8 +54,7 @@ def audit_dataset(
     `meant` are pairs of columns of the objects that may depend; without it, those that the manifest's recipe makes
     depend. `splits` names the splits where there is no manifest yet. Groups are read one by one and the memory does not
     grow with their number: of a large split, objects are those of an even sample of groups (`sampled`), as are the
-    captions that trained solvers see. Raises InputError for a folder that is no dataset, or one
-    without groups.
+    captions that trained solvers see. Raises InputError for a folder that is no dataset, or one without groups.
     """
     reports: dict[str, AuditReport] = {}
     objects = ObjectTable(COLUMNS)

@@ -69,7 +69,7 @@ class _Column:
 
 
 class ObjectTable:
-    """The columns of objects that are tested for independence, in constant memory: a few bytes an object, of a sample.
+    """The columns of objects that are tested for independence, in memory that does not grow with their number.
 
     The images of a cluster show the same objects but for one edit, so one image of each cluster is drawn at random and
     the others are passed over. Of each stratum (a split, say) at most MOST_IMAGES are kept, drawn evenly (Vitter,
