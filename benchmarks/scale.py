@@ -1,9 +1,9 @@
 """Memory at scale: what every further group takes of making, auditing and verifying a dataset.
 
-    python benchmarks/scale.py [--generated 10000 100000] [--audited 1000 3000] [--verified 500 1500]
+    python benchmarks/scale.py [--generated 100000 1000000] [--audited 1000 3000] [--verified 500 1500]
 
-Nothing is drawn. `generate` runs whole but for its audit, and a stand-in writes its shards: as many files and lines as
-real ones have, but short, since the parent only copies them. `audit` reads made-up rows, with captions and objects as
+Nothing is drawn. `generate` runs whole but for its audit, and a stand-in writes its shards: the files of real ones, and
+as many lines, but empty, since the parent only copies them. `audit` reads made-up rows, with captions and objects as
 various as real ones. `verify` reads copies of a few real groups under new names, each with its files, and has to find
 nothing wrong. Each part runs at two sizes, every time in a process of its own, after a smaller run that loads
 libraries and fills caches. What a group takes is the difference of the two peaks of what Python and numpy allocate
@@ -40,7 +40,6 @@ _SHARD = 500  # groups of a shard, as in every large dataset
 _TEMPLATES = 20  # real groups that are copied
 _SIDE = 64  # pixels of their pictures: what is measured are rows and names
 _OBJECTS = 3
-_INTERNED = 500_000
 _MIB = 2**20
 
 Row = dict[str, Any]
@@ -69,14 +68,9 @@ def nothing(folder: Path, groups: int) -> None:
 
 
 def generated(folder: Path, groups: int) -> None:
-    """The parent's path; its shards are as short as can be."""
-    stand_in(lambda _, shard, index: short_rows(shard, index))
+    """The parent's path; the lines of its shards are empty."""
+    stand_in(lambda _, shard: (b"\n" * 2 * len(shard), b"", b"\n" * 4 * len(shard)))
     generate(folder, groups)
-
-
-def short_rows(shard: Any, index: int) -> Iterator[Row]:
-    for role in "ab":
-        yield {"id": f"{index:06d}-{role}", "split": shard.split, "scene_sha256": "", "captions": []}
 
 
 def made_up(folder: Path, groups: int) -> None:
@@ -102,7 +96,7 @@ def copied(folder: Path, groups: int) -> None:
     originals = folder.with_name(f"{folder.name}-originals")
     generate(originals, _TEMPLATES, "auto")
     rows = {row["id"]: row for row in map(json.loads, (originals / "test" / "metadata.jsonl").read_text().splitlines())}
-    stand_in(lambda folder, shard, index: copied_rows(originals, rows, folder, shard, index))
+    stand_in(lambda folder, shard: copied_shard(originals, rows, folder, shard))
     generate(folder, groups)
 
 
@@ -133,35 +127,23 @@ def generate(folder: Path, groups: int, renderer: str = "raytrace") -> None:
     pipeline.generate(recipe, folder, workers=1, renderer=renderer, progress=False)
 
 
-def stand_in(rows_of: Callable[[Path, Any, int], Iterator[Row]]) -> None:
-    """From now on have shards written, not drawn: `rows_of` gives the rows of a group, whose files it may put there."""
-    from fourfold.files import file_hash
-    from fourfold.generator.dataset.checksums import checksum_line
-    from fourfold.generator.dataset.formats.folder import mask_name, picture_name
+def stand_in(make: Callable[[Path, Any], tuple[bytes, bytes, bytes]]) -> None:
+    """From now on nothing is drawn: `make` gives the rows of a shard, its scenes and its checksums."""
     from fourfold.generator.recipe.reading import recipe_hash
     from fourfold.generator.run import destinations, pool
-    from fourfold.generator.run.shards import ShardRecord, checksums_path, record_path, row_line, rows_path, scene_text
+    from fourfold.generator.run.shards import ShardRecord, checksums_path, record_path, rows_path
 
     def write(folder: Path, job: Any, shard: Any, renderer: Any) -> None:
-        rows = [row for index in range(shard.start, shard.stop) for row in rows_of(folder, shard, index)]
-        names = [
-            name
-            for row in rows
-            for name in (f"{shard.split}/{picture_name(row['id'])}", mask_name(shard.split, row["id"]))
-        ]
-        hashes = (file_hash(folder / name) if (folder / name).is_file() else "0" * 64 for name in names)
-        sums = "".join(map(checksum_line, hashes, names)).encode()
-        lines, scenes = ("".join(map(text, rows)).encode() for text in (row_line, scene_text))
-        rows_path(folder, shard).write_bytes(lines)
+        rows, scenes, sums = make(folder, shard)
+        rows_path(folder, shard).write_bytes(rows)
         checksums_path(folder, shard).write_bytes(sums)
-        rows_sha256, scenes_sha256, sums_sha256 = (hashlib.sha256(each).hexdigest() for each in (lines, scenes, sums))
         record = ShardRecord(
             name=shard.name,
             recipe_sha256=recipe_hash(job.recipe),
-            rows=len(rows),
-            rows_sha256=rows_sha256,
-            scenes_sha256=scenes_sha256,
-            checksums_sha256=sums_sha256,
+            rows=2 * len(shard),
+            rows_sha256=hashlib.sha256(rows).hexdigest(),
+            scenes_sha256=hashlib.sha256(scenes).hexdigest(),
+            checksums_sha256=hashlib.sha256(sums).hexdigest(),
             files={},
             rejections={"occluded": 3},
             renderer={"renderer": "none", "device": "none"},
@@ -172,15 +154,27 @@ def stand_in(rows_of: Callable[[Path, Any, int], Iterator[Row]]) -> None:
     pool.open_renderer = lambda size, name: nullcontext()
 
 
-def copied_rows(originals: Path, rows: dict[str, Row], folder: Path, shard: Any, index: int) -> Iterator[Row]:
-    """The rows of a real group under a new name, and its files."""
-    names = [f"{shard.split}-{shard.category}-{number:06d}" for number in (index % _TEMPLATES, index)]
-    for role in "ab":
-        old, new = (f"{name}-{role}" for name in names)
-        for place in (f"{shard.split}/images", f"masks/{shard.split}"):
-            (folder / place).mkdir(parents=True, exist_ok=True)
-            os.link(originals / place / f"{old}.png", folder / place / f"{new}.png")
-        yield {**rows[old], "id": new, "group": names[1]}
+def copied_shard(originals: Path, rows: dict[str, Row], folder: Path, shard: Any) -> tuple[bytes, bytes, bytes]:
+    """Real groups under new names, with their files: rows, scenes and checksums."""
+    from fourfold.files import file_hash
+    from fourfold.generator.dataset.checksums import checksum_line
+    from fourfold.generator.run.shards import row_line, scene_text
+
+    copies, sums = [], []
+    places = [f"{shard.split}/images", f"masks/{shard.split}"]
+    for place in places:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    for index in range(shard.start, shard.stop):
+        old, new = (f"{shard.split}-{shard.category}-{number:06d}" for number in (index % _TEMPLATES, index))
+        for role in "ab":
+            copies.append({**rows[f"{old}-{role}"], "id": f"{new}-{role}", "group": new})
+            for place in places:
+                path = folder / place / f"{new}-{role}.png"
+                os.link(originals / place / f"{old}-{role}.png", path)
+                sums.append(checksum_line(file_hash(path), f"{place}/{path.name}"))
+    texts = (map(row_line, copies), map(scene_text, copies), sums)
+    lines, scenes, checksums = ("".join(each).encode() for each in texts)
+    return lines, scenes, checksums
 
 
 def made_up_rows(split: str, category: str, index: int) -> Iterator[Row]:
@@ -230,10 +224,10 @@ def in_fresh_process(function: Callable[..., Any], *given: Any) -> Any:
 
 def peak_of(part: Part, place: Path, groups: int) -> Peak:
     """Run the part here, first at a small size, then at this one; the peak of the second run."""
+    # pathlib interns the parts of paths. Python renews its table of them now and then, 2 MB at whatever size.
+    sys.intern = lambda text: text
     tracemalloc.start()
     part.run(place / str(part.warm), part.warm)
-    for number in range(_INTERNED):  # pathlib interns parts of paths, whose table grows once, and then is only cleaned
-        sys.intern(f"part of a path {number}")
     gc.collect()
     tracemalloc.reset_peak()
     before, _ = tracemalloc.get_traced_memory()
@@ -243,7 +237,7 @@ def peak_of(part: Part, place: Path, groups: int) -> Peak:
 
 
 @click.command(help=__doc__.splitlines()[0])
-@click.option("--generated", type=click.IntRange(2_000), nargs=2, default=(10_000, 100_000), show_default=True)
+@click.option("--generated", type=click.IntRange(2_000), nargs=2, default=(100_000, 1_000_000), show_default=True)
 @click.option("--audited", type=click.IntRange(1_000), nargs=2, default=(1_000, 3_000), show_default=True)
 @click.option("--verified", type=click.IntRange(200), nargs=2, default=(500, 1_500), show_default=True)
 def main(**sizes: tuple[int, int]) -> None:
