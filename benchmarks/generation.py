@@ -1,6 +1,6 @@
 """Speed and memory of generation: our whole path beside one straightforward pyrender loop, in one run.
 
-    python benchmarks/generation.py [--workers 2] [--seconds 8] [--repeats 2] [--memory]
+    python benchmarks/generation.py [--workers 2] [--seconds 8] [--repeats 2]
 
 Ours: sampling, color with shadows, instance masks, verification, captions and files. Theirs: fresh scene objects for
 every picture, default shadow size, a color pass and a SEG pass, PNGs as Pillow writes them by default; no sampling of
@@ -12,16 +12,11 @@ process times their number. A second line says how far processes that neither dr
 machine: cores may be half cores, or busy with something else.
 
 The sides take turns, and the ratio of each turn is printed: on a machine that does other things meanwhile, only such
-ratios mean something, and the processor time a picture. `--memory` measures the parent's peak at 1,000 and at 20,000
-groups, its shards made by a quick stand-in that writes rows but renders nothing: what grows with the number of groups
-is the parent's own path.
+ratios mean something, and the processor time a picture. Memory is measured by `benchmarks/scale.py`.
 """
 
 import argparse
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -180,113 +175,12 @@ def profile(groups: int) -> None:
         print(f"  {stage:<32} {100 * seconds / total:5.1f} %")
 
 
-def parent_memory(groups: int) -> float:
-    """Peak memory of the parent, MiB, for a dataset of that many groups with stand-in shards; in a fresh process."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--parent-of", str(groups)], capture_output=True, text=True, check=True
-    )
-    return float(done.stdout.split()[-1])
-
-
-def run_parent(groups: int) -> None:
-    """The parent's whole path with its audit, each category a tenth of the groups; prints the peak in MiB."""
-    import hashlib
-    import resource
-    from dataclasses import replace
-
-    from fourfold.generator.categories import CATEGORIES
-    from fourfold.generator.dataset.checksums import checksum_line
-    from fourfold.generator.recipe.reading import Split
-    from fourfold.generator.run import destinations, pipeline, pool
-    from fourfold.generator.run.shards import ShardRecord, checksums_path, record_path, rows_path
-
-    def stand_in(folder, job, shard, renderer) -> None:
-        digest = hashlib.sha256()
-        with rows_path(folder, shard).open("wb") as file:
-            for index in range(shard.start, shard.stop):
-                for row in made_up_rows(shard.split, shard.category, index):
-                    line = json.dumps(row).encode() + b"\n"
-                    file.write(line)
-                    digest.update(line)
-        names = (f"{shard.name}-{number}.png" for number in range(2 * len(shard)))
-        sums = "".join(checksum_line(digest.hexdigest(), name) for name in names).encode()
-        checksums_path(folder, shard).write_bytes(sums)
-        record = ShardRecord(
-            name=shard.name,
-            recipe_sha256=pipeline.recipe_hash(job.recipe),
-            rows=2 * len(shard),
-            rows_sha256=digest.hexdigest(),
-            scenes_sha256=digest.hexdigest(),
-            checksums_sha256=hashlib.sha256(sums).hexdigest(),
-            files={},
-            rejections={"occluded": 3},
-            renderer={"device": "-"},
-        )
-        record_path(folder, shard).write_text(json.dumps(vars(record)))
-
-    class Nothing:
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            pass
-
-    destinations.write_shard = stand_in
-    pool.open_renderer = lambda size, name: Nothing()
-    ten = dict.fromkeys(list(CATEGORIES)[:10], groups // 10)
-    with tempfile.TemporaryDirectory() as out:
-        asked = replace(recipe(1), splits={"test": Split(ten)})
-        pipeline.generate(asked, Path(out) / "x", workers=1, renderer="raytrace", progress=False)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
-def made_up_rows(split: str, category: str, index: int):
-    """The two rows of a group as long as real ones, with captions and objects as various as real ones."""
-    from fourfold.generator.recipe.recipe import Vocabulary
-
-    rng = np.random.default_rng([index, len(category), *category.encode()])
-    words, name = Vocabulary(), f"{split}-{category}-{index:06d}"
-    kinds = dict.fromkeys(("size", "material", "pattern"), "plain")
-    objects = [
-        {**kinds, "shape": words.shapes[shape], "color": words.colors[color], "bbox": [left, 40, left + 50, 90]}
-        for shape, color, left in rng.integers([len(words.shapes), len(words.colors), 170], size=(OBJECTS, 3)).tolist()
-    ]
-    one, other = (f"a {thing['color']} {thing['shape']}" for thing in objects[:2])
-    form = ("{} beside {}", "there is {} and also {}", "{} can be seen with {}")[index % 3]
-    again = ("one can make out {} and {}", "a picture of {} and {}")[index % 2]
-    texts = [form.format(one, other), form.format(other, one), again.format(one, other), again.format(other, one)]
-    captions = [
-        {
-            "text": text,
-            "kind": "true",
-            "claim": "{}",
-            "template": f"{index % 6}",
-            "truth": [number % 2 == 0, number % 2 == 1],
-        }
-        for number, text in enumerate(texts)
-    ]
-    for role in "ab":
-        row = {"id": f"{name}-{role}", "group": name, "role": role, "category": category, "captions": captions}
-        row |= dict.fromkeys(("file_name", "condition", "edit", "attribute"), "") | {"camera": {}, "difficulty": {}}
-        yield {**row, "objects": objects, "scene": "x" * 2500}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=8, help="of each measurement")
     parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--memory", action="store_true", help="the parent's memory alone")
-    parser.add_argument("--parent-of", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.parent_of:
-        run_parent(asked.parent_of)
-        return
-    if asked.memory:
-        small, large = parent_memory(1_000), parent_memory(20_000)
-        print(f"peak memory of the parent: {small:.0f} MiB at 1,000 groups, {large:.0f} MiB at 20,000", end="")
-        print(f" ({100 * (large / small - 1):+.1f} %)")
-        return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     profile(_WARM_UP)

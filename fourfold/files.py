@@ -121,6 +121,19 @@ def is_url(place: str | Path) -> bool:
     return "://" in str(place)
 
 
+def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder, one after another in no order; nothing if there is no such folder, or it may not be read.
+
+    pathlib and os.walk list a folder whole before they give anything, and one may hold millions of pictures.
+    """
+    try:
+        listing = os.scandir(folder)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    with listing:
+        yield from listing
+
+
 def inside(folder: Path, name: str) -> Path:
     """The path of a file that a dataset names; InputError if it would leave the folder."""
     path = (Path(folder) / name).resolve()
@@ -143,6 +156,6 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(1 << 20):
+        while block := file.read(1 << 16):
             digest.update(block)
     return digest.hexdigest()

@@ -24,7 +24,7 @@ from fourfold.generator.presentation.cards import write_card
 from fourfold.generator.recipe.reading import Split, recipe_from_dict
 from fourfold.generator.run import pool, shards
 from fourfold.generator.run.pipeline import generate
-from fourfold.generator.verification import verify
+from fourfold.generator.verification import sorted_names, verify
 from fourfold.generator.verification.derivation import (
     verify_derived_card,
     verify_derived_croissant,
@@ -98,6 +98,21 @@ def test_every_file_is_named_once_and_nothing_is_wrong(small_set):
         path.relative_to(small_set).as_posix() for path in files_of(small_set) if path.name != CHECKSUMS
     )
     assert problems_of(small_set) == []
+
+
+def test_names_that_fill_no_memory_are_the_same_names(small_copy, monkeypatch):
+    """Of a large dataset most names wait on disk; what is found there is found alike."""
+    monkeypatch.setattr(sorted_names, "_RUN", 3)
+    assert problems_of(small_copy) == []
+    (small_copy / "test" / "notes.txt").write_text("x")
+    lines = (small_copy / CHECKSUMS).read_text().splitlines(keepends=True)
+    (small_copy / CHECKSUMS).write_text("".join([*lines, lines[0]]))
+    first = read_checksum_line(lines[0].encode())[1]
+    assert problems_of(small_copy) == [
+        f"{small_copy / 'test' / 'notes.txt'}: belongs to no row",
+        f"{small_copy / CHECKSUMS}, line {len(lines) + 1}: names {first!r} a second time",
+        f"{small_copy / 'test' / 'notes.txt'}: {CHECKSUMS} does not name it",
+    ]
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="no sha256sum here")

@@ -1,6 +1,7 @@
 """Object tables in which one column gives another away are caught; designs that only look dependent are not."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,13 @@ from fourfold.generator.audits.dataset_audit import (
     group_items,
     object_rows,
 )
-from fourfold.generator.audits.independence import HARMLESS, IndependenceResult, audit_independence
+from fourfold.generator.audits.independence import (
+    HARMLESS,
+    IndependenceResult,
+    ObjectTable,
+    audit_independence,
+    audit_objects,
+)
 from fourfold.generator.categories import CATEGORIES
 from fourfold.generator.categories.world import keeps_hold_outs, make_world
 from fourfold.generator.dataset.reading import Group, read_groups
@@ -255,9 +262,7 @@ def test_cramers_v_is_corrected_for_chance() -> None:
 
 def test_a_measure_is_cut_into_three_equal_parts() -> None:
     column = independence._Column()
-    for value in range(90):
-        column.add(float(value))
-    codes, names = column.coded()
+    codes, names = column.coded(np.array([column.encode(float(value)) for value in range(90)], np.float32))
     assert np.bincount(codes).tolist() == [30, 30, 30]
     assert names == ["-inf..29.7", "29.7..59.3", "59.3..inf"]
 
@@ -283,6 +288,59 @@ def test_constant_columns_say_nothing() -> None:
     rows = [{**row, "color": "red"} for row in table(1)]
     assert run(rows)["color", "shape"].p == 1.0
     assert run(rows)["color", "shape"].strength == 0.0
+
+
+def filled(clusters: dict[str, int], lacking: str | None = None) -> ObjectTable:
+    """A table of so many clusters of each split, twice the same object in each; one split may lack a color."""
+    found, rng, generator = ObjectTable(COLUMNS), np.random.default_rng(0), np.random.default_rng(1)
+    for split, count in clusters.items():
+        for number in range(count):
+            color, shape = str(generator.integers(split == lacking, 3)), str(generator.integers(4))
+            thing = {"color": color, "shape": shape, "across": float(number), "split": split, "image": number}
+            found.add([thing, thing], rng, split)
+    return found
+
+
+def test_a_table_keeps_no_more_than_its_sample_of_each_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(independence, "MOST_IMAGES", 300)
+    found = filled({"train": 900, "test": 20})
+    values, images = found.values()
+    assert values.shape == (2 * 320, len(COLUMNS))
+    assert images.tolist() == [number for number in range(320) for _ in range(2)]
+    assert found.sampled == {"train": (300, 900)}
+    # Evenly drawn: of each third of the clusters about a third, none twice.
+    kept = values[: 2 * 300 : 2, COLUMNS.index("across")]
+    assert len(set(kept)) == 300
+    assert np.histogram(kept, 3, (0, 900))[0] == pytest.approx([100, 100, 100], abs=35)
+
+
+def test_up_to_its_sample_a_table_keeps_all_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = run(table(1, groups=300))
+    monkeypatch.setattr(independence, "MOST_IMAGES", 300)
+    assert run(table(1, groups=300)) == expected
+    assert run(table(1, groups=301)) != run(table(1, groups=300))
+
+
+def test_the_memory_of_a_table_does_not_grow_past_its_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(independence, "MOST_IMAGES", 500)
+
+    def peak(clusters: int) -> int:
+        tracemalloc.start()
+        filled({"train": clusters})
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    assert peak(2_000) == pytest.approx(peak(500), rel=0.1)
+
+
+@pytest.mark.parametrize("lacking", ["test", None])
+def test_what_a_small_split_lacks_is_found_beside_a_large_one(lacking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawn evenly from both together, the small one would be a handful of images."""
+    monkeypatch.setattr(independence, "MOST_IMAGES", 400)
+    found = filled({"train": 4000, "test": 200}, lacking)
+    [result] = audit_objects(found, np.random.default_rng(0), columns=("color", "split"))
+    assert result.leaks is bool(lacking)
 
 
 def test_bad_rows_are_refused() -> None:

@@ -19,9 +19,10 @@ import pytest
 
 from fourfold.errors import InputError
 from fourfold.generator.recipe.reading import Recipe, Split, recipe_to_dict
-from fourfold.generator.run import pool
+from fourfold.generator.run import pipeline, pool
 from fourfold.generator.run.pipeline import generate
-from fourfold.generator.run.shards import WORK, Job, plan_shards
+from fourfold.generator.run.pool import work
+from fourfold.generator.run.shards import WORK, Job, Shard, plan_shards
 
 # Two workers, so that there is always a child to kill; the recipe comes as JSON, since TOML cannot be written.
 RUN = """
@@ -108,14 +109,51 @@ def test_a_run_killed_in_the_middle_resumes_to_the_same_bytes(whole, few, tmp_pa
     assert tree(folder) == whole
 
 
-def test_a_run_survives_the_death_of_a_worker(whole, few, tmp_path):
-    folder = tmp_path / "bereaved"
-    process = start(few, folder)
-    wait_until(lambda: records(folder), "a shard is done")
-    victim = workers_of(process)[0]
-    os.kill(victim, signal.SIGKILL)
-    _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, said
+def killed_once(job: Job, shard: Shard) -> None:
+    """Stands in for `work`: the worker that comes first is killed by the system, the others do as they should."""
+    with suppress(FileExistsError):
+        Path(f"{job.out}-killed").touch(exist_ok=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    work(job, shard)
+
+
+def killed_at_negation(job: Job, shard: Shard) -> None:
+    """Stands in for `work`: whoever makes this category is killed, when what comes before it is done."""
+    if shard.category == "negation":
+        wait_until(lambda: len(records(Path(job.out))) >= 3, "the shards before it are done")
+        os.kill(os.getpid(), signal.SIGKILL)
+    work(job, shard)
+
+
+def test_a_run_survives_the_death_of_a_worker_and_says_so_in_a_line(whole, few, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(pool, "work", killed_once)
+    folder = generate(few, tmp_path / "bereaved", workers=2, progress=False)
+    assert tree(folder) == whole
+    assert capfd.readouterr().err.splitlines() == [
+        f"{folder}: a worker process was killed, most likely for lack of memory; starting again, 1 of 3 times, with "
+        "what is left"
+    ]
+
+
+def test_workers_that_are_always_killed_end_in_a_line_and_what_is_done_stays(
+    whole, few, tmp_path, monkeypatch, fourfold
+):
+    folder = tmp_path / "doomed"
+    monkeypatch.setattr(pipeline, "load_recipe", lambda name: few)  # a recipe cannot be written as TOML
+    monkeypatch.setattr(pool, "_RESTARTS", 1)
+    monkeypatch.setattr(pool, "work", killed_at_negation)
+    said = fourfold("generate", "few", folder, "--workers", 2)
+    again, message = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert again.endswith("starting again, 1 of 1 times, with what is left")
+    assert message.startswith(f"fourfold: {folder}: a worker process was killed, most likely for lack of memory")
+    assert message.endswith(
+        f"fewer --workers than 2: the shards that are finished stay in {folder}, and it goes on from there"
+    )
+    done = {path: path.stat().st_mtime_ns for path in records(folder)}
+    assert len(done) >= 3
+    monkeypatch.setattr(pool, "work", work)
+    assert fourfold("generate", "few", folder, "--workers", 1).code == 0
     assert tree(folder) == whole
 
 

@@ -1,7 +1,7 @@
 """Audits a finished dataset folder: blind solvers on each split's captions, independence over all its objects."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class DatasetAudit:
 
     splits: dict[str, AuditReport]
     objects: tuple[IndependenceResult, ...]
+    sampled: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # split -> (groups of it in `objects`, of all)
 
     @property
     def passed(self) -> bool:
@@ -51,9 +52,9 @@ def audit_dataset(
     """Audit a dataset that `generate` made: the captions of each split with groups, and the objects of all splits.
 
     `meant` are pairs of columns of the objects that may depend; without it, those that the manifest's recipe makes
-    depend. `splits` names the splits where there is no manifest yet. Groups are read one by one and little is kept of
-    each, so that a dataset of any size takes little memory. Raises InputError for a folder that is no dataset, or one
-    without groups.
+    depend. `splits` names the splits where there is no manifest yet. Groups are read one by one and the memory does not
+    grow with their number: of a large split, objects are those of an even sample of groups (`sampled`), as are the
+    captions that trained solvers see. Raises InputError for a folder that is no dataset, or one without groups.
     """
     reports: dict[str, AuditReport] = {}
     objects = ObjectTable(COLUMNS)
@@ -62,13 +63,14 @@ def audit_dataset(
         if first := next(questions, None):
             reports[split] = audit_clusters(chain([first], questions), rng, MOST_FOR_TRAINING)
     meant = _meant_by_recipe(folder) if meant is None else meant
-    return DatasetAudit(reports, audit_objects(objects, rng, columns=objects.varied, meant=meant))
+    found = audit_objects(objects, rng, columns=objects.varied, meant=meant)
+    return DatasetAudit(reports, found, objects.sampled)
 
 
 def _questions(folder: Path, split: str, objects: ObjectTable, rng: np.random.Generator) -> Iterator[list[BlindItem]]:
     """The questions of each group of a split, whose objects go to the table on the way."""
     for group in read_groups(folder, split):
-        objects.add(object_rows(group, split), rng)
+        objects.add(object_rows(group, split), rng, split)
         yield group_items(group)
 
 
@@ -141,14 +143,17 @@ def object_rows(group: Group, split: str) -> Iterator[dict[str, Any]]:
 
 
 def dataset_audit_as_json(found: DatasetAudit) -> dict[str, Any]:
-    """The audit as plain data, as `audit.json` holds it."""
+    """The audit as plain data, as `audit.json` holds it; `objects_sampled` stands there only where objects are."""
     splits = {split: as_json(report) for split, report in found.splits.items()}
-    return {"passed": found.passed, "splits": splits, "objects": [asdict(result) for result in found.objects]}
+    sampled = {split: {"groups": kept, "of": met} for split, (kept, met) in found.sampled.items()}
+    whole = {"passed": found.passed, "splits": splits, "objects": [asdict(result) for result in found.objects]}
+    return whole | ({"objects_sampled": sampled} if sampled else {})
 
 
 def dataset_audit_as_table(found: DatasetAudit) -> str:
     """The audit as text: the captions, split after split, then the objects."""
     lines = [f"split {split}\n{as_table(report)}\n" for split, report in found.splits.items()]
+    lines += [f"objects of {kept} of {met} groups of {split}" for split, (kept, met) in found.sampled.items()]
     for result in found.objects:
         verdict = f"  LEAK {result.feature}" if result.leaks else f"  slight: {result.feature}" if result.slight else ""
         numbers = f"n {result.n:>6}  V {result.strength:.3f}  p {result.p:.3f}"

@@ -1,9 +1,9 @@
 """Audits the picture side: is attribute independent of position, of identity, of split? Tested on rows of objects."""
 
-from array import array
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ HARMLESS = 0.05  # Cramer's V: of two even values a guess is right in 52.5 % ins
 _BINS = 3  # a measured column (position, size in pixels) is cut at its terciles
 _FEWEST_EXPECTED = 5.0  # below, the chi-square distribution is no guide and the columns are permuted instead
 _PERMUTATIONS = 4999
-_MOST_VALUES = 60_000  # of a column, so that two bytes hold one; far more than any test could tell apart
+_MOST_VALUES = 60_000  # of a column, so that a float32 tells them apart; far more than any test could
+MOST_IMAGES = 50_000  # kept of each split, or other stratum
 _TOGETHER = 2_000  # images whose objects are counted at a time
 
 ObjectRow = Mapping[str, object]
@@ -39,55 +40,61 @@ class IndependenceResult:
 
 @dataclass
 class _Column:
-    """One column of the objects: small numbers with what each stands for, or measures as they are."""
+    """What stands for the values of one column of the objects: numbers of names, or measures as they are."""
 
-    values: array = field(default_factory=lambda: array("H"))
+    measured: bool | None = None  # None before the first value
     codes: dict[str, int] = field(default_factory=dict)
 
-    def add(self, value: Any) -> None:
-        if isinstance(value, float) and not self.values:
-            self.values = array("f")
-        if isinstance(value, float) and self.codes:
+    def encode(self, value: Any) -> float:
+        if self.measured is None:
+            self.measured = isinstance(value, float)
+        if self.measured:
+            return float(value)
+        if isinstance(value, float):
             raise InputError(
                 f"audit: the measure {value!r} in a column of objects that began with the name "
                 f"{next(iter(self.codes))!r}; give floats, or text, throughout"
             )
-        if self.values.typecode == "f":
-            self.values.append(value)
-            return
         if len(self.codes) > _MOST_VALUES:
             raise InputError(f"audit: over {_MOST_VALUES} different values in one column of objects, as {value!r}")
-        self.values.append(self.codes.setdefault(str(value), len(self.codes)))
+        return self.codes.setdefault(str(value), len(self.codes))
 
-    def coded(self) -> tuple[np.ndarray, list[str]]:
-        """Numbers 0, 1, ... and what each stands for; measures are cut into terciles."""
-        if self.values.typecode == "H":
-            return np.array(self.values, np.int32), list(self.codes)
-        numbers = np.array(self.values)
-        cuts = np.quantile(numbers, np.arange(1, _BINS) / _BINS)
+    def coded(self, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
+        """Numbers 0, 1, ... for encoded values, and what each stands for; measures are cut into terciles."""
+        if not self.measured:
+            return values.astype(np.int32), list(self.codes)
+        cuts = np.quantile(values, np.arange(1, _BINS) / _BINS)
         names = [f"{low:.3g}..{high:.3g}" for low, high in pairwise([-np.inf, *cuts, np.inf])]
-        return np.searchsorted(cuts, numbers, side="right").astype(np.int32), names
+        return np.searchsorted(cuts, values, side="right").astype(np.int32), names
 
 
 class ObjectTable:
-    """The columns of objects that are tested for independence, in a few bytes an object.
+    """The columns of objects that are tested for independence, in memory that does not grow with their number.
 
     The images of a cluster show the same objects but for one edit, so one image of each cluster is drawn at random and
-    the others are passed over.
+    the others are passed over. Of each stratum (a split, say) at most MOST_IMAGES are kept, drawn evenly (Vitter,
+    "Random sampling with a reservoir", 1985, algorithm R): so many settle whether a dependence is HARMLESS, for at that
+    strength the chi-square of two by two values is 125 already. Where there are fewer, all of them are kept.
     """
 
     def __init__(self, columns: Sequence[str], image: str = "image") -> None:
         self.columns = {name: _Column() for name in columns}
-        self.images = array("i")  # number of the image of each object
         self._image = image
-        self._clusters = 0
+        self._met: Counter[str] = Counter()  # clusters of each stratum
+        self._kept: dict[str, list[bytes]] = {}  # images of each stratum: float32 [n_objects, n_columns]
+
+    @property
+    def sampled(self) -> dict[str, tuple[int, int]]:
+        """For each stratum of which not all is kept: images kept, and clusters met."""
+        return {name: (len(kept), met) for name, met in self._met.items() if len(kept := self._kept[name]) < met}
 
     @property
     def varied(self) -> list[str]:
-        """The names of the columns that do not hold the same value for all objects."""
-        return [name for name, column in self.columns.items() if len(set(column.values)) > 1]
+        """The names of the columns that do not hold the same value for all objects kept."""
+        values, _ = self.values()
+        return [name for name, column in zip(self.columns, values.T, strict=True) if (column != column[:1]).any()]
 
-    def add(self, rows: Iterable[ObjectRow], rng: np.random.Generator) -> None:
+    def add(self, rows: Iterable[ObjectRow], rng: np.random.Generator, stratum: str = "") -> None:
         """Count the objects of one cluster: those of one of its images, drawn by `rng`.
 
         Raises InputError for a column that holds numbers in some rows and names in others.
@@ -97,11 +104,25 @@ class ObjectTable:
             images.setdefault(row[self._image], []).append(row)
         if not images:
             return
-        for row in list(images.values())[int(rng.integers(len(images)))]:
-            self.images.append(self._clusters)
-            for name, column in self.columns.items():
-                column.add(row[name])
-        self._clusters += 1
+        drawn = list(images.values())[int(rng.integers(len(images)))]
+        self._met[stratum] += 1
+        kept = self._kept.setdefault(stratum, [])
+        if len(kept) < MOST_IMAGES:
+            kept.append(self._encode(drawn))
+        elif (place := int(rng.integers(self._met[stratum]))) < MOST_IMAGES:
+            kept[place] = self._encode(drawn)
+
+    def _encode(self, rows: Sequence[ObjectRow]) -> bytes:
+        return np.array(
+            [[column.encode(row[name]) for name, column in self.columns.items()] for row in rows], np.float32
+        ).tobytes()
+
+    def values(self) -> tuple[np.ndarray, np.ndarray]:
+        """The encoded objects kept, float32 [n_objects, n_columns], and the number of each one's image [n_objects]."""
+        images = list(chain.from_iterable(self._kept.values()))
+        values = np.frombuffer(b"".join(images), np.float32).reshape(-1, len(self.columns))
+        sizes = [len(image) // values.itemsize // len(self.columns) for image in images]
+        return values, np.repeat(np.arange(len(images)), sizes)
 
 
 def audit_independence(
@@ -143,11 +164,12 @@ def audit_objects(
     The strength of a dependence on the split is measured as if all splits were equally large: a small split that lacks
     a color is another world for who tests on it, however few its objects are. Raises InputError if there is no object.
     """
-    images = np.array(table.images)
+    values, images = table.values()
     if not images.size:
         raise InputError("audit: no object rows; nothing to audit")
     pairs = [pair for pair in combinations(columns, 2) if frozenset(pair) not in set(meant)]
-    coded = {name: table.columns[name].coded() for name in columns}
+    each = dict(zip(table.columns, values.T, strict=True))
+    coded = {name: table.columns[name].coded(each[name]) for name in columns}
     tested = [_test(pair, images, coded[pair[0]], coded[pair[1]], rng) for pair in pairs]
     corrected = holm([result.p for result in tested])
     return tuple(_judged(result, float(p)) for result, p in zip(tested, corrected, strict=True))

@@ -5,6 +5,7 @@ finished, so that a finished one has its checksums, and one that was killed befo
 """
 
 import hashlib
+import os
 import shutil
 import warnings
 from collections import Counter
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fourfold.errors import InputError
-from fourfold.files import ASIDE, dump_json, file_hash, write_atomically
+from fourfold.files import ASIDE, dump_json, entries, file_hash, write_atomically
 from fourfold.generator.dataset.checksums import CHECKSUMS, checksum_line
 from fourfold.generator.dataset.reading import FORMAT_VERSION
 from fourfold.generator.presentation.cards import CARD, CROISSANT, write_card
@@ -62,8 +63,7 @@ def assemble(folder: Path, job: Job, shards: Sequence[Shard]) -> None:
         slight=slight_dependences(found),
         software={"fourfold": software_version()} | {name: version(name) for name in LIBRARIES},
     )
-    for left in folder.rglob(f".*{ASIDE}"):  # of processes that were killed while they wrote
-        left.unlink()
+    _remove_torn(folder)
     write_card(folder, recipe, manifest)
     text = dump_json(manifest)
     write_atomically(folder / CHECKSUMS, _checksums(folder, shards, hashes, text))
@@ -114,6 +114,15 @@ def make_manifest(
         "other_renderers": _others(every),
         "shards": [vars(record) for record in every],
     }
+
+
+def _remove_torn(folder: Path) -> None:
+    """Remove what processes left that were killed while they wrote."""
+    for entry in entries(folder):
+        if entry.is_dir(follow_symlinks=False):
+            _remove_torn(Path(entry.path))
+        elif entry.name.startswith(".") and entry.name.endswith(ASIDE):
+            os.unlink(entry.path)
 
 
 def _checksums(folder: Path, shards: Sequence[Shard], rows: Mapping[str, str], manifest: str) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+
+from tqdm import tqdm
 
 from fourfold.errors import InputError
 from fourfold.generator.run.destinations import make_shard
@@ -24,8 +27,8 @@ _AHEAD = 2  # shards that wait for each worker: enough that none ever waits for 
 def make_shards(job: Job, todo: Sequence[Shard], workers: int) -> Generator[Shard, None, None]:
     """Make the shards in that many processes; gives each shard as it is done.
 
-    With one worker they are made in this process. What a killed worker was at is made again; raises InputError if
-    workers keep being killed.
+    With one worker they are made in this process. What a killed worker was at is made again, which is said in a line on
+    standard error each time; raises InputError if workers keep being killed.
     """
     if workers > 1:
         yield from _make_with_workers(job, todo, workers)
@@ -47,11 +50,15 @@ def _make_with_workers(job: Job, todo: Sequence[Shard], workers: int) -> Generat
                 yield shard
             return
         except BrokenProcessPool as error:
+            died = f"{job.out}: a worker process was killed, most likely for lack of memory"
             if attempt == _RESTARTS:
                 message = (
-                    f"{job.out}: worker processes keep being killed (out of memory?); run again with fewer --workers"
+                    f"{died}, and so were others {_RESTARTS} times before; give the same command fewer --workers than "
+                    f"{workers}: the shards that are finished stay in {job.out}, and it goes on from there"
                 )
                 raise InputError(message) from error
+            # A line above the bar; a warning would be two, and cut through it.
+            tqdm.write(f"{died}; starting again, {attempt + 1} of {_RESTARTS} times, with what is left", sys.stderr)
 
 
 def _run_pool(job: Job, todo: Sequence[Shard], workers: int) -> Generator[Shard, None, None]:

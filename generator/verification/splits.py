@@ -1,14 +1,14 @@
 """One split: its files and their hashes, its rows one after the other, their number, and files that no row names."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from fourfold.errors import InputError
-from fourfold.files import file_hash, inside
+from fourfold.files import entries, file_hash, inside
 from fourfold.generator.dataset.formats import row_files
 from fourfold.generator.dataset.reading import NATURAL, read_rows, row_place, rows_place
 from fourfold.generator.recipe.recipe import Vocabulary
@@ -16,6 +16,9 @@ from fourfold.generator.verification.deciding import verify_deciding
 from fourfold.generator.verification.findings import problems_found
 from fourfold.generator.verification.groups import verify_group
 from fourfold.generator.verification.rows import verify_natural, verify_row
+from fourfold.generator.verification.sorted_names import SortedNames
+
+_FOUND = 0  # the number of a file that is there, where those that are named have one from 1 on
 
 
 def verify_split(
@@ -36,40 +39,35 @@ def verify_split(
     """
     problems = [*_verify_files(folder, hashes), *_verify_archives(folder / split)]
     counts: Counter[str] = Counter()
-    files: set[Path] = set()
-    ids: set[str] = set()
     previous: dict[str, Any] = {}
     rows = tqdm(read_rows(folder, split), split, expected.get("images"), disable=None if progress else True, unit="row")
-    try:
-        for number, row in enumerate(rows, start=1):
-            counts["images"] += 1
-            where = f"{row_place(folder, split, number)} ({row.get('id')})"
-            problems += [f"{where}: {text}" for text in problems_found(verify_row, folder, split, row)]
-            if str(row.get("id")) in ids:
-                problems.append(f"{where}: has the id of an earlier row")
-            ids.add(str(row.get("id")))
-            if row.get("category") == NATURAL:
-                counts["scenes"] += 1
-                problems += [f"{where}: {text}" for text in problems_found(verify_natural, row)]
-            elif (previous.get("role"), previous.get("group"), row.get("role")) == ("a", row.get("group"), "b"):
-                counts[f"groups of {row.get('category')}"] += 1
-                problems += [f"{where}: {text}" for text in problems_found(verify_group, previous, row, worded)]
-                if vocabulary is not None:
-                    found = problems_found(verify_deciding, folder, split, (previous, row), vocabulary)
-                    problems += [f"{where}: {text}" for text in found]
-            elif row.get("role") != "a":
-                problems.append(f"{where}: image {row.get('role')!r} without its image a before it")
-            files |= {folder / split / str(row.get("file_name")), folder / str(row.get("mask"))}
-            previous = row
-    except InputError as error:
-        problems.append(str(error))
-    place = rows_place(folder, split)
-    problems += [f"{place}: {text}" for text in problems_found(_verify_counts, counts, expected)]
-    known = files | {folder / name for name in hashes}
-    for place in (folder / split, folder / split / "images", folder / "masks" / split):
-        strangers = (file for file in sorted(place.glob("*")) if not file.is_dir() and file not in known)
-        problems += [f"{file}: belongs to no row" for file in strangers]
-    return problems
+    with SortedNames() as ids, SortedNames() as files:
+        try:
+            for number, row in enumerate(rows, start=1):
+                counts["images"] += 1
+                where = f"{row_place(folder, split, number)} ({row.get('id')})"
+                problems += [f"{where}: {text}" for text in problems_found(verify_row, folder, split, row)]
+                if row.get("category") == NATURAL:
+                    counts["scenes"] += 1
+                    problems += [f"{where}: {text}" for text in problems_found(verify_natural, row)]
+                elif (previous.get("role"), previous.get("group"), row.get("role")) == ("a", row.get("group"), "b"):
+                    counts[f"groups of {row.get('category')}"] += 1
+                    problems += [f"{where}: {text}" for text in problems_found(verify_group, previous, row, worded)]
+                    if vocabulary is not None:
+                        found = problems_found(verify_deciding, folder, split, (previous, row), vocabulary)
+                        problems += [f"{where}: {text}" for text in found]
+                elif row.get("role") != "a":
+                    problems.append(f"{where}: image {row.get('role')!r} without its image a before it")
+                ids.add(str(row.get("id")), number)
+                files.add(str(folder / split / str(row.get("file_name"))), number)
+                files.add(str(folder / str(row.get("mask"))), number)
+                previous = row
+        except InputError as error:
+            problems.append(str(error))
+        problems += _verify_ids(folder, split, ids)
+        place = rows_place(folder, split)
+        problems += [f"{place}: {text}" for text in problems_found(_verify_counts, counts, expected)]
+        return [*problems, *_strangers(folder, split, files, hashes)]
 
 
 def row_hashes(folder: Path, split: str, manifest: dict[str, Any]) -> dict[str, str | None]:
@@ -102,6 +100,23 @@ def _verify_archives(place: Path) -> Iterator[str]:
     if form.find_problems is not None:
         for path in files:
             yield from (f"{path}: {text}" for text in form.find_problems(path))
+
+
+def _verify_ids(folder: Path, split: str, ids: SortedNames) -> Iterator[str]:
+    for name, numbers in ids:
+        for number in numbers[1:]:
+            yield f"{row_place(folder, split, number)} ({name}): has the id of an earlier row"
+
+
+def _strangers(folder: Path, split: str, files: SortedNames, hashes: Iterable[str]) -> Iterator[str]:
+    """The files of a split that neither a row nor the manifest names; `files` are those that rows name."""
+    for name in hashes:
+        files.add(str(folder / name), 1)
+    for place in (folder / split, folder / split / "images", folder / "masks" / split):
+        for entry in entries(place):
+            if not entry.is_dir():
+                files.add(str(place / entry.name), _FOUND)
+    yield from (f"{name}: belongs to no row" for name, numbers in files if not any(numbers))
 
 
 def _verify_counts(counts: Counter[str], expected: dict[str, Any]) -> Iterator[str]:
