@@ -77,7 +77,6 @@ SYSTEMS = (
     System("token-transformer", Variant("token-transformer", "token-transformer")),
     System("token-transformer, slower", Variant("token-transformer, slower", "token-transformer", training=SLOWER)),
     System("attention-pool", None, untrained="attention-pool"),
-    System("crop-align", None, untrained="crop-align"),
     System("dcsm, random tower", DCSM, random=True),
     System("dcsm, random tower, slower", Variant("dcsm, slower", training=SLOWER), random=True),
     System("dcsm", DCSM),
