@@ -232,6 +232,7 @@ def test_the_command_searches_goes_on_and_refuses_what_does_not_fit(
         (["--range", 3, 2], "the lower one first"),
         (["--adaptive", "distanc"], "Did you mean 'distance'"),
         (["--split", "train"], "unknown split 'train'"),
+        (["--out", generated], "holds a dataset; nothing was overwritten"),
     ]:
         wrong = said(*more)
         assert (wrong.code, wrong.err.count("\n"), named in wrong.err) == (2, 1, True), wrong.err

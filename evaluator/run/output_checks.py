@@ -64,6 +64,11 @@ def check_diagnosis_output(out: Path) -> None:
     _check_model_folder(out, "the diagnosis")
 
 
+def check_adaptive_output(out: Path) -> None:
+    """Raise InputError for the folder of an adaptive evaluation that is a file, or holds something else."""
+    _check_model_folder(out, "the thresholds")
+
+
 def _check_model_folder(out: Path, what: str) -> None:
     """Raise InputError for a folder of what was found on one model that is a file, or holds something else."""
     if out.exists() and not out.is_dir():

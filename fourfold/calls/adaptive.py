@@ -12,7 +12,7 @@ from fourfold.evaluator.reporting.threshold_figure import write_figure
 from fourfold.evaluator.run.adaptive import AskedModel, earlier_searches, run_searches, start_searches
 from fourfold.evaluator.run.evaluation import hash_heads
 from fourfold.evaluator.run.one_model import open_encoder
-from fourfold.evaluator.run.output_checks import check_writable
+from fourfold.evaluator.run.output_checks import check_adaptive_output
 from fourfold.evaluator.scorers import check_scorer, own_scorer
 from fourfold.evaluator.scorers.own import GivenScorer, name_scorers
 from fourfold.evaluator.scoring.head_files import check_given
@@ -76,7 +76,7 @@ def find_thresholds(
     split = _choose_split(recipe, split)
     used = _choose_categories(recipe, split, categories)
     folder = Path(out)
-    check_writable(folder)
+    check_adaptive_output(folder)
     encoder = open_encoder(model, LoadOptions(device, dtype, allow_random_weights, batch_size))
     heads = folder_of(None if head is None else Path(head), encoder.name)
     names = list(dict.fromkeys(expand_seeds(heads, given_names, encoder.name)))
